@@ -1,0 +1,214 @@
+"""The rows that land: what a night writes down before anything is derived from it.
+
+One dataclass is one landing table. Field order and types are the Parquet schema and the columns of the table of the
+same name in `migrations/`; a test holds the three together. Clock readings are raw: `*_ns` is this host's monotonic
+clock (CLOCK_MONOTONIC, nanoseconds), `*_at` is UTC. `None` is unknown and is never written as 0.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+TrialStatus = Literal["completed", "timed_out", "aborted", "crashed", "setup_failed"]
+RunState = Literal["completed", "failed_targets", "stopped_at_budget", "aborted"]
+Basis = Literal["measured", "modelled", "estimated", "declared"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One config executed once (a night, or one ad hoc bench). Table `runs`."""
+
+    run_id: str
+    started_at: datetime
+    config_name: str
+    config_sha256: str
+    config_toml: str | None  # the text as read; keys are named in it, never held
+    host_id: str
+    megatoken_version: str
+    quote_usd_worst: float | None  # the worst case quoted before the run; None if a price is unknown
+    max_usd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTrialRow:
+    """One cell of a run's plan: a target under a workload, and why it was not measured, if so. Table `planned_trials`."""
+
+    run_id: str
+    target_id: str
+    workload_id: str
+    planned_requests: int
+    quote_usd_worst: float | None
+    skip_reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEndRow:
+    """How a run (or a re-run of the same run_id) ended. Table `run_ends`."""
+
+    run_id: str
+    ended_at: datetime
+    state: RunState
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRow:
+    """One target under one workload, once, and the machine and client it was measured by. Table `trials`."""
+
+    trial_id: str  # RUN.TARGET.WORKLOAD.TRY
+    run_id: str
+    target_id: str
+    workload_id: str
+    try_number: int
+    status: TrialStatus
+    status_reason: str | None
+    started_at: datetime
+    ended_at: datetime
+    # the measured window: from the first measured send to the last byte of the last measured attempt
+    window_start_ns: int | None
+    window_end_ns: int | None
+    clock_offset_start_ns: int | None  # CLOCK_REALTIME - CLOCK_MONOTONIC at the start of the trial
+    clock_offset_end_ns: int | None  # and at its end; a difference is a step or drift of the wall clock
+    # target
+    kind: Literal["endpoint", "local"]
+    provider: str
+    model: str
+    quantisation: str | None
+    weights_sha256: str | None
+    weights_note: str | None  # e.g. that Q8_0 was made from Q4_1 and has its quality
+    base_url: str | None
+    api: str
+    region: str | None  # where the endpoint says it runs
+    engine: str | None
+    engine_version: str | None
+    device: Literal["cpu", "cuda"] | None
+    threads: int | None
+    slots: int | None
+    engine_ready_s: float | None  # engine start to ready
+    # workload
+    arrivals: Literal["closed", "constant", "poisson"]
+    concurrency: int | None  # closed loop: requests kept in flight
+    rate_rps: float | None  # open loop: planned rate
+    requests_planned: int
+    prompt_tokens_asked: int
+    output_tokens_asked: int
+    slo_ttft_s: float
+    slo_tpot_s: float
+    seed: int
+    # the client's own evidence
+    stamp_source: Literal["kernel", "read"] | None
+    client_cpu_s: float | None
+    engine_cpu_s: float | None
+    cpu_share_others: float | None  # share of the machine's CPU taken by processes that are not ours, in the window
+    load_average_1m: float | None
+    # host
+    host_id: str
+    cpu_model: str
+    cpu_threads: int
+    ram_bytes: int
+    gpu_models: str | None  # comma-separated; None when there is no NVML device
+    os: str
+    python_version: str
+    megatoken_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One request of a trial, successful or not. Table `attempts`. Time points: reference is the client's own clock.
+
+    A time point that never came is None: `t_first_ns` of an attempt that failed before its first token, for example.
+    """
+
+    attempt_id: str  # TRIAL.SEQ; also sent as X-Request-Id
+    trial_id: str
+    seq: int
+    phase: Literal["warmup", "measured"]
+    retry_of: str | None
+    started_at: datetime | None  # UTC of t_start_ns
+    t_sched_ns: int | None  # planned send; None in a closed loop
+    t_start_ns: int | None  # the instant before the send call
+    t_conn_ns: int | None  # connection ready, when this attempt had to wait for one; None on a reused connection
+    t_sent_ns: int | None  # last request byte handed to the kernel
+    t_byte_ns: int | None  # first response body byte
+    t_first_ns: int | None  # first generated payload of any kind
+    t_visible_ns: int | None  # first payload that is not reasoning
+    t_last_ns: int | None  # last payload
+    t_end_ns: int | None  # response complete, or the failure
+    stamp_source: Literal["kernel", "read"] | None
+    connection_reused: bool | None
+    http_status: int | None
+    error_class: str | None  # None is success; else a class of the taxonomy in probes/load/errors.py
+    error_message: str | None
+    finish_reason: str | None
+    response_bytes: int | None
+    reads: int | None  # socket reads that brought body bytes
+    chunks: int | None  # payload events
+    coalesced_chunks: int | None  # payload events that shared a read with an earlier one: their time is the read's
+    chunk_gap_p50_ns: int | None
+    chunk_gap_p95_ns: int | None
+    chunk_gap_p99_ns: int | None
+    chunk_gap_max_ns: int | None
+    prompt_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None  # all generated, hidden reasoning included: for money and energy
+    reasoning_tokens: int | None
+    streamed_tokens: int | None  # the divisor of decode speed
+    token_source: str | None  # 'server', or 'local:<tokenizer>'
+    model_returned: str | None
+    system_fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterRow:
+    """One meter that watched a trial. Table `meters`."""
+
+    trial_id: str
+    meter: str  # e.g. 'nvml:0', 'rapl:package-0', 'modelled:cpu'
+    component: Literal["cpu", "ram", "gpu", "machine"]
+    basis: Basis
+    method: str  # e.g. 'nvml-energy-counter', 'powercap-energy-counter', 'tdp-load-curve'
+    device: str
+    source: str  # what the method rests on: the driver's counter, a data file and its version, a formula's paper
+    valid: bool
+    invalid_reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerSampleRow:
+    """One reading of one meter. Table `power_samples`.
+
+    A counter fills `energy_j` (cumulative, unwrapped), a power meter fills `power_w`; a model also fills its range.
+    """
+
+    trial_id: str
+    meter: str
+    phase: Literal["idle", "load"]
+    t_ns: int
+    energy_j: float | None
+    power_w_low: float | None
+    power_w: float | None
+    power_w_high: float | None
+    load_share: float | None  # of the device, 0 to 1, where the meter reports one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactRow:
+    """One dated fact that a trial's account rests on, as it stood at the time. Table `trial_facts`.
+
+    Quantities: price_usd_per_input_mtok, price_usd_per_cached_input_mtok, price_usd_per_output_mtok,
+    electricity_usd_per_kwh, hardware_usd, hardware_lifetime_s, hardware_utilisation_share, hardware_embodied_gco2e,
+    hardware_share (of the machine that the target reserves), pue, grid_gco2e_per_kwh,
+    endpoint_j_per_output_token, endpoint_embodied_gco2e_per_output_mtok.
+    """
+
+    trial_id: str
+    quantity: str
+    low: float | None
+    central: float
+    high: float | None
+    basis: Basis
+    valid_from: str | None  # ISO date from which the source says it holds
+    source: str
+
+
+LandingRow = RunRow | PlannedTrialRow | RunEndRow | TrialRow | AttemptRow | MeterRow | PowerSampleRow | FactRow
