@@ -1,0 +1,326 @@
+"""The config of a night: TOML read once, checked whole, every mistake reported before the first request."""
+
+import difflib
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from flows.errors import ConfigError
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+PRIVATE_VALUE = re.compile(r"^(sk-|gsk_|AIza|xox|Bearer )", re.IGNORECASE)
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class Range(_Table):
+    """A figure with its range. A bare number in the TOML is a central value whose range is not known."""
+
+    low: float | None = None
+    central: float
+    high: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_number(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the file held
+        return {"central": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        known = [v for v in (self.low, self.central, self.high) if v is not None]
+        if known != sorted(known):
+            raise ValueError("must rise: low <= central <= high")
+        if min(known) < 0:
+            raise ValueError("must not be negative")
+        return self
+
+
+class Hardware(_Table):
+    """What the machine that serves local targets cost, in money and in manufacture."""
+
+    price_usd: Range
+    lifetime_years: Positive
+    utilisation_share: Share
+    embodied_kgco2e: Range
+    share: Share = Field(description="of the machine that a target reserves while it is measured")
+
+
+class Site(_Table):
+    """Where this machine stands. Nothing here has a default: a place is declared, never guessed."""
+
+    zone: str
+    pue: Range
+    electricity_usd_per_kwh: Range
+    hardware: Hardware
+    grid_gco2e_per_kwh: Range | None = None
+    cpu_tdp_w: Range | None = None
+
+    @field_validator("pue")
+    @classmethod
+    def _pue_at_least_one(cls, value: Range) -> Range:
+        if (value.low if value.low is not None else value.central) < 1:
+            raise ValueError("PUE must be >= 1: facility energy includes the machine's own")
+        return value
+
+
+class Price(_Table):
+    """A contract or list price that overrides the price list, USD per 10^6 tokens."""
+
+    usd_per_input_mtok: NonNegative
+    usd_per_output_mtok: NonNegative
+    usd_per_cached_input_mtok: NonNegative | None = None
+    valid_from: str | None = None
+    note: str = "declared in the config"
+
+
+class Hosting(_Table):
+    """What is known of where and how a provider serves: all declared, all optional."""
+
+    zone: str | None = None
+    pue: Range | None = None
+    grid_gco2e_per_kwh: Range | None = None
+    j_per_output_token: Range | None = None
+    embodied_gco2e_per_output_mtok: Range | None = None
+    source: str = "declared in the config"
+
+
+class EndpointTarget(_Table):
+    """A server that someone else runs, reached by URL."""
+
+    kind: Literal["endpoint"]
+    id: Id
+    provider: str
+    model: str
+    base_url: str
+    api: str
+    api_key_env: str | None = None
+    region: str | None = None
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    extra_body: dict[str, Any] = {}
+    price: Price | None = None
+    hosting: Hosting | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            port_ok = parts.port is None or parts.port > 0
+        except ValueError as error:
+            raise ValueError(f"is no URL ({error})") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
+            raise ValueError('must be an http:// or https:// address with a host, such as "https://api.example.com/v1"')
+        if parts.username or parts.password:
+            raise ValueError("must hold no user name or password; name an environment variable in api_key_env")
+        return value.rstrip("/")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _a_name_not_a_key(cls, value: str | None) -> str | None:
+        if value is not None and (PRIVATE_VALUE.match(value) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value)):
+            # The value itself is not repeated: it may be a key pasted in the wrong place.
+            raise ValueError("must be the NAME of an environment variable, such as OPENAI_API_KEY, not a key")
+        return value
+
+
+class LocalTarget(_Table):
+    """An engine that we start on this machine."""
+
+    kind: Literal["local"]
+    id: Id
+    engine: Literal["llama.cpp"]
+    model: str
+    quantisation: str | None = None
+    device: Literal["cpu", "cuda"]
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    slots: Annotated[int, Field(ge=1, le=256)]
+    context_tokens: Annotated[int, Field(ge=64)] = 2048
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+
+    @property
+    def provider(self) -> str:
+        """The engine stands where a provider's name would."""
+        return self.engine
+
+
+Target = Annotated[EndpointTarget | LocalTarget, Field(discriminator="kind")]
+
+
+class Workload(_Table):
+    """Prompts, arrivals, lengths and the service level they are judged by."""
+
+    id: Id
+    arrivals: Literal["closed", "constant", "poisson"]
+    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    rate_rps: Positive | None = None
+    requests: Annotated[int, Field(ge=1, le=10_000_000)]
+    warmup_requests: Annotated[int, Field(ge=0, le=1000)] = 2
+    prompt_tokens: Annotated[int, Field(ge=1, le=2_000_000)]
+    output_tokens: Annotated[int, Field(ge=1, le=1_000_000)]
+    slo_ttft_ms: Positive = 1000.0
+    slo_tpot_ms: Positive = 100.0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _arrivals_are_whole(self) -> Self:
+        if self.arrivals == "closed" and (self.concurrency is None or self.rate_rps is not None):
+            raise ValueError('arrivals = "closed" needs concurrency = N and no rate_rps')
+        if self.arrivals != "closed" and (self.rate_rps is None or self.concurrency is not None):
+            raise ValueError(f'arrivals = "{self.arrivals}" needs rate_rps = X and no concurrency')
+        return self
+
+
+class Timeouts(_Table):
+    """Seconds after which an attempt is a failure. `trial` ends a whole trial, with what it had measured."""
+
+    connect_s: Positive = 10.0
+    first_token_s: Positive = 120.0
+    stall_s: Positive = 60.0
+    total_s: Positive = 300.0
+    engine_ready_s: Positive = 120.0
+    trial_s: Positive = 900.0
+
+
+class Night(_Table):
+    """The run as a whole."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
+    max_usd: NonNegative
+    idle_baseline_s: Annotated[float, Field(ge=1, le=600)] = 2.0
+    timeouts: Timeouts = Timeouts()
+
+
+class BenchmarkConfig(_Table):
+    """A whole config file, checked."""
+
+    night: Night
+    site: Site | None = None
+    targets: Annotated[list[Target], Field(min_length=1)]
+    workloads: Annotated[list[Workload], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_are_unique_and_places_known(self) -> Self:
+        for what, ids in (("targets", [t.id for t in self.targets]), ("workloads", [w.id for w in self.workloads])):
+            twice = sorted({i for i in ids if ids.count(i) > 1})
+            if twice:
+                raise ValueError(f"{what} share the id {', '.join(map(repr, twice))}; each must have its own")
+        if self.site is None and any(t.kind == "local" for t in self.targets):
+            raise ValueError("local targets need a [site] table: zone, pue, electricity_usd_per_kwh and hardware")
+        for workload in self.workloads:
+            for target in self.targets:
+                room = workload.prompt_tokens + workload.output_tokens
+                if target.kind == "local" and room > target.context_tokens:
+                    raise ValueError(
+                        f"workload {workload.id!r} needs {room} tokens, target {target.id!r} has"
+                        f" context_tokens = {target.context_tokens}; raise it or shorten the workload"
+                    )
+        return self
+
+
+class LoadedConfig:
+    """A checked config with the text it was read from and that text's SHA-256."""
+
+    __slots__ = ("config", "path", "sha256", "text")
+
+    def __init__(self, *, path: Path, text: str, config: BenchmarkConfig) -> None:
+        self.path = path
+        self.text = text
+        self.config = config
+        self.sha256 = hashlib.sha256(text.encode()).hexdigest()
+
+
+def load_config(path: Path) -> LoadedConfig:
+    """Read and check a config file.
+
+    Raises:
+        ConfigError: with one sentence for every mistake in the file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: no such file; flows/configs/ has some to start from"]) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: cannot be read: {error}"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: is not TOML: {error}"]) from error
+    return LoadedConfig(path=path, text=text, config=check_config(raw, name=path.name))
+
+
+def check_config(raw: Mapping[str, Any], *, name: str) -> BenchmarkConfig:
+    """Check parsed TOML; `name` is the file named in the sentences.
+
+    Raises:
+        ConfigError: with one sentence for every mistake.
+    """
+    try:
+        return BenchmarkConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError([f"{name}: {sentence}" for sentence in _sentences(error, raw)]) from None
+
+
+def _sentences(error: ValidationError, raw: Mapping[str, Any]) -> Iterator[str]:
+    for problem in error.errors():
+        where = _path([str(p) if not isinstance(p, int) else p for p in problem["loc"]], raw)
+        message = problem["msg"].removeprefix("Value error, ")
+        value = problem["input"]
+        if problem["type"] == "extra_forbidden":
+            yield f"{where} is not a known key{_nearest(problem['loc'])}"
+        elif problem["type"] == "missing":
+            yield f"{where} is missing and has no default"
+        elif isinstance(value, dict | list) or "api_key_env" in where:
+            yield f"{where}: {message}" if where else message
+        else:
+            yield f"{where} = {value!r}: {_plain(message)}"
+
+
+def _plain(message: str) -> str:
+    """Pydantic's sentence in our words: what is allowed, without saying "input" to a person."""
+    message = message.replace("Input should be", "must be").replace("greater than or equal to", ">=")
+    message = message.replace("less than or equal to", "<=").replace("greater than", ">").replace("less than", "<")
+    return message[0].lower() + message[1:]
+
+
+def _path(loc: list[str | int], raw: Any) -> str:  # noqa: ANN401 - walks whatever the file held
+    """`targets[2] "groq" price`: the place in the file, without the union tags that pydantic puts into its paths."""
+    parts: list[str] = []
+    here = raw
+    for step in loc:
+        if isinstance(step, int):
+            label = here[step].get("id") if isinstance(here, list) and isinstance(here[step], dict) else None
+            parts[-1:] = [f"{parts[-1]}[{step}]" + (f' "{label}"' if isinstance(label, str) else "")]
+            here = here[step] if isinstance(here, list) else None
+        elif step in ("endpoint", "local") and isinstance(here, dict) and here.get("kind") == step:
+            continue
+        else:
+            parts.append(step)
+            here = here.get(step) if isinstance(here, dict) else None
+    return " ".join(parts)
+
+
+def _nearest(loc: tuple[int | str, ...]) -> str:
+    models: dict[str, type[BaseModel]] = {
+        "night": Night, "site": Site, "timeouts": Timeouts, "hardware": Hardware, "price": Price, "hosting": Hosting,
+        "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,
+    }  # fmt: skip
+    holder = next((models[p] for p in reversed(loc[:-1]) if isinstance(p, str) and p in models), BenchmarkConfig)
+    near = difflib.get_close_matches(str(loc[-1]), list(holder.model_fields), n=1)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(holder.model_fields)}"
+
+
+def api_key(target: EndpointTarget) -> str | None:
+    """The target's key from the environment, or None if it names none or the variable is unset or empty."""
+    return (os.environ.get(target.api_key_env) or None) if target.api_key_env else None
