@@ -1,0 +1,95 @@
+"""Tables and views of a warehouse file: numbered migrations, applied once, and views, written anew at each load."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from warehouse.errors import WarehouseError
+
+if TYPE_CHECKING:
+    import duckdb
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VIEWS = Path(__file__).parent / "views"
+
+# In the order in which they build on each other; a test holds this list and the folder together.
+VIEW_NAMES = (
+    "attempt_metrics",
+    "trial_metrics",
+    "energy",
+    "cost",
+    "emissions",
+    "ad_hoc_runs",
+    "trial_status",
+    "runs_overview",
+    "leaderboard",
+)
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS applied_migrations (
+    migration_number BIGINT PRIMARY KEY,
+    file_name VARCHAR NOT NULL,
+    sha256 VARCHAR NOT NULL,
+    applied_at TIMESTAMPTZ NOT NULL
+);
+COMMENT ON TABLE applied_migrations IS 'Which numbered migrations this file has had (grain: migration).';
+COMMENT ON COLUMN applied_migrations.migration_number IS 'Number at the head of the file name.';
+COMMENT ON COLUMN applied_migrations.file_name IS 'Name of the migration file.';
+COMMENT ON COLUMN applied_migrations.sha256 IS 'SHA-256 of its text when it was applied, hexadecimal.';
+COMMENT ON COLUMN applied_migrations.applied_at IS 'UTC instant at which it was applied.';
+"""
+
+
+def migrate(con: "duckdb.DuckDBPyConnection", folder: Path = MIGRATIONS) -> list[str]:
+    """Bring the tables of the current database up to date; call it inside a transaction.
+
+    Args:
+        con: a connection whose current catalog is the warehouse file.
+        folder: holds `NNNN_name.sql`; every number once.
+
+    Returns:
+        Names of the files applied now, in order; empty if there was nothing to do.
+
+    Raises:
+        WarehouseError: a migration that was applied has been edited or is gone, or the file is of a newer Megatoken.
+    """
+    con.execute(_LEDGER).fetchall()
+    applied = {
+        number: (name, digest)
+        for number, name, digest in con.execute(
+            "SELECT migration_number, file_name, sha256 FROM applied_migrations"
+        ).fetchall()
+    }
+    files = {int(path.name.split("_", 1)[0]): path for path in sorted(folder.glob("*.sql"))}
+    for number, (name, digest) in sorted(applied.items()):
+        if number not in files:
+            raise WarehouseError(
+                f"the warehouse has had migration {name}, which this Megatoken does not know; "
+                "it was written by a newer version: update Megatoken, or move warehouse.duckdb away"
+                " to rebuild it from landing/"
+            )
+        if _sha256(files[number]) != digest:
+            raise WarehouseError(
+                f"migration {name} was edited after it was applied (SHA-256 was {digest[:12]},"
+                f" is {_sha256(files[number])[:12]}); put it back and write the change as the next number"
+            )
+    now_applied = []
+    for number, path in sorted(files.items()):
+        if number in applied:
+            continue
+        con.execute(path.read_text(encoding="utf-8")).fetchall()
+        con.execute(
+            "INSERT INTO applied_migrations VALUES (?, ?, ?, now())", [number, path.name, _sha256(path)]
+        ).fetchall()
+        now_applied.append(path.name)
+    return now_applied
+
+
+def create_views(con: "duckdb.DuckDBPyConnection") -> None:
+    """Write every view and its comments anew (replacing a view drops its comments, so each file holds both)."""
+    for name in VIEW_NAMES:
+        con.execute((VIEWS / f"{name}.sql").read_text(encoding="utf-8")).fetchall()
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

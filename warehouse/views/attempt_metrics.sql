@@ -1,0 +1,107 @@
+-- Purpose: What each measured attempt experienced, in seconds and tokens; failed attempts stay, with the times they reached.
+-- Grain: measured attempt.
+CREATE OR REPLACE VIEW attempt_metrics AS
+WITH timed AS (
+    SELECT
+        a.*,
+        t.run_id,
+        t.target_id,
+        t.workload_id,
+        t.slo_ttft_s,
+        t.slo_tpot_s,
+        (a.t_first_ns - a.t_start_ns) / 1e9 AS ttft_s,
+        (a.t_last_ns - a.t_start_ns) / 1e9 AS e2e_s,
+        CASE
+            WHEN a.streamed_tokens > 1 THEN (a.t_last_ns - a.t_first_ns) / 1e9 / nullif(a.streamed_tokens - 1, 0)
+        END AS tpot_s,
+        greatest(
+            0,
+            least(coalesce(a.t_end_ns, t.window_end_ns), t.window_end_ns) - greatest(a.t_start_ns, t.window_start_ns)
+        ) / 1e9 AS in_flight_s
+    FROM attempts AS a
+    INNER JOIN trials AS t USING (trial_id)
+    WHERE a.phase = 'measured'
+)
+
+SELECT
+    attempt_id,
+    trial_id,
+    run_id,
+    target_id,
+    workload_id,
+    seq,
+    started_at,
+    error_class IS NULL AS ok,
+    error_class,
+    http_status,
+    ttft_s,
+    (t_first_ns - greatest(t_start_ns, t_conn_ns)) / 1e9 AS ttft_conn_free_s,
+    (t_first_ns - t_sched_ns) / 1e9 AS ttft_sched_s,
+    (t_visible_ns - t_start_ns) / 1e9 AS ttfo_s,
+    e2e_s,
+    (t_last_ns - t_sched_ns) / 1e9 AS e2e_sched_s,
+    tpot_s,
+    output_tokens / nullif(e2e_s, 0) AS output_tokens_per_s,
+    (t_start_ns - t_sched_ns) / 1e9 AS lag_s,
+    (t_end_ns - t_last_ns) / 1e9 AS stream_close_s,
+    in_flight_s,
+    prompt_tokens,
+    cached_tokens,
+    output_tokens,
+    reasoning_tokens,
+    streamed_tokens,
+    token_source,
+    chunks,
+    chunk_gap_p50_ns / 1e9 AS chunk_gap_p50_s,
+    chunk_gap_p95_ns / 1e9 AS chunk_gap_p95_s,
+    chunk_gap_p99_ns / 1e9 AS chunk_gap_p99_s,
+    chunk_gap_max_ns / 1e9 AS chunk_gap_max_s,
+    coalesced_chunks / nullif(chunks, 0) AS coalesced_share,
+    error_class IS NULL AND coalesce(ttft_s <= slo_ttft_s, FALSE) AND coalesce(tpot_s <= slo_tpot_s, TRUE) AS slo_met,
+    retry_of,
+    finish_reason,
+    error_message,
+    model_returned,
+    system_fingerprint
+FROM timed;
+
+COMMENT ON VIEW attempt_metrics IS 'What each measured attempt experienced, in seconds and tokens; failed attempts stay, with the times they reached. Grain: measured attempt.';
+COMMENT ON COLUMN attempt_metrics.attempt_id IS 'TRIAL.SEQ.';
+COMMENT ON COLUMN attempt_metrics.trial_id IS 'The trial.';
+COMMENT ON COLUMN attempt_metrics.run_id IS 'The run.';
+COMMENT ON COLUMN attempt_metrics.target_id IS 'The target.';
+COMMENT ON COLUMN attempt_metrics.workload_id IS 'The workload.';
+COMMENT ON COLUMN attempt_metrics.seq IS 'Order of planning inside the trial.';
+COMMENT ON COLUMN attempt_metrics.started_at IS 'UTC instant of the send.';
+COMMENT ON COLUMN attempt_metrics.ok IS 'Whether it succeeded (error_class is NULL).';
+COMMENT ON COLUMN attempt_metrics.error_class IS 'NULL is success, else a class of the error taxonomy.';
+COMMENT ON COLUMN attempt_metrics.http_status IS 'HTTP status code; NULL if none came.';
+COMMENT ON COLUMN attempt_metrics.ttft_s IS 'Time to first token of any kind: t_first - t_start, seconds; role-only and empty chunks do not count.';
+COMMENT ON COLUMN attempt_metrics.ttft_conn_free_s IS 'The same from the moment the connection was ready: t_first - max(t_start, t_conn), seconds.';
+COMMENT ON COLUMN attempt_metrics.ttft_sched_s IS 'The same from the planned send (open loop), seconds: shows waiting that a late send would hide.';
+COMMENT ON COLUMN attempt_metrics.ttfo_s IS 'Time to first output that is not reasoning: t_visible - t_start, seconds.';
+COMMENT ON COLUMN attempt_metrics.e2e_s IS 't_last - t_start, seconds; the closing of the stream is not in it.';
+COMMENT ON COLUMN attempt_metrics.e2e_sched_s IS 't_last - t_sched (open loop), seconds.';
+COMMENT ON COLUMN attempt_metrics.tpot_s IS 'Time per output token after the first: (t_last - t_first) / (streamed_tokens - 1), seconds; NULL for one token or none.';
+COMMENT ON COLUMN attempt_metrics.output_tokens_per_s IS 'Output tokens of this attempt / its e2e_s, tokens per second; the speed of the stream alone is 1 / tpot_s.';
+COMMENT ON COLUMN attempt_metrics.lag_s IS 'How late the client sent: t_start - t_sched (open loop), seconds.';
+COMMENT ON COLUMN attempt_metrics.stream_close_s IS 't_end - t_last, seconds.';
+COMMENT ON COLUMN attempt_metrics.in_flight_s IS 'Part of the measured window in which this attempt was in flight, seconds; one that never ended counts to the end of the window.';
+COMMENT ON COLUMN attempt_metrics.prompt_tokens IS 'Prompt tokens, cached ones included.';
+COMMENT ON COLUMN attempt_metrics.cached_tokens IS 'Prompt tokens read from the cache of the server.';
+COMMENT ON COLUMN attempt_metrics.output_tokens IS 'All generated tokens, hidden reasoning included.';
+COMMENT ON COLUMN attempt_metrics.reasoning_tokens IS 'Generated tokens that were reasoning.';
+COMMENT ON COLUMN attempt_metrics.streamed_tokens IS 'Generated tokens that were streamed.';
+COMMENT ON COLUMN attempt_metrics.token_source IS 'Who counted: server, or local:<tokenizer>.';
+COMMENT ON COLUMN attempt_metrics.chunks IS 'Payload events, a count.';
+COMMENT ON COLUMN attempt_metrics.chunk_gap_p50_s IS 'Median gap between payload events, seconds; a chunk may hold several tokens.';
+COMMENT ON COLUMN attempt_metrics.chunk_gap_p95_s IS '95th percentile of the gaps, seconds.';
+COMMENT ON COLUMN attempt_metrics.chunk_gap_p99_s IS '99th percentile of the gaps, seconds.';
+COMMENT ON COLUMN attempt_metrics.chunk_gap_max_s IS 'Longest gap, seconds.';
+COMMENT ON COLUMN attempt_metrics.coalesced_share IS 'Share (0 to 1) of payload events that came in one read with an earlier one.';
+COMMENT ON COLUMN attempt_metrics.slo_met IS 'Whether it succeeded within slo_ttft_s and slo_tpot_s of its workload; a failure, or an answer without a first token, is false; an answer too short for a tpot passes that clause.';
+COMMENT ON COLUMN attempt_metrics.retry_of IS 'attempt_id of the attempt that this one repeats.';
+COMMENT ON COLUMN attempt_metrics.finish_reason IS 'Why generation ended, as the server said.';
+COMMENT ON COLUMN attempt_metrics.error_message IS 'One sentence about the failure.';
+COMMENT ON COLUMN attempt_metrics.model_returned IS 'Model name in the answer.';
+COMMENT ON COLUMN attempt_metrics.system_fingerprint IS 'Backend fingerprint in the answer.';
