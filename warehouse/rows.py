@@ -89,7 +89,7 @@ class TrialRow:
     arrivals: Literal["closed", "constant", "poisson"]
     concurrency: int | None  # closed loop: requests kept in flight
     rate_rps: float | None  # open loop: planned rate
-    requests_planned: int
+    requests_planned: int | None  # None when the trial was to last for a time, not for a count
     prompt_tokens_asked: int
     output_tokens_asked: int
     slo_ttft_s: float
