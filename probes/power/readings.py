@@ -1,0 +1,98 @@
+"""What a meter is, and what it delivers: raw readings with their clock, nothing derived."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Phase = Literal["idle", "load"]
+Component = Literal["cpu", "ram", "gpu", "machine"]
+Basis = Literal["measured", "modelled", "estimated", "declared"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A value known within bounds, low <= central <= high."""
+
+    low: float
+    central: float
+    high: float
+
+    def __post_init__(self) -> None:
+        """Refuse a range that is upside down.
+
+        Raises:
+            ValueError: not low <= central <= high; names the three.
+        """
+        if not self.low <= self.central <= self.high:
+            raise ValueError(f"a range needs low <= central <= high, got {self.low}, {self.central}, {self.high}")
+
+    def scaled(self, factor: float) -> "Range":
+        """The range times one positive factor."""
+        return Range(low=self.low * factor, central=self.central * factor, high=self.high * factor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerOverrides:
+    """What the user knows better than our tables."""
+
+    cpu_tdp_w: Range | None = None  # of the part of the CPU that this machine has; replaces table and estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterRecord:
+    """One meter that watched, or that was there and could not: `valid` says which. Fields of the table `meters`."""
+
+    meter: str  # 'nvml:0', 'rapl:package-0', 'modelled:cpu'
+    component: Component
+    basis: Basis
+    method: str
+    device: str
+    source: str
+    valid: bool = True
+    invalid_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A counter fills `energy_j` (cumulative, unwrapped), a power meter `power_w`, a model its range too."""
+
+    energy_j: float | None = None
+    power_w_low: float | None = None
+    power_w: float | None = None
+    power_w_high: float | None = None
+    load_share: float | None = None  # of the device, 0 to 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerSample:
+    """One reading of one meter at an instant of CLOCK_MONOTONIC. Fields of the table `power_samples`."""
+
+    meter: str
+    phase: Phase
+    t_ns: int
+    energy_j: float | None
+    power_w_low: float | None
+    power_w: float | None
+    power_w_high: float | None
+    load_share: float | None
+
+
+class Meter(Protocol):
+    """Anything that can be read for energy or power."""
+
+    @property
+    def record(self) -> MeterRecord:
+        """Who it is and what it rests on."""
+
+    @property
+    def period_s(self) -> float | None:
+        """Shortest useful time between readings; None: as fast as the sampler goes."""
+
+    def read(self) -> Reading | None:
+        """Read it now.
+
+        Returns:
+            A reading; None when nothing can be said yet (a load needs two looks at the clock).
+
+        Raises:
+            ProbeError: it cannot be read any more, or what it says cannot be; the meter is invalid from then on.
+        """
