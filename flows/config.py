@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -266,8 +266,20 @@ def check_config(raw: Mapping[str, Any], *, name: str) -> BenchmarkConfig:
     Raises:
         ConfigError: with one sentence for every mistake.
     """
+    return check_table(BenchmarkConfig, raw, name=name)
+
+
+AnyTable = TypeVar("AnyTable", bound=BaseModel)
+
+
+def check_table(model: type[AnyTable], raw: Mapping[str, Any], *, name: str) -> AnyTable:
+    """Check one table that did not come from a file, such as a command line's.
+
+    Raises:
+        ConfigError: with one sentence for every mistake.
+    """
     try:
-        return BenchmarkConfig.model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as error:
         raise ConfigError([f"{name}: {sentence}" for sentence in _sentences(error, raw)]) from None
 

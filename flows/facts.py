@@ -23,13 +23,20 @@ def facts_for(target: Target, site: Site | None, *, trial_id: str, at: datetime)
         ConfigError: a zone that no table knows.
     """
     if isinstance(target, LocalTarget):
-        assert site is not None  # noqa: S101 - the config was checked: local targets have a site
+        assert site is not None  # the config was checked: local targets have a site
         return list(_local_facts(site, trial_id))
     return list(_endpoint_facts(target, trial_id, at))
 
 
 def _fact(
-    trial_id: str, quantity: str, value: Range, *, basis: Basis, source: str, valid_from: str | None = None, scale: float = 1.0
+    trial_id: str,
+    quantity: str,
+    value: Range,
+    *,
+    basis: Basis,
+    source: str,
+    valid_from: str | None = None,
+    scale: float = 1.0,
 ) -> FactRow:
     return FactRow(
         trial_id=trial_id,
@@ -137,7 +144,7 @@ def grid_fact(zone: str | None, given: Range | None, *, trial_id: str, where: st
     """
     if given is not None:
         return _fact(trial_id, "grid_gco2e_per_kwh", given, basis="declared", source=DECLARED)
-    assert zone is not None  # noqa: S101 - callers pass one of the two
+    assert zone is not None  # callers pass one of the two
     from warehouse.reference import published_grid_intensity
 
     published = published_grid_intensity(zone)

@@ -7,8 +7,8 @@
     end.json        window, clocks, CPU seconds    written by the child after the load
     engine.log      the engine's own words
 
-There is one way to land, whether the child lands itself or its parent (or the next night) lands what a killed child left
-behind: `land_spool`. What is missing from the folder is NULL in the rows.
+There is one way to land, `land_spool`, whether the child lands itself or its parent (or the next night) lands what a
+killed child left behind. What is missing from the folder is NULL in the rows.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ from flows.spec import TrialSpec
 from flows.version import VERSION
 from probes.host import HostFacts, host_facts
 from probes.load.spool import read_spool
-from probes.power.sampler import read_power_log
+from probes.power.log import read_power_log
 from warehouse.landing import land, landed_batches
 from warehouse.rows import AttemptRow, LandingRow, MeterRow, PowerSampleRow, TrialRow, TrialStatus
 
@@ -184,7 +184,7 @@ def _trial_row(
         arrivals=workload.arrivals,
         concurrency=workload.concurrency,
         rate_rps=workload.rate_rps,
-        requests_planned=workload.requests,
+        requests_planned=workload.requests if spec.duration_s is None else None,
         prompt_tokens_asked=workload.prompt_tokens,
         output_tokens_asked=workload.output_tokens,
         slo_ttft_s=workload.slo_ttft_ms / 1000,

@@ -1,8 +1,8 @@
 """One trial in its own process: `python -m flows.trial SPOOL_FOLDER DATA_DIR` (started by flows.measure).
 
 Engine up, idle baseline, warm-up, load under meters, landing. Says what it is doing as JSON lines on standard output.
-Ends by itself at its deadline, on SIGTERM, and when its parent's end of standard input closes: whatever the reason, what was
-measured lands.
+Ends by itself at its deadline, on SIGTERM, and when its parent's end of standard input closes. Whatever the reason,
+what was measured lands.
 """
 
 import contextlib
@@ -18,16 +18,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from probes.engines.llamacpp import Engine, EngineSpec, start_llamacpp
+from probes.load.client import LoadResult, Progress, run_load
+
 from flows.config import api_key
 from flows.spec import TrialSpec
 from flows.spool import TrialEnd, TrialStart, engine_last_words, land_spool, read_spec, write_json
-from probes.engines.llamacpp import Engine, EngineSpec, start_llamacpp
 from probes.errors import ProbeError
-from probes.host import CpuWatch, host_facts
-from probes.load.client import LoadResult, Progress, run_load
+from probes.host import CpuWatch, host_facts, load_average_1m
 from probes.load.spec import LoadSpec
 from probes.load.spec import Timeouts as LoadTimeouts
-from probes.power.sampler import PowerOverrides, PowerRange, PowerSampler
+from probes.power.readings import PowerOverrides
+from probes.power.readings import Range as PowerRange
+from probes.power.sampler import PowerSampler
 from warehouse.errors import WarehouseError
 from warehouse.rows import LandingRow, TrialStatus
 
@@ -88,7 +91,12 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
     started_at = datetime.now(UTC).isoformat()
     host = dataclasses.asdict(host_facts())
     with contextlib.ExitStack() as stack:
-        sampler = stack.enter_context(PowerSampler(folder / "power.jsonl", hz=10, overrides=_overrides(spec)))
+        # What this machine draws while it loads someone else's endpoint is the client's, not the target's.
+        sampler = (
+            stack.enter_context(PowerSampler(folder / "power.jsonl", hz=10, overrides=_overrides(spec)))
+            if spec.local
+            else None
+        )
         try:
             engine = stack.enter_context(_engine(spec, folder, stop, report))
         except ProbeError as error:
@@ -102,19 +110,23 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
             base_url=engine.base_url if engine else None,
         )
         write_json(folder / "start.json", dataclasses.asdict(start))
-        report("phase", {"phase": "idle baseline"})
-        sampler.mark("idle")
-        stop.sleep(spec.idle_baseline_s)
-        watch = CpuWatch([os.getpid()])
+        if sampler:
+            report("phase", {"phase": "idle baseline"})
+            sampler.mark("idle")
+            stop.sleep(spec.idle_baseline_s)
+        watch: list[CpuWatch] = []
         report("phase", {"phase": "warm-up"})
 
         def on_window_start() -> None:
-            sampler.mark("load")
-            watch.start()
+            if sampler:
+                sampler.mark("load")
+            watch.append(CpuWatch([os.getpid()]))
             report("phase", {"phase": "load"})
 
         def on_progress(progress: Progress) -> None:
-            report("progress", {**dataclasses.asdict(progress), "power_w": sampler.latest_power_w()})
+            report(
+                "progress", {**dataclasses.asdict(progress), "power_w": sampler.latest_power_w() if sampler else None}
+            )
 
         engine_cpu_before_s = engine.cpu_s() if engine else None
         result = run_load(
@@ -124,14 +136,17 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
             on_window_start=on_window_start,
             stop=stop.reason,
         )
-        sampler.mark("idle")
+        if sampler:
+            sampler.mark("idle")
         engine_cpu_s = engine.cpu_s() - engine_cpu_before_s if engine and engine_cpu_before_s is not None else None
-        write_json(folder / "end.json", dataclasses.asdict(_end(result, engine_cpu_s, watch)))
+        write_json(
+            folder / "end.json",
+            dataclasses.asdict(_end(result, engine_cpu_s, watch[0].others_share() if watch else None)),
+        )
     return _status(result, stop)
 
 
-def _end(result: LoadResult, engine_cpu_s: float | None, watch: CpuWatch) -> TrialEnd:
-    share = watch.stop() if result.window_start_ns is not None else None
+def _end(result: LoadResult, engine_cpu_s: float | None, cpu_share_others: float | None) -> TrialEnd:
     return TrialEnd(
         window_start_ns=result.window_start_ns,
         window_end_ns=result.window_end_ns,
@@ -140,8 +155,8 @@ def _end(result: LoadResult, engine_cpu_s: float | None, watch: CpuWatch) -> Tri
         stamp_source=result.stamp_source,
         client_cpu_s=result.client_cpu_s,
         engine_cpu_s=engine_cpu_s,
-        cpu_share_others=share,
-        load_average_1m=os.getloadavg()[0],
+        cpu_share_others=cpu_share_others,
+        load_average_1m=load_average_1m(),
     )
 
 
@@ -193,7 +208,7 @@ def load_spec(spec: TrialSpec, engine: Engine | None) -> LoadSpec:
         base_url, api, key = target.base_url, target.api, api_key(target)
         extra_body, max_tokens_field = dict(target.extra_body), target.max_tokens_field
     else:
-        assert engine is not None  # noqa: S101 - a local trial has started its engine
+        assert engine is not None  # a local trial has started its engine
         base_url, api, key, max_tokens_field = engine.base_url, "openai-chat", None, "max_tokens"
         # The engine's own prompt cache would answer for the model, and a short answer would flatter it.
         extra_body = {"ignore_eos": True, "cache_prompt": False}
@@ -207,7 +222,7 @@ def load_spec(spec: TrialSpec, engine: Engine | None) -> LoadSpec:
         arrivals=workload.arrivals,
         concurrency=workload.concurrency,
         rate_rps=workload.rate_rps,
-        requests=workload.requests,
+        requests=workload.requests if spec.duration_s is None else None,
         duration_s=spec.duration_s,
         warmup_requests=workload.warmup_requests,
         prompt_tokens=workload.prompt_tokens,
@@ -225,7 +240,10 @@ def load_spec(spec: TrialSpec, engine: Engine | None) -> LoadSpec:
 
 def _overrides(spec: TrialSpec) -> PowerOverrides:
     tdp = spec.cpu_tdp_w
-    return PowerOverrides(cpu_tdp_w=None if tdp is None else PowerRange(low=tdp.low, central=tdp.central, high=tdp.high))
+    if tdp is None:
+        return PowerOverrides()
+    low, high = (tdp.central if bound is None else bound for bound in (tdp.low, tdp.high))
+    return PowerOverrides(cpu_tdp_w=PowerRange(low=low, central=tdp.central, high=high))
 
 
 def _say(event: str, values: dict[str, Any]) -> None:

@@ -1,0 +1,147 @@
+"""The `megatoken` command. Until a command is chosen only the standard library is imported, so `--help` is quick."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from flows.errors import ConfigError, NightError
+from flows.version import VERSION
+
+DEFAULT_CONFIG = "flows/configs/first-night.toml"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn; so is this
+        self.exit(2, f"megatoken: {message}; see {self.prog} --help\n")
+
+
+def _command(
+    commands: "argparse._SubParsersAction[_Parser]", name: str, summary: str, example: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", metavar="DIR", help="where data lives (default: $MEGATOKEN_DATA, else ./data)")
+    return parser
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its options, a help text and an example."""
+    parser = _Parser(
+        prog="megatoken",
+        description="What a million tokens cost: in seconds, in dollars and in grams of CO2e, at each provider"
+        " and on each machine.",
+        epilog="example:\n  megatoken night && megatoken leaderboard",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"megatoken {VERSION}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+
+    night = _command(
+        commands,
+        "night",
+        "measure every target of a config, account for it and publish the leaderboard",
+        "megatoken night flows/configs/first-night.toml --max-usd 0.05",
+    )
+    night.add_argument("config", nargs="?", default=DEFAULT_CONFIG, metavar="CONFIG", help=f"default: {DEFAULT_CONFIG}")
+    night.add_argument("--only", action="append", default=[], metavar="ID", help="measure this target only; repeatable")
+    night.add_argument("--max-usd", type=float, metavar="X", help="stop before spending more (default: the config's)")
+    night.add_argument("--run-id", metavar="ID", help="go on with that run: what has landed is not measured again")
+    night.add_argument("--dry-run", action="store_true", help="show the plan and its worst-case cost; send nothing")
+    night.add_argument("--no-prefect", action="store_true", help="run the same pipeline without Prefect")
+
+    bench = _command(
+        commands,
+        "bench",
+        "load one endpoint once, without a config or Prefect",
+        "megatoken bench http://127.0.0.1:8000/v1 --model llama --concurrency 8 --requests 64 --json",
+    )
+    bench.add_argument("url", metavar="URL", help="base address, such as https://api.example.com/v1")
+    bench.add_argument("--model", required=True, metavar="M", help="model name to ask for")
+    bench.add_argument("--api", default="openai-chat", metavar="NAME", help="wire format (default: openai-chat)")
+    bench.add_argument("--api-key-env", metavar="NAME", help="environment variable that holds the key")
+    load = bench.add_mutually_exclusive_group()
+    load.add_argument("--concurrency", type=int, metavar="N", help="closed loop: requests kept in flight (default: 1)")
+    load.add_argument("--rate", type=float, metavar="R", help="open loop: requests per second")
+    bench.add_argument("--arrivals", choices=["constant", "poisson"], help="gaps of an open loop (default: poisson)")
+    ends = bench.add_mutually_exclusive_group()
+    ends.add_argument("--requests", type=int, metavar="N", help="requests to send (default: 30)")
+    ends.add_argument("--duration", type=float, metavar="S", help="seconds to send for")
+    bench.add_argument(
+        "--warmup", type=int, default=2, metavar="N", help="requests before the measured ones (default: 2)"
+    )
+    bench.add_argument("--prompt-tokens", type=int, default=64, metavar="N", help="default: 64")
+    bench.add_argument("--output-tokens", type=int, default=64, metavar="N", help="default: 64")
+    bench.add_argument("--seed", type=int, default=0, metavar="N", help="of prompts and arrivals (default: 0)")
+    bench.add_argument("--no-land", action="store_true", help="keep nothing")
+    bench.add_argument("--json", action="store_true", help="print one JSON object")
+
+    board = _command(
+        commands,
+        "leaderboard",
+        "print the published leaderboard",
+        "megatoken leaderboard --workload chat --by operational_gco2e_per_output_mtok",
+    )
+    board.add_argument("--workload", metavar="W", help="only this workload")
+    board.add_argument("--by", metavar="METRIC", help="metric to rank by (default: usd_per_output_mtok)")
+    board.add_argument("--json", action="store_true", help="print a JSON list of rows")
+
+    sql = _command(
+        commands,
+        "sql",
+        "ask the published snapshot in SQL, read-only",
+        'megatoken sql "SELECT target_id, ttft_p50_s FROM leaderboard ORDER BY 2"',
+    )
+    sql.add_argument(
+        "query", nargs="?", metavar="QUERY", help="without it: DuckDB's shell, or the views and their columns"
+    )
+    sql.add_argument("--json", action="store_true", help="print a JSON list of rows")
+
+    ui = _command(commands, "ui", "show the leaderboard in a browser, on this machine only", "megatoken ui --port 8501")
+    ui.add_argument("--port", type=int, default=8501, metavar="P", help="default: 8501")
+
+    doctor = _command(
+        commands,
+        "doctor",
+        "say which meters, engines, weights, keys and ports are usable here, and what to do about the others",
+        "megatoken doctor flows/configs/providers.example.toml",
+    )
+    doctor.add_argument(
+        "config",
+        nargs="?",
+        default=DEFAULT_CONFIG,
+        metavar="CONFIG",
+        help=f"whose keys to check (default: {DEFAULT_CONFIG})",
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0; 1 for a night in which targets failed; 2 for a mistake of the user's."""
+    options = build_parser().parse_args(arguments)
+    command = importlib.import_module(f"flows.commands.{options.command}")
+    try:
+        code: int = command.run(options)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(f"megatoken: {problem}", file=sys.stderr)
+        return 2
+    except NightError as error:
+        print(f"megatoken: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("megatoken: ended by Ctrl-C", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has left (`| head`): nobody to tell
+        return 0
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

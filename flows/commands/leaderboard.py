@@ -1,0 +1,43 @@
+"""`megatoken leaderboard`: the published ranking, as a table or as JSON."""
+
+import argparse
+import difflib
+
+from warehouse.query import leaderboard_rows
+
+from flows.errors import ConfigError
+from flows.leaderboard import DEFAULT_BY, known_metrics, leaderboard_text
+from flows.paths import data_dir
+from warehouse.errors import WarehouseError
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the leaderboard."""
+    by = options.by or DEFAULT_BY
+    if by not in known_metrics():
+        near = difflib.get_close_matches(by, known_metrics(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known_metrics())}"
+        raise ConfigError([f"--by {by} is no metric; {hint}"])
+    try:
+        rows = leaderboard_rows(data_dir(options.data), by=by)
+    except WarehouseError as error:
+        raise ConfigError([str(error)]) from error
+    workloads = list(dict.fromkeys(row["workload_id"] for row in rows))
+    if options.workload is not None:
+        if options.workload not in workloads:
+            raise ConfigError(
+                [f"--workload {options.workload} has not been measured; there are {', '.join(workloads)}"]
+            )
+        rows = [row for row in rows if row["workload_id"] == options.workload]
+    if options.json:
+        import orjson
+
+        print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        return 0
+    from rich.console import Console
+
+    console = Console()
+    for table in leaderboard_text(rows, by):
+        console.print(table)
+        console.print()
+    return 0

@@ -1,0 +1,145 @@
+"""`megatoken night`: run a config, under Prefect or plain, and print the leaderboard."""
+
+import argparse
+import logging
+import os
+import threading
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from warehouse.query import leaderboard_rows
+
+from flows.config import load_config
+from flows.errors import NightError
+from flows.leaderboard import DEFAULT_BY, leaderboard_text
+from flows.night import NightReport, Observer, night
+from flows.paths import data_dir
+from flows.plan import Plan
+from flows.prepare import NightRequest, check_request, plan_night, resolve_all_weights
+from flows.progress import TerminalObserver
+from flows.words import plan_sentences, usd
+from probes.errors import ProbeError
+from warehouse.errors import WarehouseError
+
+SERVER_START_S = 90
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure, account, publish, print. 0, or 1 if a target failed or nothing could be measured."""
+    request = NightRequest(
+        loaded=load_config(Path(options.config)),
+        data_dir=data_dir(options.data),
+        only=tuple(options.only),
+        max_usd=options.max_usd,
+        run_id=options.run_id,
+    )
+    check_request(request)
+    console = Console()
+    if options.dry_run:
+        _print_plan(console, request, plan_night(request))
+        return 0
+    try:
+        with TerminalObserver(console) as observer:
+            report = (_plain if options.no_prefect else _under_prefect)(request, observer)
+        _print_report(console, request, report)
+    except (WarehouseError, ProbeError) as error:
+        raise NightError(str(error)) from error
+    nothing = not report.results and report.skipped and len(report.skipped) == _cells(request)
+    return 1 if report.state != "completed" or nothing else 0
+
+
+def _plain(request: NightRequest, observer: Observer) -> NightReport:
+    return night(request, step=lambda _name, run: run(), observer=observer)
+
+
+def _under_prefect(request: NightRequest, observer: Observer) -> NightReport:
+    """The flow that prefect.yaml deploys, here in this process; its server starts while the weights are made ready."""
+    quiet_prefect()
+    # The flow is told the run_id, so that it goes on with the plan shown here whatever Prefect does in between.
+    starting = threading.Thread(target=_start_server, name="prefect-server", daemon=True)
+    starting.start()
+    resolve_all_weights(request, plan_night(request), observer.note)
+    starting.join()
+    from flows.nightly import nightly, telling
+
+    loaded = request.loaded
+    with telling(observer) as told:
+        state = nightly(
+            config=str(loaded.path),
+            data=str(request.data_dir),
+            only=list(request.only),
+            max_usd=request.max_usd,
+            run_id=request.run_id,
+            return_state=True,
+        )
+    if told.report is None:
+        state.result(raise_on_failure=True)
+        raise NightError(f"Prefect ended the night before it was done: {state.message}; try --no-prefect")
+    return told.report
+
+
+def quiet_prefect() -> None:
+    """Keep Prefect's own log, telemetry and impatience out of a person's terminal, unless the person set them."""
+    for name, value in {
+        "PREFECT_LOGGING_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(SERVER_START_S),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLI_COLORS": "false",
+        "DO_NOT_TRACK": "1",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+def _start_server() -> None:
+    """Start the server that the flow will find running. A failure shows itself when the flow looks for it."""
+    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import PREFECT_API_URL
+
+    if PREFECT_API_URL.value() is None:
+        SubprocessASGIServer().start(timeout=SERVER_START_S)
+
+
+def _cells(request: NightRequest) -> int:
+    return len(request.loaded.config.targets) * len(request.loaded.config.workloads)
+
+
+def _print_plan(console: Console, request: NightRequest, plan: Plan) -> None:
+    for sentence in plan_sentences(request, plan):
+        console.print(Text(sentence))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("target", "workload", "arrivals", "requests", "worst case", "what happens"):
+        table.add_column(name)
+    for trial in plan.trials:
+        load = trial.workload
+        how = f"{load.concurrency} at once" if load.arrivals == "closed" else f"{load.arrivals} {load.rate_rps:g}/s"
+        fate = "has landed" if trial.landed else (trial.skip_reason and f"skipped: {trial.skip_reason}") or "measured"
+        table.add_row(trial.target.id, load.id, how, str(load.requests), usd(trial.quote_usd_worst), Text(fate))
+    console.print(table)
+
+
+def _print_report(console: Console, request: NightRequest, report: NightReport) -> None:
+    rows = leaderboard_rows(request.data_dir, by=DEFAULT_BY)
+    console.print()
+    for table in leaderboard_text(rows, DEFAULT_BY):
+        console.print(table)
+        console.print()
+    if report.state != "completed":
+        console.print(Text(f"{report.state.replace('_', ' ')}: {report.reason}", style="bold yellow"))
+    console.print(Text(f"run {report.run_id}: {len(report.results)} trials measured, {usd(report.spent_usd)}"))
+    console.print(Text(f"published {_relative(report.snapshot)}"))
+    console.print(
+        Text('  megatoken sql "SELECT target_id, workload_id, ttft_p50_s, j_per_output_token FROM leaderboard"')
+    )
+
+
+def _relative(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+logging.getLogger("prefect").propagate = False

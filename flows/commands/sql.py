@@ -1,0 +1,70 @@
+"""`megatoken sql`: any question to the published snapshot, read-only."""
+
+import argparse
+import os
+import shutil
+import sys
+
+from warehouse.query import published_path, run_query, views_with_comments
+
+from flows.errors import ConfigError
+from flows.paths import data_dir
+from warehouse.errors import WarehouseError
+
+
+def run(options: argparse.Namespace) -> int:
+    """Answer a query; without one open DuckDB's shell, or list the views if there is none."""
+    folder = data_dir(options.data)
+    try:
+        if options.query is None:
+            return _without_query(options, folder_path=str(published_path(folder)))
+        columns, rows = run_query(folder, options.query)
+    except WarehouseError as error:
+        raise ConfigError([str(error)]) from error
+    if options.json:
+        _print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("NULL", style="dim") if value is None else Text(_cell(value)) for value in row))
+    Console().print(table)
+    return 0
+
+
+def _cell(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _print_json(value: object) -> None:
+    import orjson
+
+    print(orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2).decode())
+
+
+def _without_query(options: argparse.Namespace, *, folder_path: str) -> int:
+    shell = shutil.which("duckdb")
+    if shell is not None and sys.stdin.isatty() and not options.json:
+        os.execv(shell, [shell, "-readonly", folder_path])
+    views = views_with_comments(data_dir(options.data))
+    if options.json:
+        _print_json([{"view": v.name, "comment": v.comment, "columns": dict(v.columns)} for v in views])
+        return 0
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    for view in views:
+        console.print(Text(view.name, style="bold"), Text(view.comment, style="dim"))
+        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+        for column, comment in view.columns:
+            table.add_row(column, Text(comment, style="dim"))
+        console.print(table)
+    console.print(Text(f"published: {folder_path}"))
+    return 0

@@ -1,0 +1,26 @@
+"""`megatoken ui`: the pages, on this machine only."""
+
+import argparse
+import contextlib
+import os
+import socket
+
+from ui.server import command
+
+from flows.errors import ConfigError
+from flows.paths import data_dir
+
+
+def run(options: argparse.Namespace) -> int:
+    """Become the Streamlit server; Ctrl-C ends it."""
+    if not 1 <= options.port <= 65535:
+        raise ConfigError([f"--port {options.port} must be between 1 and 65535"])
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", options.port))
+        except OSError as error:
+            raise ConfigError([f"--port {options.port} cannot be used ({error.strerror}); choose another"]) from None
+    arguments, environment = command(options.port, data_dir(options.data))
+    print(f"http://127.0.0.1:{options.port}  (Ctrl-C ends it)", flush=True)
+    os.execve(arguments[0], arguments, environment)

@@ -1,0 +1,238 @@
+"""The story of a night, in order. `flows.nightly` runs it under Prefect, `megatoken night --no-prefect` as it is."""
+
+import contextlib
+import dataclasses
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from warehouse.publish import publish
+
+from flows.lock import host_lock
+from flows.measure import measure
+from flows.plan import Plan, PlannedTrial
+from flows.prepare import (
+    NightRequest,
+    land_leftovers,
+    land_plan,
+    plan_night,
+    resolve_all_weights,
+    trial_spec,
+)
+from flows.spec import TrialSpec, WeightsRef
+from flows.spool import create_spool, land_spool
+from probes.errors import ProbeError
+from probes.host import host_facts
+from warehouse.landing import land
+from warehouse.loader import trial_results
+from warehouse.rows import RunEndRow, RunState, TrialStatus
+
+T = TypeVar("T")
+# Runs one named step. Plain: calls it. Under Prefect: calls it as a task.
+Step = Callable[[str, Callable[[], T]], T]
+
+
+class Observer(Protocol):
+    """Who is told how a night goes: a terminal, a log."""
+
+    def planned(self, request: NightRequest, plan: Plan) -> None:
+        """The plan stands; nothing has been sent yet."""
+
+    def note(self, sentence: str) -> None:
+        """Something a person should know."""
+
+    def trial_started(self, planned: PlannedTrial) -> None:
+        """A trial's process is about to start."""
+
+    def trial_event(self, planned: PlannedTrial, event: str, values: dict[str, Any]) -> None:
+        """What the trial's process says: phase, progress."""
+
+    def trial_ended(self, planned: PlannedTrial, result: "TrialResult", spent_usd: float) -> None:
+        """A trial has landed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """How one planned trial went."""
+
+    trial_id: str
+    target_id: str
+    workload_id: str
+    status: TrialStatus
+    reason: str | None
+    ok: int
+    attempts: int
+
+    @property
+    def failed(self) -> bool:
+        """A trial that could not run to its end, or in which nobody was served."""
+        return self.status != "completed" or self.ok == 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NightReport:
+    """What a night came to."""
+
+    run_id: str
+    state: RunState
+    reason: str | None
+    results: list[TrialResult]
+    skipped: dict[str, str]
+    snapshot: Path
+    spent_usd: float
+
+
+class Interrupt:
+    """Ctrl-C or SIGTERM as a wish to end: what was measured lands first. A second Ctrl-C insists."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def _hear(self, _number: int, _frame: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator["Interrupt"]:
+        """Hear signals within the block; only a process's main thread can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        before = {n: signal.signal(n, self._hear) for n in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def night(request: NightRequest, *, step: Step[Any], observer: Observer) -> NightReport:
+    """Plan, measure, load, account, publish.
+
+    Raises:
+        ConfigError, NightError: before anything was sent.
+        WarehouseError: the disk would not take a landing; what had landed stays.
+    """
+    with Interrupt().listening() as interrupt, host_lock() as lock:
+        for trial in step("land leftovers", lambda: land_leftovers(request.data_dir)):
+            observer.note(f"landed what a killed run had left of {trial}")
+        plan: Plan = step("plan", lambda: plan_night(request))
+        observer.planned(request, plan)
+        step("land plan", lambda: land_plan(request, plan))
+        weights = step("weights", lambda: resolve_all_weights(request, plan, observer.note))
+        results, state, reason = _measure_all(request, plan, weights, step, observer, interrupt, lock)
+        step("land end", lambda: _land_end(request, plan, state, reason))
+        spent = step("load and account", lambda: _load(request, plan, observer))
+        snapshot = step("publish", lambda: publish(request.data_dir))
+    return NightReport(
+        run_id=plan.run_id,
+        state=state,
+        reason=reason,
+        results=results,
+        skipped={f"{t.target.id} under {t.workload.id}": t.skip_reason for t in plan.trials if t.skip_reason},
+        snapshot=snapshot,
+        spent_usd=spent,
+    )
+
+
+def _measure_all(
+    request: NightRequest,
+    plan: Plan,
+    weights: dict[str, WeightsRef | ProbeError],
+    step: Step[Any],
+    observer: Observer,
+    interrupt: Interrupt,
+    lock: int,
+) -> tuple[list[TrialResult], RunState, str | None]:
+    """Each trial that is due, one after the other, as long as the budget and the person allow."""
+    results: list[TrialResult] = []
+    spent_usd = _load(request, plan, observer)
+    for planned in plan.due:
+        if interrupt.asked:
+            break
+        quote = planned.quote_usd_worst
+        if quote is not None and spent_usd + quote > request.budget_usd:
+            left = f"{planned.target.id} under {planned.workload.id}"
+            reason = (
+                f"stopped before {left}: {spent_usd:.4f} USD spent and up to {quote:.4f} USD to come would pass"
+                f" max_usd = {request.budget_usd:g}"
+            )
+            return results, "stopped_at_budget", reason
+        observer.trial_started(planned)
+        name = f"measure {planned.target.id} under {planned.workload.id}"
+
+        def run_one(planned: PlannedTrial = planned) -> tuple[TrialStatus, str | None]:
+            return _measure_one(request, plan, planned, weights, observer, interrupt, lock)
+
+        status, why = step(name, run_one)
+        spent_usd = _load(request, plan, observer)
+        result = _result(request, plan, planned, status, why)
+        results.append(result)
+        observer.trial_ended(planned, result, spent_usd)
+    if interrupt.asked:
+        return results, "aborted", "ended by Ctrl-C or SIGTERM"
+    failed = [r.target_id for r in results if r.failed]
+    return results, ("failed_targets" if failed else "completed"), (f"failed: {', '.join(failed)}" if failed else None)
+
+
+def _measure_one(
+    request: NightRequest,
+    plan: Plan,
+    planned: PlannedTrial,
+    weights: dict[str, WeightsRef | ProbeError],
+    observer: Observer,
+    interrupt: Interrupt,
+    lock: int,
+) -> tuple[TrialStatus, str | None]:
+    found = weights.get(planned.target.id)
+    if isinstance(found, ProbeError):
+        spec = trial_spec(request, plan, planned, None)
+        land_spool(request.data_dir, create_spool(request.data_dir, spec), status="setup_failed", reason=str(found))
+        return "setup_failed", str(found)
+    spec: TrialSpec = trial_spec(request, plan, planned, found)
+    return measure(
+        spec,
+        request.data_dir,
+        on_event=lambda event, values: observer.trial_event(planned, event, values),
+        should_stop=lambda: interrupt.asked,
+        keep_open=(lock,),
+    )
+
+
+def _load(request: NightRequest, plan: Plan, observer: Observer) -> float:
+    """Bring what has landed into the warehouse and account for it. Returns USD spent by this run so far.
+
+    A trial whose cost is unknown (a server that sent no usage) counts with its worst case.
+    """
+    for sentence in load_and_account(request.data_dir):
+        observer.note(sentence)
+    quotes = {t.trial_id: t.quote_usd_worst or 0.0 for t in plan.trials}
+    results = trial_results(request.data_dir, plan.run_id)
+    return sum(quotes.get(r.trial_id, 0.0) if r.usd is None else r.usd for r in results)
+
+
+def _result(
+    request: NightRequest, plan: Plan, planned: PlannedTrial, status: TrialStatus, reason: str | None
+) -> TrialResult:
+    counted = {r.trial_id: r for r in trial_results(request.data_dir, plan.run_id)}
+    row = counted.get(planned.trial_id)
+    return TrialResult(
+        trial_id=planned.trial_id,
+        target_id=planned.target.id,
+        workload_id=planned.workload.id,
+        status=status,
+        reason=reason,
+        ok=row.ok if row else 0,
+        attempts=row.attempts if row else 0,
+    )
+
+
+def _land_end(request: NightRequest, plan: Plan, state: RunState, reason: str | None) -> None:
+    now = datetime.now(UTC)
+    host_id = host_facts().host_id
+    end = RunEndRow(run_id=plan.run_id, ended_at=now, state=state, reason=reason)
+    land(request.data_dir, batch_id=f"{plan.run_id}.end.{now:%Y%m%dT%H%M%S%f}", host_id=host_id, rows=[end])

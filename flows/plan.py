@@ -1,0 +1,155 @@
+"""config -> what to measure, what it could cost at worst, what is skipped and why. Pure: nothing is opened or sent."""
+
+import dataclasses
+import itertools
+import math
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from flows.config import BenchmarkConfig, EndpointTarget, LocalTarget, Range, Site, Target, Timeouts, Workload
+from flows.facts import SECONDS_PER_YEAR
+from flows.spec import trial_id
+from warehouse.landing import LandedTrial
+from warehouse.rows import FactRow, TrialStatus
+
+J_PER_KWH = 3.6e6
+# A target that hung or was measured is a result; what was cut off from outside is measured again.
+FINAL: frozenset[TrialStatus] = frozenset({"completed", "timed_out"})
+# A prompt is calibrated to its length only after the first answer; until then it may be this much longer than asked.
+PROMPT_MARGIN = 1.5
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTrial:
+    """One cell of the plan."""
+
+    trial_id: str
+    try_number: int
+    target: Target
+    workload: Workload
+    facts: list[FactRow]
+    quote_usd_worst: float | None  # None: a price is unknown, so no bound can be given
+    skip_reason: str | None
+    landed: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A run, before it starts."""
+
+    run_id: str
+    trials: list[PlannedTrial]
+
+    @property
+    def due(self) -> list[PlannedTrial]:
+        """What is left to measure."""
+        return [t for t in self.trials if t.skip_reason is None and not t.landed]
+
+    @property
+    def quote_usd_worst(self) -> float | None:
+        """The most that what is due could cost; None if a price is unknown."""
+        quotes = [t.quote_usd_worst for t in self.due]
+        return None if None in quotes else math.fsum(q for q in quotes if q is not None)
+
+
+def new_run_id(name: str, now: datetime) -> str:
+    """Sortable, readable, unique: 2026-11-22T021500Z-first-night-3f9a."""
+    return f"{now:%Y-%m-%dT%H%M%SZ}-{name}-{secrets.token_hex(2)}"
+
+
+def build_plan(
+    config: BenchmarkConfig,
+    *,
+    run_id: str,
+    only: Collection[str],
+    landed: Sequence[LandedTrial],
+    has_key: Callable[[EndpointTarget], bool],
+    facts_for: Callable[[Target, str], list[FactRow]],
+    worst_power_w: float,
+) -> Plan:
+    """Every target under every workload, in the config's order.
+
+    Args:
+        only: target ids to keep; empty keeps all.
+        landed: the trials of this run_id that have landed, any status.
+        has_key: whether the environment holds the key an endpoint names.
+        facts_for: facts of a target for a trial_id.
+        worst_power_w: the most that this machine is thought to draw, for the quote of local targets.
+    """
+    trials = []
+    for target, workload in itertools.product(config.targets, config.workloads):
+        earlier = [t for t in landed if (t.target_id, t.workload_id) == (target.id, workload.id)]
+        try_number = 1 + max((t.try_number for t in earlier), default=0)
+        identity = trial_id(run_id, target.id, workload.id, try_number)
+        facts = facts_for(target, identity)
+        quote = quote_usd(target, workload, config.site, config.night.timeouts, facts, worst_power_w=worst_power_w)
+        trials.append(
+            PlannedTrial(
+                trial_id=identity,
+                try_number=try_number,
+                target=target,
+                workload=workload,
+                facts=facts,
+                quote_usd_worst=quote,
+                skip_reason=_skip_reason(target, only, has_key, quote),
+                landed=any(t.status in FINAL for t in earlier),
+            )
+        )
+    return Plan(run_id=run_id, trials=trials)
+
+
+def _skip_reason(
+    target: Target, only: Collection[str], has_key: Callable[[EndpointTarget], bool], quote: float | None
+) -> str | None:
+    if only and target.id not in only:
+        return "not named by --only"
+    if isinstance(target, EndpointTarget):
+        if target.api_key_env is not None and not has_key(target):
+            return f"{target.api_key_env} is not set in the environment"
+        if quote is None:
+            return (
+                f"no list price is known for {target.provider}/{target.model}, so max_usd could not be kept;"
+                " add a [targets.price] table"
+            )
+    return None
+
+
+def quote_usd(
+    target: Target,
+    workload: Workload,
+    site: Site | None,
+    timeouts: Timeouts,
+    facts: Sequence[FactRow],
+    *,
+    worst_power_w: float,
+) -> float | None:
+    """The most that one trial could cost in USD, or None if a price is unknown.
+
+    Hosted: every request answered in full length, no token cached. Local: the whole deadline at full power, dearest
+    tariff and hardware.
+    """
+    if isinstance(target, LocalTarget):
+        return _local_quote_usd(site, timeouts, worst_power_w)
+    price = {f.quantity: f.central for f in facts}
+    per_input, per_output = price.get("price_usd_per_input_mtok"), price.get("price_usd_per_output_mtok")
+    if per_input is None or per_output is None:
+        return None
+    requests = workload.requests + workload.warmup_requests
+    tokens_in, tokens_out = workload.prompt_tokens * PROMPT_MARGIN, workload.output_tokens
+    return requests * (tokens_in * per_input + tokens_out * per_output) / 1e6
+
+
+def _local_quote_usd(site: Site | None, timeouts: Timeouts, worst_power_w: float) -> float | None:
+    if site is None:
+        return None
+    seconds = timeouts.trial_s
+    hardware = site.hardware
+    wear = _high(hardware.price_usd) * hardware.share / hardware.utilisation_share
+    per_second = wear / (hardware.lifetime_years * SECONDS_PER_YEAR)
+    kwh = worst_power_w * _high(site.pue) * seconds / J_PER_KWH
+    return seconds * per_second + kwh * _high(site.electricity_usd_per_kwh)
+
+
+def _high(value: Range) -> float:
+    return value.central if value.high is None else value.high

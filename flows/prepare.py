@@ -1,0 +1,180 @@
+"""What a night needs before its first trial: leftovers landed, a plan with facts and a quote, weights on disk."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from probes.engines.weights import resolve_weights
+
+from flows.config import LoadedConfig, LocalTarget, api_key
+from flows.errors import ConfigError
+from flows.facts import facts_for
+from flows.plan import Plan, PlannedTrial, build_plan, new_run_id
+from flows.spec import TrialSpec, WeightsRef
+from flows.spool import land_spool, unfinished_spools
+from flows.version import VERSION
+from probes.errors import ProbeError
+from probes.factors import ram_power_w
+from probes.host import cpu_facts, host_facts
+from probes.load.protocols import protocol
+from probes.power.modelled import machine_tdp_w
+from warehouse.landing import land, landed_run, landed_trials
+from warehouse.rows import PlannedTrialRow, RunRow
+
+CUT_OFF = "found unfinished at the start of a later run: the machine or the night had been killed"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NightRequest:
+    """What a person asked for."""
+
+    loaded: LoadedConfig
+    data_dir: Path
+    only: tuple[str, ...] = ()
+    max_usd: float | None = None
+    run_id: str | None = None
+
+    @property
+    def budget_usd(self) -> float:
+        """The command line's limit, else the config's."""
+        return self.loaded.config.night.max_usd if self.max_usd is None else self.max_usd
+
+
+def land_leftovers(data_dir: Path) -> list[str]:
+    """Land what killed trials left in their folders; returns their trial ids."""
+    folders = unfinished_spools(data_dir)
+    for folder in folders:
+        land_spool(data_dir, folder, status="crashed", reason=CUT_OFF)
+    return [folder.name for folder in folders]
+
+
+def check_request(request: NightRequest) -> None:
+    """What only the command line and this machine can tell, all at once.
+
+    Raises:
+        ConfigError: one sentence per mistake.
+    """
+    config, name = request.loaded.config, request.loaded.path.name
+    problems = []
+    known = [t.id for t in config.targets]
+    problems += [
+        f"--only {i!r} is no target of {name}; it has {', '.join(known)}" for i in request.only if i not in known
+    ]
+    if request.max_usd is not None and request.max_usd < 0:
+        problems.append(f"--max-usd {request.max_usd:g} must be >= 0")
+    for target in config.targets:
+        if target.kind == "endpoint":
+            try:
+                protocol(target.api)
+            except ProbeError as error:
+                problems.append(f'{name}: target "{target.id}" api = {target.api!r}: {error}')
+    if problems:
+        raise ConfigError(problems)
+
+
+def plan_night(request: NightRequest) -> Plan:
+    """The plan of a new run, or of what is left of one.
+
+    Raises:
+        ConfigError: the run was made by another config, or a fact cannot be found.
+    """
+    check_request(request)
+    loaded, config = request.loaded, request.loaded.config
+    now = datetime.now(UTC)
+    run_id = request.run_id or new_run_id(config.night.name, now)
+    earlier = landed_run(request.data_dir, run_id)
+    if earlier is not None and earlier.config_sha256 != loaded.sha256:
+        raise ConfigError(
+            [
+                f"run {run_id} was made by config {earlier.config_name!r} ({earlier.config_sha256[:12]}), not by"
+                f" {loaded.path.name} as it is now ({loaded.sha256[:12]}); pass that config, or leave --run-id out"
+            ]
+        )
+    return build_plan(
+        config,
+        run_id=run_id,
+        only=request.only,
+        landed=landed_trials(request.data_dir, run_id),
+        has_key=lambda target: api_key(target) is not None,
+        facts_for=lambda target, trial: facts_for(target, config.site, trial_id=trial, at=now),
+        worst_power_w=_worst_power_w(request),
+    )
+
+
+def _worst_power_w(request: NightRequest) -> float:
+    """The most that this machine is thought to draw; only local targets are quoted by it."""
+    site = request.loaded.config.site
+    if site is None:
+        return 0.0
+    tdp = site.cpu_tdp_w
+    tdp_w = machine_tdp_w(cpu_facts())[0].high if tdp is None else (tdp.central if tdp.high is None else tdp.high)
+    return tdp_w + ram_power_w(host_facts().ram_bytes)
+
+
+def land_plan(request: NightRequest, plan: Plan) -> None:
+    """Write down what is about to be tried, once per run: also a night that dies at once leaves its name."""
+    if landed_run(request.data_dir, plan.run_id) is not None:
+        return
+    loaded = request.loaded
+    host_id = host_facts().host_id
+    run = RunRow(
+        run_id=plan.run_id,
+        started_at=datetime.now(UTC),
+        config_name=loaded.config.night.name,
+        config_sha256=loaded.sha256,
+        config_toml=loaded.text,
+        host_id=host_id,
+        megatoken_version=VERSION,
+        quote_usd_worst=plan.quote_usd_worst,
+        max_usd=request.budget_usd,
+    )
+    cells = [
+        PlannedTrialRow(
+            run_id=plan.run_id,
+            target_id=t.target.id,
+            workload_id=t.workload.id,
+            planned_requests=t.workload.requests,
+            quote_usd_worst=t.quote_usd_worst,
+            skip_reason=t.skip_reason,
+        )
+        for t in plan.trials
+    ]
+    land(request.data_dir, batch_id=f"{plan.run_id}.plan", host_id=host_id, rows=[run, *cells])
+
+
+def resolve_all_weights(
+    request: NightRequest, plan: Plan, on_progress: Callable[[str], None]
+) -> dict[str, WeightsRef | ProbeError]:
+    """Weights of every local target that is due, by target id; a target whose weights are missing gets its error."""
+    weights: dict[str, WeightsRef | ProbeError] = {}
+    for target in {t.target.id: t.target for t in plan.due}.values():
+        if isinstance(target, LocalTarget):
+            try:
+                found = resolve_weights(
+                    target.model, target.quantisation, request.data_dir / "weights", on_progress=on_progress
+                )
+            except ProbeError as error:
+                weights[target.id] = error
+            else:
+                weights[target.id] = WeightsRef(
+                    path=found.path, sha256=found.sha256, quantisation=found.quantisation, note=found.note
+                )
+    return weights
+
+
+def trial_spec(request: NightRequest, plan: Plan, planned: PlannedTrial, weights: WeightsRef | None) -> TrialSpec:
+    """The order for one trial's child process."""
+    config = request.loaded.config
+    return TrialSpec(
+        trial_id=planned.trial_id,
+        run_id=plan.run_id,
+        try_number=planned.try_number,
+        target=planned.target,
+        workload=planned.workload,
+        timeouts=config.night.timeouts,
+        idle_baseline_s=config.night.idle_baseline_s,
+        weights=weights,
+        cpu_tdp_w=config.site.cpu_tdp_w if config.site else None,
+        facts=planned.facts,
+    )
