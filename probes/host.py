@@ -89,20 +89,24 @@ class CpuReading:
 
 
 class CpuWatch:
-    """Share of the machine's CPU taken by processes that are not ours, from its making until it is asked."""
+    """Share of the machine's CPU taken by processes that are not ours, from `start` to `stop`."""
 
     def __init__(self, pids: Iterable[int]) -> None:
-        """Take the first reading.
+        """Say whom to watch.
 
         Args:
             pids: roots of our process trees; a tree's CPU time includes children that have ended and were waited for.
         """
         self._pids = tuple(pids)
-        self._start = read_cpu(self._pids)
+        self._first: CpuReading | None = None
 
-    def others_share(self) -> float | None:
-        """Share (0 to 1) that others took since the start; None before the kernel's clock has ticked."""
-        return others_share(self._start, read_cpu(self._pids))
+    def start(self) -> None:
+        """The window begins now."""
+        self._first = read_cpu(self._pids)
+
+    def stop(self) -> float | None:
+        """Share (0 to 1) that others took since the start; None without a start or before the kernel's clock ticked."""
+        return None if self._first is None else others_share(self._first, read_cpu(self._pids))
 
 
 def others_share(start: CpuReading, end: CpuReading) -> float | None:

@@ -53,15 +53,15 @@ def read_power_log(path: Path) -> tuple[list[MeterRecord], list[PowerSample]]:
         path: the file a sampler wrote, finished or not.
 
     Returns:
-        The meters, invalid ones with their reason, and the samples in the order they were taken.
+        The meters, invalid ones with their reason, and the samples in the order they were taken; neither if there is
+        no such file, which is how a trial that nobody metered looks.
 
     Raises:
-        ProbeError: there is no such file, or a line inside it is no line of a power log.
+        ProbeError: a line inside the file is no line of a power log.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError as error:
-        raise ProbeError(f"there is no power log {path}; the sampler never started") from error
+    if not path.exists():
+        return [], []
+    lines = path.read_text(encoding="utf-8").split("\n")
     meters: list[MeterRecord] = []
     samples: list[PowerSample] = []
     torn: int | None = None

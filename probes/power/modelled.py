@@ -9,7 +9,7 @@ import psutil
 from probes import factors
 from probes.errors import ProbeError
 from probes.host import CpuFacts
-from probes.power.readings import MeterRecord, PowerOverrides, Range, Reading
+from probes.power.readings import MeterRecord, PowerOverrides, PowerRange, Reading
 
 # codecarbon's watts per hardware thread of a CPU it does not know.
 _W_PER_THREAD = 4.0
@@ -116,7 +116,7 @@ class RamModel:
         return self._reading
 
 
-def machine_tdp_w(cpu: CpuFacts) -> tuple[Range, str]:
+def machine_tdp_w(cpu: CpuFacts) -> tuple[PowerRange, str]:
     """TDP of the part of the CPU that this machine has, and what it rests on.
 
     A known CPU on bare metal has its packages' TDP. A guest has its threads' share of them, when the model's name tells
@@ -129,16 +129,16 @@ def machine_tdp_w(cpu: CpuFacts) -> tuple[Range, str]:
     known = factors.cpu_tdp_w(cpu.model)
     if known is not None and not cpu.virtual:
         watts = known.watts * cpu.sockets
-        return Range(low=watts, central=watts, high=watts), f"{known.source}, {cpu.sockets} sockets"
+        return PowerRange(low=watts, central=watts, high=watts), f"{known.source}, {cpu.sockets} sockets"
     cores = re.search(r"(\d+)-Core", cpu.model)
     if known is not None and cores is not None:
         watts_per_core = known.watts / int(cores[1])
         shared_w = watts_per_core / 2 * cpu.threads
         return (
-            Range(low=shared_w, central=shared_w, high=watts_per_core * cpu.threads),
+            PowerRange(low=shared_w, central=shared_w, high=watts_per_core * cpu.threads),
             f"{known.source}; {cpu.threads} virtual threads of {cores[1]} cores a package",
         )
-    by_thread = Range(
+    by_thread = PowerRange(
         low=_table_w(_LOW_PART) / _LOW_PART_THREADS,
         central=_W_PER_THREAD,
         high=_table_w(_HIGH_PART) / _HIGH_PART_THREADS,
@@ -149,7 +149,9 @@ def machine_tdp_w(cpu: CpuFacts) -> tuple[Range, str]:
         return by_thread, source
     most_w = known.watts * cpu.sockets
     return (
-        Range(low=min(by_thread.low, most_w), central=min(by_thread.central, most_w), high=min(by_thread.high, most_w)),
+        PowerRange(
+            low=min(by_thread.low, most_w), central=min(by_thread.central, most_w), high=min(by_thread.high, most_w)
+        ),
         source,
     )
 

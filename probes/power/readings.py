@@ -9,7 +9,7 @@ Basis = Literal["measured", "modelled", "estimated", "declared"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class PowerRange:
     """A value known within bounds, low <= central <= high."""
 
     low: float
@@ -25,16 +25,16 @@ class Range:
         if not self.low <= self.central <= self.high:
             raise ValueError(f"a range needs low <= central <= high, got {self.low}, {self.central}, {self.high}")
 
-    def scaled(self, factor: float) -> "Range":
+    def scaled(self, factor: float) -> "PowerRange":
         """The range times one positive factor."""
-        return Range(low=self.low * factor, central=self.central * factor, high=self.high * factor)
+        return PowerRange(low=self.low * factor, central=self.central * factor, high=self.high * factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerOverrides:
     """What the user knows better than our tables."""
 
-    cpu_tdp_w: Range | None = None  # of the part of the CPU that this machine has; replaces table and estimate
+    cpu_tdp_w: PowerRange | None = None  # of the part of the CPU that this machine has; replaces table and estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

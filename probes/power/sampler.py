@@ -22,9 +22,9 @@ from typing import Self
 from probes.errors import ProbeError
 from probes.power.log import died_line, read_power_log
 from probes.power.powercap import POWERCAP_ROOT
-from probes.power.readings import MeterRecord, Phase, PowerOverrides, PowerSample, Range
+from probes.power.readings import MeterRecord, Phase, PowerOverrides, PowerRange, PowerSample
 
-__all__ = ["MeterRecord", "Phase", "PowerOverrides", "PowerSample", "PowerSampler", "Range", "read_power_log"]
+__all__ = ["MeterRecord", "Phase", "PowerOverrides", "PowerRange", "PowerSample", "PowerSampler", "read_power_log"]
 
 _READY_TIMEOUT_S = 60.0  # a wedged driver, not a slow start (0.3 s), is what this waits for
 _ANSWER_TIMEOUT_S = 10.0
@@ -63,7 +63,7 @@ class PowerSampler:
         self._replay = replay
         self._lock = threading.Lock()  # a progress display asks while the trial marks
         self._process: subprocess.Popen[bytes] | None = None
-        self._dead = False
+        self._stopped = False
 
     def __enter__(self) -> Self:
         """Start the process and wait until its meters are open.
@@ -90,10 +90,18 @@ class PowerSampler:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Read every meter a last time, close the log, and leave no process behind; never raises for a dead sampler."""
+        """As `stop`."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Read every meter a last time, close the log, and leave no process behind; a second call does nothing.
+
+        For a window that ends before the `with` does. A sampler that has died raises nothing: its log says so.
+        """
         self._ask("stop")
         if self._process is not None:
             self._end(self._process)
+        self._stopped = True
         self._errors_path.unlink(missing_ok=True)
 
     @property
@@ -124,7 +132,7 @@ class PowerSampler:
 
     def _ask(self, command: str) -> dict[str, float | None] | None:
         with self._lock:
-            if self._process is None or self._dead:
+            if self._process is None or self._stopped:
                 return None
             try:
                 assert self._process.stdin is not None  # opened as a pipe above
@@ -133,7 +141,7 @@ class PowerSampler:
                 return self._read_answer(self._process, _ANSWER_TIMEOUT_S)
             except (ProbeError, BrokenPipeError) as error:
                 # The trial goes on without watts: its log says so for every meter.
-                self._dead = True
+                self._stopped = True
                 self._end(self._process)
                 reason = str(error) if isinstance(error, ProbeError) else self._death(self._process)
                 with self._path.open("a", encoding="utf-8") as log:

@@ -20,7 +20,7 @@ from types import FrameType
 from probes.errors import ProbeError
 from probes.power import log
 from probes.power.discover import discover
-from probes.power.readings import Meter, Phase, PowerOverrides, Range, Reading
+from probes.power.readings import Meter, Phase, PowerOverrides, PowerRange, Reading
 from probes.power.replay import replay_meters
 
 _LATEST_WINDOW_NS = 1_000_000_000  # watts of a counter shown to people are its mean over about this long
@@ -52,12 +52,22 @@ class _Sampler:
         self.next_ns = 0
 
     def read_due(self, now_ns: int) -> None:
-        """Read the meters whose time has come."""
-        self._read([watched for watched in self._meters if watched.next_ns <= now_ns], now_ns)
+        """Read the meters whose time has come; nothing before the first mark."""
+        if self.phase is not None:
+            self._read([watched for watched in self._meters if watched.next_ns <= now_ns], now_ns)
 
-    def read_all(self) -> None:
-        """Read every meter now: at the edge of a phase, and at the end."""
-        self._read(self._meters, time.monotonic_ns())
+    def read_all(self, next_phase: Phase | None = None) -> None:
+        """Read every meter now: at the edge of a phase, and at the end.
+
+        An edge belongs to both its phases, so that each is covered to its end: the one reading is written for the
+        phase that ends and, a nanosecond later, for the one that begins.
+        """
+        if self.phase is None:
+            # A modelled load is a mean since the last look, and the last look was long before the first mark.
+            for watched in self._meters:
+                if watched.meter.record.basis == "modelled":
+                    watched.meter.read()
+        self._read(self._meters, time.monotonic_ns(), next_phase)
 
     def latest_power_w(self) -> float | None:
         """Watts of all meters together; None until each that is valid has an answer."""
@@ -65,9 +75,8 @@ class _Sampler:
         known = [value for value in watts if value is not None]
         return sum(known) if known and len(known) == len(watts) else None
 
-    def _read(self, due: list[_Watched], now_ns: int) -> None:
-        if self.phase is None:
-            return
+    def _read(self, due: list[_Watched], now_ns: int, next_phase: Phase | None = None) -> None:
+        phases: list[Phase] = [phase for phase in (self.phase, next_phase) if phase is not None]
         lines: list[str] = []
         for watched in due:
             if not watched.valid:
@@ -82,14 +91,18 @@ class _Sampler:
                 lines.append(log.invalid_line(watched.number, str(error), before_ns))
                 continue
             if reading is None:
-                continue
+                if next_phase is None or not watched.recent:
+                    continue
+                reading = watched.recent[-1][1]  # too soon for a new one, and at an edge the last still holds
             t_ns = (before_ns + time.monotonic_ns()) // 2  # a card's driver takes up to milliseconds to answer
-            lines.append(log.sample_line(watched.number, self.phase, t_ns, reading))
+            lines += [log.sample_line(watched.number, phase, t_ns + i, reading) for i, phase in enumerate(phases)]
             watched.recent.append((t_ns, reading))
             while t_ns - watched.recent[0][0] > _LATEST_WINDOW_NS:
                 watched.recent.popleft()
         if lines:
             _write(self._log_fd, lines)
+        if next_phase is not None:
+            self.phase = next_phase
         self.next_ns = now_ns - now_ns % self._step_ns + self._step_ns
 
 
@@ -119,8 +132,8 @@ def main(arguments: list[str]) -> int:
         elif command == "latest":
             _answer({"power_w": sampler.latest_power_w()})
         else:
-            sampler.phase = "idle" if command == "mark idle" else "load"
-            sampler.read_all()
+            phase: Phase = "idle" if command == "mark idle" else "load"
+            sampler.read_all(next_phase=phase)
             _answer({"t_ns": time.monotonic_ns()})
     sampler.read_all()
     end_ns = time.monotonic_ns()
@@ -167,7 +180,7 @@ def _open_meters(log_fd: int, options: argparse.Namespace) -> list[_Watched]:
         _write(log_fd, [log.meter_line(meter.record) for meter in meters])
     else:
         tdp_w = options.cpu_tdp_w
-        tdp = None if tdp_w is None else Range(low=tdp_w[0], central=tdp_w[1], high=tdp_w[2])
+        tdp = None if tdp_w is None else PowerRange(low=tdp_w[0], central=tdp_w[1], high=tdp_w[2])
         found = discover(PowerOverrides(cpu_tdp_w=tdp), powercap_root=options.powercap_root)
         meters = [*found.meters]
         _write(log_fd, [log.meter_line(record) for record in (*(meter.record for meter in meters), *found.missing)])
