@@ -1,0 +1,106 @@
+"""What is due, what it may cost at worst, what is skipped and why."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from flows.config import check_config, load_config
+from flows.plan import build_plan
+from tests.flows.test_config import GOOD
+from warehouse.landing import LandedTrial
+from warehouse.rows import FactRow
+
+CONFIG = check_config(GOOD, name="t.toml")
+FIRST = load_config(Path(__file__).parents[2] / "flows/configs/first-night.toml").config
+
+
+def price(trial_id, quantity, usd):
+    return FactRow(
+        trial_id=trial_id,
+        quantity=quantity,
+        low=None,
+        central=usd,
+        high=None,
+        basis="declared",
+        valid_from=None,
+        source="test",
+    )
+
+
+def priced(target, trial_id):
+    return [price(trial_id, "price_usd_per_input_mtok", 2.0), price(trial_id, "price_usd_per_output_mtok", 10.0)]
+
+
+def plan(config=CONFIG, *, only=(), landed=(), key=True, facts=priced):
+    return build_plan(
+        config, run_id="r", only=only, landed=landed, has_key=lambda t: key, facts_for=facts, worst_power_w=20.0
+    )
+
+
+def landed(status, try_number=1):
+    return LandedTrial(
+        trial_id=f"r.a.w.{try_number}", target_id="a", workload_id="w", try_number=try_number, status=status
+    )
+
+
+def test_the_quote_bounds_every_request_in_full_length():
+    # 3 measured + 2 warm-ups, 10 tokens in (and half as many again until calibrated) at 2 USD, 10 out at 10 USD a million
+    assert plan().quote_usd_worst == pytest.approx(5 * (15 * 2.0 + 10 * 10.0) / 1e6)
+
+
+def test_every_target_meets_every_workload_in_the_configs_order():
+    cells = [(t.target.id, t.workload.id) for t in plan(FIRST, facts=lambda t, i: []).trials]
+    assert len(cells) == 6
+    assert cells[:2] == [("smollm2-135m-q4_1", "chat"), ("smollm2-135m-q4_1", "document")]
+
+
+def test_a_local_quote_is_the_deadline_at_the_dearest():
+    first = plan(FIRST, facts=lambda t, i: []).trials[0]
+    wear = 300 * 1500 / 0.5 / (4 * 365.25 * 86400)
+    power = 20.0 * 1.6 * 300 / 3.6e6 * 0.35
+    assert first.quote_usd_worst == pytest.approx(wear + power)
+
+
+def test_the_first_night_fits_its_own_limit():
+    quote = plan(FIRST, facts=lambda t, i: []).quote_usd_worst
+    assert quote is not None
+    assert 0 < quote <= FIRST.night.max_usd
+
+
+def test_a_target_without_its_key_is_skipped_and_says_which():
+    (trial,) = plan(key=False).trials
+    assert trial.skip_reason == "A_KEY is not set in the environment"
+    assert plan(key=False).due == []
+
+
+def test_a_target_without_a_price_is_skipped_because_the_limit_could_not_be_kept():
+    (trial,) = plan(facts=lambda t, i: []).trials
+    assert trial.skip_reason is not None
+    assert "no list price is known for p/m" in trial.skip_reason
+    assert trial.quote_usd_worst is None
+
+
+def test_only_keeps_the_named_targets():
+    assert plan(only=("b",)).trials[0].skip_reason == "not named by --only"
+    assert plan(only=("a",)).due
+
+
+@pytest.mark.parametrize("status", ["completed", "timed_out"])
+def test_what_has_landed_is_not_measured_again(status):
+    assert plan(landed=[landed(status)]).due == []
+
+
+@pytest.mark.parametrize("status", ["aborted", "crashed", "setup_failed"])
+def test_what_was_cut_off_is_measured_again_under_a_new_try(status):
+    (trial,) = plan(landed=[landed(status), landed(status, 2)]).due
+    assert trial.try_number == 3
+    assert trial.trial_id == "r.a.w.3"
+
+
+def test_a_finished_try_counts_however_many_failed_beside_it():
+    assert plan(landed=[landed("crashed"), landed("completed", 2)]).due == []
+
+
+def test_nothing_due_costs_nothing():
+    assert math.isclose(plan(landed=[landed("completed")]).quote_usd_worst or 0.0, 0.0)
