@@ -53,8 +53,9 @@ def checks(*, overrides: PowerOverrides | None = None, powercap_root: Path = POW
 def meter_checks(overrides: PowerOverrides, powercap_root: Path) -> list[Check]:
     """Every meter that would watch a trial here, and every one that cannot."""
     found = discover(overrides, powercap_root=powercap_root)
-    result = [_meter_check(meter.record) for meter in found.meters]
-    result += [_meter_check(record) for record in (*found.missing, *found.passed_over)]
+    result = [_meter_check(meter.record, None) for meter in found.meters]
+    result += [_meter_check(record, "until then its trials have no energy") for record in found.missing]
+    result += [_meter_check(record, "until then a model stands in") for record in found.passed_over]
     cards, why_not = nvml.find_cards()
     if not cards:
         result.append(
@@ -68,8 +69,8 @@ def meter_checks(overrides: PowerOverrides, powercap_root: Path) -> list[Check]:
                 name="meter rapl",
                 ok=False,
                 detail=f"no energy counter under {powercap_root}: CPU and memory are modelled by their load",
-                remedy="load the module intel_rapl_common on bare metal; a virtual machine has none: its range is wide, "
-                "narrow it by giving cpu_tdp_w",
+                remedy="on bare metal load the module intel_rapl_common; a virtual machine has none: give cpu_tdp_w to "
+                "narrow the range",
             )
         )
     return result
@@ -128,12 +129,10 @@ def weights_checks() -> list[Check]:
     return result
 
 
-def _meter_check(record: MeterRecord) -> Check:
-    detail = (
-        f"{record.device}: {record.basis}, {record.source}" if record.valid else record.invalid_reason or "unusable"
-    )
-    remedy = None if record.valid else "see the reason; a model stands in for CPU and memory, nothing does for a GPU"
-    return Check(name=f"meter {record.meter}", ok=record.valid, detail=detail, remedy=remedy)
+def _meter_check(record: MeterRecord, meanwhile: str | None) -> Check:
+    # An invalid record's reason ends with what to do.
+    detail = record.invalid_reason or f"{record.device}: {record.basis}, {record.source}"
+    return Check(name=f"meter {record.meter}", ok=record.valid, detail=detail, remedy=meanwhile)
 
 
 def _card_remedy(why_not: str | None) -> str:
@@ -142,7 +141,8 @@ def _card_remedy(why_not: str | None) -> str:
 
 def _carbon_data_check() -> Check:
     try:
-        detail = f"codecarbon {factors.version()}, read from disk; FRA is {factors.grid_intensity('FRA').gco2e_per_kwh} g/kWh"
+        france = factors.grid_intensity("FRA")
+        detail = f"codecarbon {factors.version()}, offline; France {france.year}: {france.gco2e_per_kwh:.0f} g/kWh"
     except ProbeError as error:
         return Check(name="carbon data", ok=False, detail=str(error), remedy="pip install codecarbon")
     return Check(name="carbon data", ok=True, detail=detail, remedy=None)
