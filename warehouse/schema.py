@@ -85,10 +85,20 @@ def migrate(con: "duckdb.DuckDBPyConnection", folder: Path = MIGRATIONS) -> list
     return now_applied
 
 
-def create_views(con: "duckdb.DuckDBPyConnection") -> None:
-    """Write every view and its comments anew (replacing a view drops its comments, so each file holds both)."""
-    for name in VIEW_NAMES:
-        con.execute((VIEWS / f"{name}.sql").read_text(encoding="utf-8")).fetchall()
+def create_views(con: "duckdb.DuckDBPyConnection") -> bool:
+    """Write the views anew if their text has changed since they were last written; True if it had.
+
+    Replacing a view drops its comments, so each file holds both.
+    """
+    texts = [(VIEWS / f"{name}.sql").read_text(encoding="utf-8") for name in VIEW_NAMES]
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    if con.execute("SELECT sha256 FROM written_views").fetchall() == [(digest,)]:
+        return False
+    for text in texts:
+        con.execute(text).fetchall()
+    con.execute("DELETE FROM written_views").fetchall()
+    con.execute("INSERT INTO written_views VALUES (?, now())", [digest]).fetchall()
+    return True
 
 
 def _sha256(path: Path) -> str:

@@ -85,7 +85,7 @@ CREATE TABLE trials (
     arrivals VARCHAR NOT NULL,
     concurrency BIGINT,
     rate_rps DOUBLE,
-    requests_planned BIGINT NOT NULL,
+    requests_planned BIGINT,
     prompt_tokens_asked BIGINT NOT NULL,
     output_tokens_asked BIGINT NOT NULL,
     slo_ttft_s DOUBLE NOT NULL,
@@ -138,7 +138,7 @@ COMMENT ON COLUMN trials.engine_ready_s IS 'From engine start to ready, seconds.
 COMMENT ON COLUMN trials.arrivals IS 'closed (a fixed number in flight), constant or poisson (planned sends).';
 COMMENT ON COLUMN trials.concurrency IS 'Closed loop only: requests kept in flight, a count.';
 COMMENT ON COLUMN trials.rate_rps IS 'Open loop only: planned rate, requests per second.';
-COMMENT ON COLUMN trials.requests_planned IS 'Measured requests planned, a count.';
+COMMENT ON COLUMN trials.requests_planned IS 'Measured requests planned, a count; NULL when the trial was to last for a time instead.';
 COMMENT ON COLUMN trials.prompt_tokens_asked IS 'Prompt length aimed at, tokens.';
 COMMENT ON COLUMN trials.output_tokens_asked IS 'Output length asked for, tokens.';
 COMMENT ON COLUMN trials.slo_ttft_s IS 'Service level: time to first token at most this, seconds.';
@@ -322,3 +322,11 @@ COMMENT ON COLUMN loaded_batches.schema_number IS 'Number of the landing schema 
 COMMENT ON COLUMN loaded_batches.landed_rows IS 'Rows in all of its files, a count.';
 COMMENT ON COLUMN loaded_batches.landed_at IS 'UTC instant at which it landed.';
 COMMENT ON COLUMN loaded_batches.loaded_at IS 'UTC instant at which it was loaded.';
+
+CREATE TABLE written_views (
+    sha256 VARCHAR NOT NULL,
+    written_at TIMESTAMPTZ NOT NULL
+);
+COMMENT ON TABLE written_views IS 'Which text the views of this file were last written from (one row).';
+COMMENT ON COLUMN written_views.sha256 IS 'SHA-256 of the text of all views, hexadecimal.';
+COMMENT ON COLUMN written_views.written_at IS 'UTC instant at which they were written.';

@@ -51,6 +51,8 @@ SELECT
     greatest(c.basis::basis_label, e.basis::basis_label, g.basis::basis_label)::VARCHAR AS basis,
     t.status,
     m.n_ttft,
+    m.n_tpot,
+    m.n_e2e,
     t.cpu_share_others,
     t.cpu_share_others > 0.10 AS contended,
     t.weights_note
@@ -100,6 +102,8 @@ COMMENT ON COLUMN leaderboard.emissions_basis IS 'Worst label among the inputs o
 COMMENT ON COLUMN leaderboard.basis IS 'The worst of the three: measured, declared, modelled, estimated (best to worst); NULL if none is known.';
 COMMENT ON COLUMN leaderboard.status IS 'completed or timed_out.';
 COMMENT ON COLUMN leaderboard.n_ttft IS 'Attempts behind the ttft percentiles, a count.';
+COMMENT ON COLUMN leaderboard.n_tpot IS 'Attempts behind the tpot percentiles, a count.';
+COMMENT ON COLUMN leaderboard.n_e2e IS 'Attempts behind the e2e percentiles, a count.';
 COMMENT ON COLUMN leaderboard.cpu_share_others IS 'Share (0 to 1) of the CPU of the machine taken by processes that are not ours, in the window.';
 COMMENT ON COLUMN leaderboard.contended IS 'Whether that share was above 0.10: read its latencies with care.';
 COMMENT ON COLUMN leaderboard.weights_note IS 'What to know about the weights.';

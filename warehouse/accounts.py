@@ -1,0 +1,247 @@
+"""Accounts: joules, dollars and grams of every trial that has none yet, computed and stored.
+
+An account is a row that names its method, the version of the method, the facts it used and where they came from. A
+trial is accounted once under a version; a later accounting stands beside the earlier one and is what the views read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from warehouse.accounting import (
+    Account,
+    EnergyAccount,
+    Fact,
+    Tokens,
+    TrialFacts,
+    cost_accounts,
+    emission_accounts,
+    endpoint_energy,
+    total_energy,
+)
+from warehouse.metering import Meter, Readings, energy_accounts
+from warehouse.writer import LOCK_TIMEOUT_S, open_warehouse, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+# Change it with any change of a formula or rule of the accounting: every trial is then accounted anew.
+METHOD_VERSION = "1"
+# Trials whose power samples are held in memory together.
+_TRIALS_AT_ONCE = 200
+
+_TOKENS = """
+    SELECT
+        trial_id,
+        coalesce(sum(prompt_tokens), 0)::BIGINT AS prompt_tokens,
+        coalesce(sum(cached_tokens), 0)::BIGINT AS cached_tokens,
+        coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens,
+        count(*) FILTER (ok AND (prompt_tokens IS NULL OR output_tokens IS NULL)) AS uncounted_ok,
+        count(*) FILTER (NOT ok AND (prompt_tokens IS NULL OR output_tokens IS NULL)) AS uncounted_failed
+    FROM attempt_metrics
+    WHERE trial_id IN (SELECT unnest(?))
+    GROUP BY trial_id
+"""
+_SAMPLES = """
+    SELECT trial_id, meter, phase, t_ns, energy_j, power_w_low, power_w, power_w_high
+    FROM power_samples
+    WHERE trial_id IN (SELECT unnest(?))
+    ORDER BY trial_id, meter, phase, t_ns
+"""
+
+
+def account(data_dir: Path, *, recompute: bool = False, lock_timeout_s: float = LOCK_TIMEOUT_S) -> int:
+    """Account every loaded trial that has no account under the current method version; `load` does so for new ones.
+
+    Args:
+        data_dir: the data folder.
+        recompute: account every trial anew; the earlier accounts stay beside.
+        lock_timeout_s: how long to wait for another writer, seconds.
+
+    Returns:
+        How many trials were accounted.
+
+    Raises:
+        WarehouseError: another process holds the warehouse for longer, or its file cannot be used.
+    """
+    with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con, transaction(con):
+        return account_trials(con, recompute=recompute)
+
+
+def account_trials(con: "duckdb.DuckDBPyConnection", *, recompute: bool = False) -> int:
+    """The same on an open connection, inside the caller's transaction."""
+    pending = [
+        trial_id
+        for (trial_id,) in con.execute(
+            "SELECT trial_id FROM trials WHERE ? OR trial_id NOT IN"
+            " (SELECT trial_id FROM energy_accounts WHERE method_version = ?) ORDER BY started_at, trial_id",
+            [recompute, METHOD_VERSION],
+        ).fetchall()
+    ]
+    recorded_at = datetime.now(UTC)
+    for start in range(0, len(pending), _TRIALS_AT_ONCE):
+        _account_some(con, pending[start : start + _TRIALS_AT_ONCE], recorded_at)
+    return len(pending)
+
+
+def _account_some(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str], recorded_at: datetime) -> None:
+    facts = _facts(con, trial_ids)
+    tokens = _tokens(con, trial_ids)
+    meters = _meters(con, trial_ids)
+    energy_rows: list[dict[str, Any]] = []
+    cost_rows: list[dict[str, Any]] = []
+    emission_rows: list[dict[str, Any]] = []
+    for trial_id, kind, start_ns, end_ns in con.execute(
+        "SELECT trial_id, kind, window_start_ns, window_end_ns FROM trials WHERE trial_id IN (SELECT unnest(?))"
+        " ORDER BY trial_id",
+        [list(trial_ids)],
+    ).fetchall():
+        has_window = start_ns is not None and end_ns is not None
+        trial = TrialFacts(
+            kind=kind,
+            window_s=(end_ns - start_ns) / 1e9 if has_window else None,
+            tokens=tokens.get(trial_id, _NO_TOKENS),
+            facts=facts.get(trial_id, {}),
+        )
+        if kind == "endpoint":
+            energies = [endpoint_energy(trial)]
+        else:
+            energies = energy_accounts(meters.get(trial_id, []), start_ns, end_ns)
+        total = total_energy(energies)
+        energy_rows += [_energy_row(trial_id, trial.window_s, each, recorded_at) for each in energies]
+        cost_rows += [_row(trial_id, "cost_usd", each, recorded_at) for each in cost_accounts(trial, total)]
+        emission_rows += [
+            _row(trial_id, "emissions_gco2e", each, recorded_at) for each in emission_accounts(trial, total)
+        ]
+    _insert(con, "energy_accounts", energy_rows)
+    _insert(con, "cost_accounts", cost_rows)
+    _insert(con, "emission_accounts", emission_rows)
+
+
+_NO_TOKENS = Tokens(prompt_tokens=0, cached_tokens=0, output_tokens=0, uncounted_ok=0, uncounted_failed=0)
+
+
+def _facts(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, dict[str, Fact]]:
+    found: dict[str, dict[str, Fact]] = {}
+    for trial_id, quantity, low, central, high, basis, valid_from, source in con.execute(
+        "SELECT trial_id, quantity, low, central, high, basis, valid_from, source FROM trial_facts"
+        " WHERE trial_id IN (SELECT unnest(?))",
+        [list(trial_ids)],
+    ).fetchall():
+        found.setdefault(trial_id, {})[quantity] = Fact(
+            quantity=quantity,
+            low=low,
+            central=central,
+            high=high,
+            basis=basis,
+            valid_from=valid_from,
+            source=source,
+        )
+    return found
+
+
+def _tokens(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, Tokens]:
+    return {
+        trial_id: Tokens(
+            prompt_tokens=prompt, cached_tokens=cached, output_tokens=output, uncounted_ok=ok, uncounted_failed=failed
+        )
+        for trial_id, prompt, cached, output, ok, failed in con.execute(_TOKENS, [list(trial_ids)]).fetchall()
+    }
+
+
+def _meters(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, list[Meter]]:
+    samples = con.sql(_SAMPLES, params=[list(trial_ids)]).pl()
+    parts = samples.partition_by("trial_id", "meter", "phase", as_dict=True)
+    nothing = samples.clear()
+    found: dict[str, list[Meter]] = {}
+    for trial_id, meter, component, basis, method, source, valid, invalid_reason in con.execute(
+        "SELECT trial_id, meter, component, basis, method, source, valid, invalid_reason FROM meters"
+        " WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, meter",
+        [list(trial_ids)],
+    ).fetchall():
+        found.setdefault(trial_id, []).append(
+            Meter(
+                meter=meter,
+                component=component,
+                basis=basis,
+                method=method,
+                source=source,
+                invalid_reason=None if valid else invalid_reason or "the meter was marked invalid without a reason",
+                idle=_readings(parts.get((trial_id, meter, "idle"), nothing)),
+                load=_readings(parts.get((trial_id, meter, "load"), nothing)),
+            )
+        )
+    return found
+
+
+def _readings(frame: "pl.DataFrame") -> Readings:
+    def floats(name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+        return frame[name].fill_null(float("nan")).to_numpy().astype(np.float64)
+
+    return Readings(
+        t_ns=frame["t_ns"].to_numpy().astype(np.int64),
+        energy_j=floats("energy_j"),
+        power_w_low=floats("power_w_low"),
+        power_w=floats("power_w"),
+        power_w_high=floats("power_w_high"),
+    )
+
+
+def _energy_row(trial_id: str, window_s: float | None, of: EnergyAccount, recorded_at: datetime) -> dict[str, Any]:
+    return _row(trial_id, "energy_j", of, recorded_at) | {
+        "in_total": of.in_total,
+        "idle_j": of.idle_j,
+        "active_j": of.active_j,
+        "window_s": window_s,
+    }
+
+
+def _row(trial_id: str, unit: str, of: Account, recorded_at: datetime) -> dict[str, Any]:
+    return {
+        "trial_id": trial_id,
+        "component": of.component,
+        f"{unit}_low": None if of.value is None else of.value.low,
+        unit: None if of.value is None else of.value.central,
+        f"{unit}_high": None if of.value is None else of.value.high,
+        "basis": of.basis,
+        "method": of.method,
+        "method_version": METHOD_VERSION,
+        "missing": of.missing,
+        "note": of.note,
+        "factors": [asdict(fact) for fact in of.factors],
+        "recorded_at": recorded_at,
+    }
+
+
+def _insert(con: "duckdb.DuckDBPyConnection", table: str, account_rows: Sequence[Mapping[str, Any]]) -> None:
+    import polars as pl
+
+    text, number = pl.String(), pl.Float64()
+    fact = pl.Struct(
+        {
+            "quantity": text,
+            "low": number,
+            "central": number,
+            "high": number,
+            "basis": text,
+            "valid_from": text,
+            "source": text,
+        }
+    )
+    other: dict[str, Any] = {
+        "in_total": pl.Boolean(),
+        "factors": pl.List(fact),
+        "recorded_at": pl.Datetime("us", "UTC"),
+    }
+    numbers = ("energy_j", "cost_usd", "emissions_gco2e", "idle_j", "active_j", "window_s")
+    names = list(account_rows[0])
+    types = {name: other.get(name, number if name.startswith(numbers) else text) for name in names}
+    frame = pl.DataFrame({name: [row[name] for row in account_rows] for name in names}, schema=types)
+    con.register("new_accounts", frame)
+    con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_accounts").fetchall()
+    con.unregister("new_accounts")

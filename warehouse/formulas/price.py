@@ -1,0 +1,63 @@
+"""US dollars: tokens at a price list, and electricity plus hardware for what we serve ourselves."""
+
+from warehouse.formulas.carbon import facility_kwh, use_share
+from warehouse.formulas.interval import Interval
+
+TOKENS_PER_MTOK = 1e6
+
+
+def tokens_usd(
+    *,
+    prompt_tokens: int,
+    cached_tokens: int,
+    output_tokens: int,
+    usd_per_input_mtok: Interval,
+    usd_per_cached_input_mtok: Interval,
+    usd_per_output_mtok: Interval,
+) -> Interval:
+    """What a price list asks for some tokens.
+
+    Args:
+        prompt_tokens: all prompt tokens, the cached ones included.
+        cached_tokens: those of them that were read from the cache.
+        output_tokens: all generated tokens, hidden reasoning included.
+        usd_per_input_mtok: US dollars per million uncached prompt tokens.
+        usd_per_cached_input_mtok: US dollars per million cached prompt tokens.
+        usd_per_output_mtok: US dollars per million output tokens.
+
+    Returns:
+        US dollars.
+
+    Raises:
+        ValueError: a negative count, or more cached tokens than prompt tokens.
+    """
+    if min(prompt_tokens, cached_tokens, output_tokens) < 0 or cached_tokens > prompt_tokens:
+        raise ValueError(
+            f"{prompt_tokens} prompt, {cached_tokens} cached and {output_tokens} output tokens cannot be;"
+            " none may be negative and cached ones are part of the prompt"
+        )
+    return (
+        usd_per_input_mtok * (prompt_tokens - cached_tokens)
+        + usd_per_cached_input_mtok * cached_tokens
+        + usd_per_output_mtok * output_tokens
+    ) / TOKENS_PER_MTOK
+
+
+def electricity_usd(energy_j: Interval, pue: Interval, usd_per_kwh: Interval) -> Interval:
+    """What the electricity costs that the site takes: energy x PUE x tariff, US dollars.
+
+    Raises:
+        ValueError: a PUE below 1.
+    """
+    return facility_kwh(energy_j, pue) * usd_per_kwh
+
+
+def hardware_usd(
+    price_usd: Interval, reserved_s: float, lifetime_s: Interval, resource_share: Interval, utilisation_share: Interval
+) -> Interval:
+    """The part of a machine's price that falls to a use of it, US dollars: straight-line over the hours it works.
+
+    Raises:
+        ValueError: a share outside 0 to 1, or a lifetime or utilisation that may be 0.
+    """
+    return price_usd * use_share(reserved_s, lifetime_s, resource_share, utilisation_share)

@@ -1,0 +1,181 @@
+"""Landing -> warehouse.duckdb: new batches only, all of them in one transaction, each exactly once; then accounts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from warehouse.accounts import account_trials
+from warehouse.errors import WarehouseError
+from warehouse.landing import Batch, batch_folders, read_manifest, verify
+from warehouse.tables import KEYS, TABLES
+from warehouse.writer import LOCK_TIMEOUT_S, open_warehouse, transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadReport:
+    """What a load did. `damaged` holds one sentence for each batch that was left out."""
+
+    loaded_batches: tuple[str, ...]
+    loaded_rows: int
+    accounted_trials: int
+    damaged: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """What a night needs to know of a loaded trial while it is still running."""
+
+    trial_id: str
+    status: str
+    attempts: int
+    ok: int
+    usd: float | None  # of its measured attempts; None is unknown
+    usd_reason: str | None  # why it is unknown
+
+
+def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadReport:
+    """Load every landed batch that is not in the warehouse yet, and account its trials.
+
+    Safe to repeat, and to kill at any moment. A damaged batch, or one that repeats rows which another batch brought, is
+    left out and named; the others load.
+
+    Args:
+        data_dir: the data folder.
+        lock_timeout_s: how long to wait for another loader, seconds.
+
+    Raises:
+        WarehouseError: another process holds the warehouse for longer, or its file cannot be used.
+    """
+    with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
+        whole, damaged = _arrived(con, data_dir)
+        with transaction(con):
+            repeats = _repeats(con, whole)
+            fresh = [batch for batch in whole if batch.landed_path not in repeats]
+            damaged += [repeats[batch.landed_path] for batch in whole if batch.landed_path in repeats]
+            for table in TABLES:
+                _insert(con, table, [batch for batch in fresh if table in batch.tables])
+            _record(con, fresh)
+        with transaction(con):
+            accounted = account_trials(con)
+    return LoadReport(
+        loaded_batches=tuple(batch.batch_id for batch in fresh),
+        loaded_rows=sum(sum(batch.tables.values()) for batch in fresh),
+        accounted_trials=accounted,
+        damaged=tuple(damaged),
+    )
+
+
+def trial_results(data_dir: Path, run_id: str, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> list[TrialResult]:
+    """Attempts and cost of the loaded trials of a run, from the warehouse itself: it need not be published.
+
+    Raises:
+        WarehouseError: another process holds the warehouse for longer, or its file cannot be used.
+    """
+    with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
+        found = con.execute(
+            "SELECT trial_id, m.status, m.attempts, m.ok, c.usd, CASE WHEN c.usd IS NULL THEN c.reason END"
+            " FROM trial_metrics AS m LEFT JOIN cost AS c USING (trial_id) WHERE m.run_id = ? ORDER BY trial_id",
+            [run_id],
+        ).fetchall()
+    return [
+        TrialResult(trial_id=trial_id, status=status, attempts=attempts, ok=ok, usd=usd, usd_reason=reason)
+        for trial_id, status, attempts, ok, usd, reason in found
+    ]
+
+
+def _arrived(con: "duckdb.DuckDBPyConnection", data_dir: Path) -> tuple[list[Batch], list[str]]:
+    """Whole batches that are not in the ledger, and a sentence for each that is not whole."""
+    known = {path for (path,) in con.execute("SELECT landed_path FROM loaded_batches").fetchall()}
+    whole: list[Batch] = []
+    damaged: list[str] = []
+    for folder in batch_folders(data_dir):
+        if f"{folder.parent.name}/{folder.name}" in known:
+            continue
+        try:
+            batch = read_manifest(folder)
+            verify(batch)
+        except WarehouseError as error:
+            damaged.append(str(error))
+        else:
+            whole.append(batch)
+    return whole, damaged
+
+
+def _insert(con: "duckdb.DuckDBPyConnection", table: str, batches: Sequence[Batch]) -> None:
+    if not batches:
+        return
+    # BY NAME: a column that an older schema did not have is NULL. `date=` in the path is filing, not data.
+    con.execute(
+        f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?, union_by_name = TRUE, hive_partitioning = FALSE)",
+        [[str(batch.file(table)) for batch in batches]],
+    ).fetchall()
+
+
+def _record(con: "duckdb.DuckDBPyConnection", batches: Sequence[Batch]) -> None:
+    if not batches:
+        return
+    # lists and unnest: one statement however many batches (executemany costs 8 ms a row)
+    con.execute(
+        "INSERT INTO loaded_batches"
+        " SELECT unnest(?), unnest(?), unnest(?), unnest(?), unnest(?::BIGINT[]), unnest(?::BIGINT[]),"
+        " unnest(?::TIMESTAMPTZ[]), now()",
+        [
+            [batch.batch_id for batch in batches],
+            [batch.host_id for batch in batches],
+            [batch.landed_path for batch in batches],
+            [batch.sha256 for batch in batches],
+            [batch.schema_number for batch in batches],
+            [sum(batch.tables.values()) for batch in batches],
+            [batch.landed_at for batch in batches],
+        ],
+    ).fetchall()
+
+
+def _repeats(con: "duckdb.DuckDBPyConnection", batches: Sequence[Batch]) -> dict[str, str]:
+    """Batches (by landed path) that bring a row which is there already, or which an earlier one of them brings too."""
+    sentences: dict[str, str] = {}
+    known_ids = {batch_id for (batch_id,) in con.execute("SELECT batch_id FROM loaded_batches").fetchall()}
+    for batch in batches:
+        if batch.batch_id in known_ids:
+            sentences[batch.landed_path] = (
+                f"batch {batch.folder} was left out: another batch named {batch.batch_id} has been loaded;"
+                " a batch_id is used once, move one of them out of landing/"
+            )
+        known_ids.add(batch.batch_id)
+    for table, key in KEYS.items():
+        having = [batch for batch in batches if table in batch.tables]
+        if not having:
+            continue
+        files = {str(batch.file(table)): batch for batch in having}
+        columns = ", ".join(key)
+        found = con.execute(
+            f"""
+            WITH arriving AS (
+                SELECT {columns}, filename, list_position(?, filename) AS file_order
+                FROM read_parquet(?, union_by_name = TRUE, hive_partitioning = FALSE, filename = TRUE)
+            ),
+            counted AS (
+                SELECT *, row_number() OVER (PARTITION BY {columns} ORDER BY file_order) AS nth
+                FROM arriving
+            ),
+            repeated AS (
+                SELECT filename, {columns} FROM counted WHERE nth > 1
+                UNION ALL
+                SELECT filename, {columns} FROM arriving SEMI JOIN {table} USING ({columns})
+            )
+            SELECT filename, min(concat_ws(' ', {columns})) FROM repeated GROUP BY filename
+            """,
+            [list(files), list(files)],
+        ).fetchall()
+        for file_name, example in found:
+            batch = files[file_name]
+            sentences.setdefault(
+                batch.landed_path,
+                f"batch {batch.folder} was left out: it repeats {' and '.join(key)} {example!r} of {table},"
+                " which another batch brought; a row lands once, move one of them out of landing/",
+            )
+    return sentences

@@ -1,0 +1,156 @@
+"""The one registry of metrics: what each is called, its unit, which way is better and how it is shown.
+
+Ids are columns of the views. Stored values are in base units (seconds, joules, US dollars, grams); what people are
+shown may be scaled (`shown_scale`), for example to milliseconds.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from warehouse.errors import WarehouseError
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric. `min_attempts` is how many attempts its percentile needs before it says more than the extremes do."""
+
+    id: str
+    column: str  # of the view leaderboard; of trial_metrics where that has it too
+    title: str
+    unit: str  # as stored
+    direction: Literal["lower", "higher"]  # which is better
+    shown_unit: str
+    shown_scale: float = 1.0  # shown value = stored value * shown_scale
+    significant_digits: int = 3
+    has_range: bool = False  # <column>_low and <column>_high stand beside it
+    sample_column: str | None = None  # how many attempts are behind it
+    min_attempts: int = 1
+
+
+def _seconds(column: str, title: str, *, sample_column: str, min_attempts: int = 1) -> Metric:
+    return Metric(
+        id=column,
+        column=column,
+        title=title,
+        unit="s",
+        direction="lower",
+        shown_unit="ms",
+        shown_scale=1e3,
+        sample_column=sample_column,
+        min_attempts=min_attempts,
+    )
+
+
+# 60 attempts leave three beyond a 95th percentile, as 300 do beyond a 99th: below that it is close to the maximum.
+_P95_ATTEMPTS = 60
+
+METRICS: Sequence[Metric] = (
+    _seconds("ttft_p50_s", "TTFT p50", sample_column="n_ttft"),
+    _seconds("ttft_p95_s", "TTFT p95", sample_column="n_ttft", min_attempts=_P95_ATTEMPTS),
+    _seconds("tpot_p50_s", "TPOT p50", sample_column="n_tpot"),
+    _seconds("e2e_p50_s", "E2E p50", sample_column="n_e2e"),
+    Metric(
+        id="output_tokens_per_s",
+        column="output_tokens_per_s",
+        title="Output speed",
+        unit="tokens/s",
+        direction="higher",
+        shown_unit="tokens/s",
+    ),
+    Metric(
+        id="goodput_share",
+        column="goodput_share",
+        title="Goodput",
+        unit="share",
+        direction="higher",
+        shown_unit="%",
+        shown_scale=100.0,
+        sample_column="n",
+    ),
+    Metric(
+        id="failed_share",
+        column="failed_share",
+        title="Failed",
+        unit="share",
+        direction="lower",
+        shown_unit="%",
+        shown_scale=100.0,
+        sample_column="n",
+    ),
+    Metric(
+        id="usd_per_output_mtok",
+        column="usd_per_output_mtok",
+        title="Cost",
+        unit="USD/Mtok",
+        direction="lower",
+        shown_unit="USD/Mtok",
+        has_range=True,
+    ),
+    Metric(
+        id="j_per_output_token",
+        column="j_per_output_token",
+        title="Energy",
+        unit="J/token",
+        direction="lower",
+        shown_unit="J/token",
+        has_range=True,
+    ),
+    Metric(
+        id="operational_gco2e_per_output_mtok",
+        column="operational_gco2e_per_output_mtok",
+        title="Operational",
+        unit="gCO2e/Mtok",
+        direction="lower",
+        shown_unit="gCO2e/Mtok",
+        has_range=True,
+    ),
+    Metric(
+        id="embodied_gco2e_per_output_mtok",
+        column="embodied_gco2e_per_output_mtok",
+        title="Embodied",
+        unit="gCO2e/Mtok",
+        direction="lower",
+        shown_unit="gCO2e/Mtok",
+        has_range=True,
+    ),
+)
+
+
+def metric(metric_id: str) -> Metric:
+    """The metric of an id.
+
+    Raises:
+        WarehouseError: there is none; names those there are.
+    """
+    for candidate in METRICS:
+        if candidate.id == metric_id:
+            return candidate
+    known = ", ".join(candidate.id for candidate in METRICS)
+    raise WarehouseError(f"metric {metric_id!r} is not known; use one of {known}")
+
+
+def format_value(of: Metric, value: float | None) -> str:
+    """A stored value as people are shown it, without its unit: three significant digits, no exponent.
+
+    Unknown is said, never shown as 0. Digits before the point are all kept: 1234.5 is "1,234" and not "1,230".
+    """
+    if value is None or math.isnan(value):
+        return UNKNOWN
+    shown = value * of.shown_scale
+    if shown == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(shown)))
+    text = f"{shown:.{max(of.significant_digits - 1 - magnitude, 0)}f}"
+    # 9.996 has one digit before the point until it is rounded
+    if math.floor(math.log10(abs(float(text)))) > magnitude:
+        text = f"{shown:.{max(of.significant_digits - 2 - magnitude, 0)}f}"
+    return f"{int(text):,}" if "." not in text else text
+
+
+def is_sufficient(of: Metric, attempts: int | None) -> bool:
+    """Whether so many attempts are enough for the metric to say more than its extremes."""
+    return attempts is not None and attempts >= of.min_attempts

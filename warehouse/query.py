@@ -1,0 +1,255 @@
+"""The read side: published snapshots only, read-only, with nothing but the snapshot in reach of a query."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from warehouse.errors import WarehouseError
+from warehouse.metrics import metric
+from warehouse.publish import published_link, snapshots
+from warehouse.rows import LandingRow
+
+if TYPE_CHECKING:
+    import duckdb
+
+DEFAULT_METRIC = "usd_per_output_mtok"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewComment:
+    """A view, what it is, and (name, comment) of each of its columns."""
+
+    name: str
+    comment: str
+    columns: tuple[tuple[str, str], ...]
+
+
+def published_path(data_dir: Path) -> Path:
+    """The snapshot to read, by its own name: the one that is linked, or the newest left if that has been deleted.
+
+    A snapshot never changes, so its path may key a cache.
+
+    Raises:
+        WarehouseError: nothing has been published, or every snapshot is gone.
+    """
+    link = published_link(data_dir)
+    if link.exists():
+        return link.resolve()
+    left = snapshots(data_dir)
+    if left:
+        return left[-1].resolve()
+    if link.is_symlink():
+        raise WarehouseError(
+            f"the published snapshot {link.readlink()} was deleted and no other is left in {link.parent};"
+            " `megatoken night` publishes a new one, nothing that had landed is lost"
+        )
+    raise WarehouseError(f"nothing has been published in {link.parent} yet; run `megatoken night` first")
+
+
+@contextmanager
+def open_published(data_dir: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
+    """A read-only connection to the published snapshot; it sees no other file, and times are UTC.
+
+    It stays usable when newer snapshots are published, or this one is deleted, and it blocks nobody. Use a `cursor()`
+    of it in each thread.
+
+    Raises:
+        WarehouseError: nothing is published, or the snapshot cannot be read.
+    """
+    con = connect_snapshot(published_path(data_dir))
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def connect_snapshot(path: Path) -> "duckdb.DuckDBPyConnection":
+    """The same for the path of one snapshot, for a caller that keeps the connection and closes it itself.
+
+    Raises:
+        WarehouseError: the snapshot cannot be read.
+    """
+    import duckdb
+
+    try:
+        # one configuration for all readers: DuckDB refuses a second one for the same file in a process
+        con = duckdb.connect(
+            path,
+            read_only=True,
+            config={
+                "enable_external_access": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "memory_limit": "2GB",
+                "max_temp_directory_size": "0GB",
+                "threads": 2,
+            },
+        )
+        con.execute("SET TimeZone = 'UTC'").fetchall()
+        con.execute("SET lock_configuration = TRUE").fetchall()
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"snapshot {path} cannot be read: {str(error).splitlines()[0]}; delete it and publish again,"
+            " nothing that had landed is lost"
+        ) from None
+    return con
+
+
+def leaderboard_rows(
+    data_dir: Path, *, by: str = DEFAULT_METRIC, workload_id: str | None = None
+) -> list[dict[str, Any]]:
+    """Rows of the leaderboard, by workload and then by rank.
+
+    Args:
+        data_dir: the data folder.
+        by: id of the metric to rank by, see `warehouse.metrics`.
+        workload_id: only this workload.
+
+    Returns:
+        A dict of the view's columns for each row, with `rank` first: 1 is best within the workload, equal values share
+        a rank and the next one is skipped; None, and last, where the metric is unknown.
+
+    Raises:
+        WarehouseError: nothing is published, or there is no such metric.
+    """
+    with open_published(data_dir) as con:
+        return ranked(con, by=by, workload_id=workload_id)
+
+
+def ranked(
+    con: "duckdb.DuckDBPyConnection", *, by: str = DEFAULT_METRIC, workload_id: str | None = None
+) -> list[dict[str, Any]]:
+    """The same on an open snapshot."""
+    chosen = metric(by)
+    order = "ASC" if chosen.direction == "lower" else "DESC"
+    column = chosen.column
+    return _dicts(
+        con.execute(
+            f"""
+            SELECT
+                CASE
+                    WHEN {column} IS NOT NULL
+                        THEN rank() OVER (PARTITION BY workload_id ORDER BY {column} {order} NULLS LAST)
+                END AS rank,
+                *
+            FROM leaderboard
+            WHERE ? IS NULL OR workload_id = ?
+            ORDER BY workload_id, rank NULLS LAST, target_id
+            """,
+            [workload_id, workload_id],
+        )
+    )
+
+
+def run_query(data_dir: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names of the columns and all rows of one query on the published snapshot.
+
+    Raises:
+        WarehouseError: nothing is published, the query is not one statement, or DuckDB refuses it; says why.
+    """
+    import duckdb
+
+    with open_published(data_dir) as con:
+        try:
+            statements = con.extract_statements(sql)
+            if len(statements) != 1:
+                raise WarehouseError(f"the query holds {len(statements)} statements; give exactly one")
+            result = con.execute(statements[0])
+            columns = [column[0] for column in result.description or []]
+            return columns, [tuple(map(_utc, row)) for row in result.fetchall()]
+        except duckdb.Error as error:
+            reason = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
+            raise WarehouseError(f"the query failed: {reason}") from None
+
+
+def views_with_comments(data_dir: Path) -> list[ViewComment]:
+    """Every view of the published snapshot with what it and its columns mean, by name.
+
+    Raises:
+        WarehouseError: nothing is published.
+    """
+    with open_published(data_dir) as con:
+        found = con.execute(
+            """
+            SELECT v.view_name, v.comment, list((c.column_name, c.comment) ORDER BY c.column_index)
+            FROM duckdb_views() AS v
+            INNER JOIN duckdb_columns() AS c ON c.table_name = v.view_name AND c.schema_name = v.schema_name
+            WHERE NOT v.internal
+            GROUP BY v.view_name, v.comment
+            ORDER BY v.view_name
+            """
+        ).fetchall()
+    return [
+        ViewComment(name=name, comment=comment, columns=tuple((column, said) for column, said in columns))
+        for name, comment, columns in found
+    ]
+
+
+def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
+    """The metrics of one trial that need not land, by the very tables, views and accounts of a warehouse.
+
+    Args:
+        rows: the rows of one trial, as they would be landed.
+
+    Returns:
+        Its row of `trial_metrics`, with its cost, energy and emissions per output token beside.
+
+    Raises:
+        WarehouseError: the rows do not hold exactly one trial, or a value does not fit its column.
+    """
+    import duckdb
+
+    from warehouse import schema
+    from warehouse.accounts import account_trials
+    from warehouse.tables import by_table, to_frame
+
+    tables = by_table(rows)
+    if len(tables.get("trials", ())) != 1:
+        raise WarehouseError(
+            f"{len(tables.get('trials', ()))} trials cannot be summarised as one; give the rows of one"
+        )
+    con = duckdb.connect(config={"TimeZone": "UTC"})
+    try:
+        schema.migrate(con)
+        schema.create_views(con)
+        for table, members in tables.items():
+            con.register("new_rows", to_frame(table, members))
+            con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows").fetchall()
+            con.unregister("new_rows")
+        account_trials(con)
+        return _dicts(
+            con.execute(
+                """
+                SELECT
+                    m.*,
+                    c.usd,
+                    c.usd_per_output_mtok,
+                    c.basis AS usd_basis,
+                    e.energy_j,
+                    e.j_per_output_token,
+                    e.basis AS energy_basis,
+                    g.operational_gco2e_per_output_mtok,
+                    g.embodied_gco2e_per_output_mtok,
+                    g.basis AS emissions_basis
+                FROM trial_metrics AS m
+                LEFT JOIN cost AS c USING (trial_id)
+                LEFT JOIN energy AS e USING (trial_id)
+                LEFT JOIN emissions AS g USING (trial_id)
+                """
+            )
+        )[0]
+    finally:
+        con.close()
+
+
+def _dicts(result: "duckdb.DuckDBPyConnection") -> list[dict[str, Any]]:
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, map(_utc, row), strict=True)) for row in result.fetchall()]
+
+
+def _utc(value: Any) -> Any:  # noqa: ANN401 - a cell of a query: any type that DuckDB has
+    """Instants come in the zone of the session, as pytz objects; ours are UTC of the standard library."""
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo is not None else value

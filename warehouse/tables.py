@@ -1,0 +1,120 @@
+"""Landing tables: which dataclass of rows.py is which table, and its columns as Parquet and DuckDB hold them."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from types import MappingProxyType, NoneType
+from typing import TYPE_CHECKING, Any
+
+from warehouse import rows
+from warehouse.errors import WarehouseError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Of what a batch holds; a batch of a higher number is refused until Megatoken is updated.
+SCHEMA_NUMBER = 1
+
+TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
+    {
+        "runs": rows.RunRow,
+        "planned_trials": rows.PlannedTrialRow,
+        "run_ends": rows.RunEndRow,
+        "trials": rows.TrialRow,
+        "attempts": rows.AttemptRow,
+        "meters": rows.MeterRow,
+        "power_samples": rows.PowerSampleRow,
+        "trial_facts": rows.FactRow,
+    }
+)
+# What makes a row of a table itself; power samples are readings and have no name of their own.
+KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "runs": ("run_id",),
+        "planned_trials": ("run_id", "target_id", "workload_id"),
+        "trials": ("trial_id",),
+        "attempts": ("attempt_id",),
+        "meters": ("trial_id", "meter"),
+        "trial_facts": ("trial_id", "quantity"),
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a landing table."""
+
+    name: str
+    python_type: type  # str, int, float, bool or datetime
+    nullable: bool
+
+
+@cache
+def columns_of(table: str) -> tuple[Column, ...]:
+    """The columns of a landing table, in the order of its dataclass."""
+    hints = typing.get_type_hints(TABLES[table])
+    columns = []
+    for field in dataclasses.fields(TABLES[table]):
+        hint = hints[field.name]
+        is_literal = typing.get_origin(hint) is typing.Literal
+        members = [hint] if is_literal else list(typing.get_args(hint)) or [hint]
+        kinds = [member for member in members if member is not NoneType]
+        kind = str if typing.get_origin(kinds[0]) is typing.Literal else kinds[0]
+        columns.append(Column(name=field.name, python_type=kind, nullable=len(kinds) < len(members)))
+    return tuple(columns)
+
+
+def by_table(landing_rows: Sequence[rows.LandingRow]) -> dict[str, list[rows.LandingRow]]:
+    """Rows by the table they belong to, in the order of `TABLES`; tables without rows are left out."""
+    names = {row_class: name for name, row_class in TABLES.items()}
+    sorted_rows: dict[str, list[rows.LandingRow]] = {name: [] for name in TABLES}
+    for row in landing_rows:
+        sorted_rows[names[type(row)]].append(row)
+    return {name: members for name, members in sorted_rows.items() if members}
+
+
+def to_frame(table: str, table_rows: Sequence[rows.LandingRow]) -> "pl.DataFrame":
+    """Rows of one table as a frame with the table's columns and types.
+
+    Raises:
+        WarehouseError: a value has another type than its field, is None where it may not be, or is an instant
+            without a time zone; names table, column and value.
+    """
+    import polars as pl
+
+    types: dict[type, pl.DataType] = {
+        str: pl.String(),
+        int: pl.Int64(),
+        float: pl.Float64(),
+        bool: pl.Boolean(),
+        datetime: pl.Datetime("us", "UTC"),
+    }
+    series = []
+    for column in columns_of(table):
+        values = [getattr(row, column.name) for row in table_rows]
+        _check_values(table, column, values)
+        try:
+            series.append(pl.Series(column.name, values, dtype=types[column.python_type]))
+        except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
+            raise WarehouseError(f"{table}.{column.name} holds a value that does not fit its column: {error}") from None
+    return pl.DataFrame(series)
+
+
+def _check_values(table: str, column: Column, values: Sequence[Any]) -> None:
+    allowed: tuple[type, ...] = (column.python_type, NoneType) if column.nullable else (column.python_type,)
+    if column.python_type is float:
+        allowed = (*allowed, int)
+    for value in values:
+        # bool is an int to Python, and True is no count
+        if not isinstance(value, allowed) or (isinstance(value, bool) and column.python_type is not bool):
+            raise WarehouseError(
+                f"{table}.{column.name} = {value!r} must be {column.python_type.__name__}"
+                f"{' or None' if column.nullable else ', and known'}; nothing of this batch was landed"
+            )
+        if isinstance(value, datetime) and value.tzinfo is None:
+            raise WarehouseError(
+                f"{table}.{column.name} = {value.isoformat()} has no time zone; give UTC."
+                " Nothing of this batch was landed"
+            )
