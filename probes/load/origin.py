@@ -1,0 +1,90 @@
+"""The place a base URL names, and the bytes of a request to it."""
+
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from probes.errors import ProbeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where requests go: host and port to connect to, and the request target."""
+
+    tls: bool
+    host: str  # as connected to and as verified in the certificate
+    port: int
+    target: str  # path and query of the request line
+
+    @property
+    def host_header(self) -> str:
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        return name if self.port == (443 if self.tls else 80) else f"{name}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """One resolved address of an origin."""
+
+    family: int
+    sockaddr: tuple[Any, ...]
+
+
+def parse_origin(base_url: str, path_suffix: str) -> Origin:
+    """Read a base URL; the request target is its path + `path_suffix`, and its query if it has one.
+
+    Raises:
+        ProbeError: not http or https, no host, a bad port, or a password in the URL.
+    """
+    try:
+        url = urlsplit(base_url)
+        host, port = url.hostname, url.port
+    except ValueError as error:
+        raise ProbeError(f'base_url "{base_url}" cannot be read: {error}; write it like http://host:8000/v1') from error
+    if url.username is not None or url.password is not None:
+        raise ProbeError("base_url holds a user name or password; give the key through the environment instead")
+    if url.scheme not in ("http", "https") or not host:
+        raise ProbeError(f'base_url "{base_url}" must start with http:// or https:// and name a host')
+    if not base_url.isprintable() or " " in base_url:
+        raise ProbeError(f"base_url {base_url!r} has a space or a line break in it; remove it")
+    try:
+        ascii_host = host if ":" in host else host.encode("idna").decode()
+        target = (url.path.rstrip("/") + path_suffix + (f"?{url.query}" if url.query else "")).encode("ascii").decode()
+    except UnicodeError as error:
+        raise ProbeError(f'base_url "{base_url}" has a character that no URL may have; percent-encode it') from error
+    tls = url.scheme == "https"
+    return Origin(tls=tls, host=ascii_host, port=port or (443 if tls else 80), target=target)
+
+
+def request_head(origin: Origin, headers: Mapping[str, str]) -> bytes:
+    """The head of a POST up to where X-Request-Id and Content-Length follow; later names win, whatever their case."""
+    merged: dict[str, tuple[str, str]] = {}
+    for name, value in headers.items():
+        merged[name.lower()] = (name, value)
+    lines = [f"POST {origin.target} HTTP/1.1", f"Host: {origin.host_header}"]
+    lines += [f"{name}: {value}" for name, value in merged.values()]
+    return ("\r\n".join(lines) + "\r\n").encode("ascii")
+
+
+def resolve(origin: Origin, timeout_s: float) -> list[Address] | str:
+    """The origin's addresses in the resolver's order, or why there are none.
+
+    Runs the resolver in a thread, since the C library offers no timeout; the thread is left behind if it hangs.
+    """
+    found: list[list[Address] | str] = []
+
+    def ask() -> None:
+        try:
+            infos = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            found.append(f"{origin.host}: {error.strerror or error}")
+        else:
+            found.append([Address(family=info[0], sockaddr=info[4]) for info in infos])
+
+    thread = threading.Thread(target=ask, daemon=True, name="resolver")
+    thread.start()
+    thread.join(timeout_s)
+    return found[0] if found else f"{origin.host}: no answer from the resolver in {timeout_s:g} s"

@@ -1,0 +1,204 @@
+"""The connections of a trial: opened ahead, reused, replaced. Knows when one is ready, not what it is for."""
+
+import errno
+import os
+import select
+import socket
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Final
+
+from probes.load.errors import ErrorClass
+from probes.load.flight import Flight
+from probes.load.origin import Address, Origin, resolve
+from probes.load.transport import Connection, State, connecting_socket
+
+if TYPE_CHECKING:
+    import ssl
+
+_READ_BYTES: Final = 65536
+_SETTLED = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP
+
+
+class Pool:
+    """Opens, keeps and closes connections to one origin, in the loop's epoll.
+
+    Args:
+        epoll: where sockets are registered.
+        origin: where to connect.
+        tls_context: for https.
+        connect_s: limit of the name resolution.
+        on_ready: called with a connection whose flight can be sent now.
+        on_failed: called with a flight for which no connection could be had, the class and a message.
+    """
+
+    def __init__(
+        self,
+        *,
+        epoll: select.epoll,
+        origin: Origin,
+        tls_context: "ssl.SSLContext | None",
+        connect_s: float,
+        on_ready: Callable[[Connection], None],
+        on_failed: Callable[[Flight, ErrorClass, str], None],
+    ) -> None:
+        self._epoll = epoll
+        self._origin = origin
+        self._place = f"{origin.host}:{origin.port}"
+        self._tls_context = tls_context
+        self._connect_s = connect_s
+        self._on_ready = on_ready
+        self._on_failed = on_failed
+        self._addresses: list[Address] = []
+        self._good_address = 0
+        self._graveyard: list[Connection] = []
+        self.by_fd: dict[int, Connection] = {}
+        self.idle: list[Connection] = []
+        self.opening = 0  # spares under way: connections for no request in particular
+        self.spare_failed = False
+
+    def dial(self, flight: Flight | None) -> None:
+        """Open a connection for a flight, or a spare one."""
+        if flight is None:
+            self.opening += 1
+        if not self._addresses:
+            found = resolve(self._origin, self._connect_s)
+            if isinstance(found, str):
+                self._give_up(flight, "dns", found)
+                return
+            self._addresses = found
+        self._try(flight, self._good_address, len(self._addresses) - 1, monotonic_ns())
+
+    def _try(self, flight: Flight | None, index: int, tries_left: int, opened_ns: int) -> None:
+        try:
+            sock = connecting_socket(self._addresses[index])
+        except OSError as error:
+            if tries_left:
+                self._try(flight, (index + 1) % len(self._addresses), tries_left - 1, opened_ns)
+            else:
+                self._give_up(flight, "connect_refused", f"{self._place}: {error.strerror}")
+            return
+        connection = Connection(sock, address_index=index, tries_left=tries_left, opened_ns=opened_ns, flight=flight)
+        self.by_fd[connection.fd] = connection
+        self._epoll.register(connection.fd, select.EPOLLOUT)
+
+    def _give_up(self, flight: Flight | None, kind: ErrorClass, message: str) -> None:
+        if flight is None:
+            self.opening -= 1
+            self.spare_failed = True
+        else:
+            self._on_failed(flight, kind, message)
+
+    def fail(self, connection: Connection, kind: ErrorClass, message: str) -> None:
+        """A connection that was being opened is not to be."""
+        flight = connection.flight
+        connection.flight = None
+        self.close(connection)
+        self._give_up(flight, kind, f"{self._place}: {message}")
+
+    def advance(self, connection: Connection, mask: int) -> None:
+        """Go on opening a connection, after an event on its socket."""
+        if connection.state is State.CONNECTING:
+            self._connected(connection, mask)
+        else:
+            self._handshake(connection)
+
+    def _connected(self, connection: Connection, mask: int) -> None:
+        if not mask & _SETTLED:
+            return
+        number = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            if connection.tries_left:
+                flight, index = connection.flight, (connection.address_index + 1) % len(self._addresses)
+                connection.flight = None
+                self.close(connection)
+                self._try(flight, index, connection.tries_left - 1, connection.opened_ns)
+            else:
+                kind: ErrorClass = "connect_timeout" if number == errno.ETIMEDOUT else "connect_refused"
+                self.fail(connection, kind, os.strerror(number))
+            return
+        self._good_address = connection.address_index
+        self._epoll.modify(connection.fd, select.EPOLLIN)
+        if self._tls_context is None:
+            self._ready(connection)
+        else:
+            connection.start_tls(self._tls_context, self._origin.host)
+            self._shake(connection, b"")
+
+    def _handshake(self, connection: Connection) -> None:
+        try:
+            received = connection.sock.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.fail(connection, "tls", f"during the TLS handshake: {error.strerror}")
+            return
+        if received:
+            self._shake(connection, received)
+        else:
+            self.fail(connection, "tls", "the server closed the connection during the TLS handshake")
+
+    def _shake(self, connection: Connection, received: bytes) -> None:
+        tls = connection.tls
+        if tls is None:
+            return
+        try:
+            done = tls.handshake(received)
+            pending = tls.pending()
+            if pending:  # some hundred bytes into an empty socket buffer: taken whole
+                connection.sock.send(pending)
+        except OSError as error:  # ssl.SSLError is one
+            self.fail(connection, "tls", str(getattr(error, "verify_message", "") or error))
+            return
+        if done:
+            self._ready(connection)
+
+    def _ready(self, connection: Connection) -> None:
+        if connection.flight is None:
+            self.opening -= 1
+            self.rest(connection)
+        else:
+            self._on_ready(connection)
+
+    def rest(self, connection: Connection) -> None:
+        """A connection has nothing to do now."""
+        connection.state = State.IDLE
+        self.idle.append(connection)
+
+    def hear_idle(self, connection: Connection) -> None:
+        """Something came on an idle connection: its end, TLS housekeeping, or bytes nobody asked for."""
+        try:
+            received = connection.sock.recv(_READ_BYTES)
+            if received and connection.tls is not None:
+                received = b"" if connection.tls.decrypt(received) or connection.tls.closed else b"kept"
+            elif received:
+                received = b""  # unasked bytes: what follows on this connection could not be trusted
+        except BlockingIOError:
+            return
+        except OSError:
+            received = b""  # reset or broken TLS: gone, as good as closed
+        if not received:
+            self.idle.remove(connection)
+            self.close(connection)
+
+    def close(self, connection: Connection) -> None:
+        """Take a connection out of service. Its descriptor is freed in `bury()`, after the events already in hand."""
+        if connection.state is State.CLOSED:
+            return
+        connection.state = State.CLOSED
+        connection.response.release()
+        del self.by_fd[connection.fd]
+        self._epoll.unregister(connection.fd)
+        self._graveyard.append(connection)
+
+    def bury(self) -> None:
+        """Free the descriptors of closed connections. Earlier, a new socket could get the number of a pending event."""
+        for connection in self._graveyard:
+            connection.sock.close()
+        self._graveyard.clear()
+
+    def close_all(self) -> None:
+        for connection in list(self.by_fd.values()):
+            self.close(connection)
+        self.idle.clear()
+        self.bury()

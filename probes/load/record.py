@@ -1,0 +1,52 @@
+"""One attempt, as measured: the fields of the landing table `attempts`, without the trial they belong to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from probes.load.errors import ErrorClass
+
+Phase = Literal["warmup", "measured"]
+StampSource = Literal["kernel", "read"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One request, successful or not. `*_ns` is this host's CLOCK_MONOTONIC; a time point that never came is None."""
+
+    attempt_id: str  # also sent as X-Request-Id
+    seq: int  # within its phase, from 0
+    phase: Phase
+    retry_of: str | None
+    started_at: datetime | None  # UTC of t_start_ns
+    t_sched_ns: int | None  # planned send; None in a closed loop
+    t_start_ns: int | None  # the instant before the send call, or before connecting if a connection had to be opened
+    t_conn_ns: int | None  # connection ready, when this attempt had to wait for one
+    t_sent_ns: int | None  # last request byte handed to the kernel
+    t_byte_ns: int | None  # first response body byte
+    t_first_ns: int | None  # first generated payload of any kind
+    t_visible_ns: int | None  # first payload that is not reasoning
+    t_last_ns: int | None  # last payload
+    t_end_ns: int | None  # response complete, or the failure
+    stamp_source: StampSource | None  # None when no byte came
+    connection_reused: bool | None
+    http_status: int | None
+    error_class: ErrorClass | None  # None is success
+    error_message: str | None
+    finish_reason: str | None
+    response_bytes: int | None  # of the body, transfer coding removed
+    reads: int | None  # socket reads that brought body bytes
+    chunks: int | None  # payload events
+    coalesced_chunks: int | None  # payload events that shared a read with an earlier one
+    chunk_gap_p50_ns: int | None  # between consecutive payload events, nearest rank
+    chunk_gap_p95_ns: int | None
+    chunk_gap_p99_ns: int | None
+    chunk_gap_max_ns: int | None
+    prompt_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    streamed_tokens: int | None
+    token_source: str | None
+    model_returned: str | None
+    system_fingerprint: str | None

@@ -1,0 +1,113 @@
+"""From what was seen on the wire to the record of an attempt: times, faults, tokens. The only place that does it."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import pairwise
+
+from probes.load.clock import utc
+from probes.load.errors import ErrorClass, classify_status, sanitise
+from probes.load.protocols import protocol
+from probes.load.protocols.base import StreamFacts
+from probes.load.raw import RawAttempt
+from probes.load.record import AttemptRecord
+
+
+def record_of(raw: RawAttempt) -> AttemptRecord:
+    """Read one raw attempt."""
+    answered = raw.http_status is not None and 200 <= raw.http_status < 300
+    facts = protocol(raw.api).read_stream(raw.body) if answered and raw.body else None
+    error_class, error_message = _verdict(raw, facts)
+    times, coalesced = _payload_times(raw, facts.payload_ends if facts else [])
+    visible = facts.first_visible if facts else None
+    gaps = sorted(later - earlier for earlier, later in pairwise(times))
+    output = facts.output_tokens if facts else None
+    return AttemptRecord(
+        attempt_id=raw.attempt_id,
+        seq=raw.seq,
+        phase=raw.phase,
+        retry_of=None,
+        started_at=utc(raw.t_start_ns + raw.wall_offset_ns),
+        t_sched_ns=raw.t_sched_ns,
+        t_start_ns=raw.t_start_ns,
+        t_conn_ns=raw.t_conn_ns,
+        t_sent_ns=raw.t_sent_ns,
+        t_byte_ns=raw.read_stamps_ns[0] if raw.read_stamps_ns else None,
+        t_first_ns=times[0] if times else None,
+        t_visible_ns=times[visible] if visible is not None else None,
+        t_last_ns=times[-1] if times else None,
+        t_end_ns=raw.t_end_ns,
+        stamp_source=raw.stamp_source,
+        connection_reused=raw.connection_reused,
+        http_status=raw.http_status,
+        error_class=error_class,
+        error_message=error_message,
+        finish_reason=facts.finish_reason if facts else None,
+        response_bytes=len(raw.body) if raw.http_status is not None else None,
+        reads=len(raw.read_ends) if raw.http_status is not None else None,
+        chunks=len(times) if facts else None,
+        coalesced_chunks=coalesced if facts else None,
+        chunk_gap_p50_ns=_nearest_rank(gaps, 50),
+        chunk_gap_p95_ns=_nearest_rank(gaps, 95),
+        chunk_gap_p99_ns=_nearest_rank(gaps, 99),
+        chunk_gap_max_ns=gaps[-1] if gaps else None,
+        prompt_tokens=facts.prompt_tokens if facts else None,
+        cached_tokens=facts.cached_tokens if facts else None,
+        output_tokens=output,
+        reasoning_tokens=facts.reasoning_tokens if facts else None,
+        streamed_tokens=_streamed(facts) if facts else None,
+        token_source="server" if output is not None else None,
+        model_returned=facts.model_returned if facts else None,
+        system_fingerprint=facts.system_fingerprint if facts else None,
+    )
+
+
+def _verdict(raw: RawAttempt, facts: StreamFacts | None) -> tuple[ErrorClass, str] | tuple[None, None]:
+    """The first thing that went wrong, in the order in which it would have been noticed."""
+    if raw.failure_class is not None:
+        return raw.failure_class, sanitise(raw.failure_message or raw.failure_class)
+    if raw.http_status is not None and not 200 <= raw.http_status < 300:
+        return classify_status(raw.http_status, raw.headers, raw.body)
+    return _stream_fault(raw, facts) or (None, None)
+
+
+def _stream_fault(raw: RawAttempt, facts: StreamFacts | None) -> tuple[ErrorClass, str] | None:
+    if facts is not None and facts.fault is not None:
+        return facts.fault
+    if raw.headers.get("content-type", "").startswith("application/json"):
+        return "parse_error", "the answer is one JSON document, not a stream of events; the server ignored stream=true"
+    if facts is None or not facts.terminal:
+        return "truncated", sanitise(raw.cut_short or "the stream ended without a finish reason and without [DONE]")
+    if not facts.payload_ends:
+        told = "unknown" if facts.output_tokens is None else str(facts.output_tokens)
+        return "empty", f"the stream ended properly but carried no payload (output tokens: {told})"
+    return None
+
+
+def _payload_times(raw: RawAttempt, payload_ends: Sequence[int]) -> tuple[list[int], int]:
+    """When each payload event was complete, and how many shared a read with an earlier one."""
+    stamps, read_ends = raw.read_stamps_ns, raw.read_ends
+    times: list[int] = []
+    coalesced = 0
+    read, previous = 0, -1
+    for end in payload_ends:
+        if read_ends[read] < end:
+            read += 1
+            if read_ends[read] < end:  # reads without a payload event in between
+                read = bisect_left(read_ends, end, read)
+        if read == previous:
+            coalesced += 1
+        previous = read
+        times.append(stamps[read])
+    return times, coalesced
+
+
+def _nearest_rank(ordered: Sequence[int], percent: int) -> int | None:
+    """The smallest value with at least `percent` of all at or below it."""
+    return ordered[-(-percent * len(ordered) // 100) - 1] if ordered else None
+
+
+def _streamed(facts: StreamFacts) -> int | None:
+    """Tokens that came over the wire: all, less the reasoning that was never shown."""
+    if facts.output_tokens is None or facts.reasoning_streamed or facts.reasoning_tokens is None:
+        return facts.output_tokens
+    return max(facts.output_tokens - facts.reasoning_tokens, 0)

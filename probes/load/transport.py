@@ -1,0 +1,194 @@
+"""One connection: a non-blocking socket, optional TLS, HTTP/1.1 framing by httptools, and a stamp for every read.
+
+While a response comes, only pieces of body and stamps are appended here; nothing is looked into.
+"""
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+import httptools
+
+from probes.load.errors import KEPT_HEADERS
+from probes.load.origin import Address
+
+if TYPE_CHECKING:
+    import ssl
+
+    from probes.load.flight import Flight
+    from probes.load.tls import TlsChannel
+
+SO_TIMESTAMPNS: Final = 35  # asm-generic/socket.h; the socket module does not name it
+
+
+class State(IntEnum):
+    """Life of a connection."""
+
+    CONNECTING = 0
+    HANDSHAKE = 1
+    IDLE = 2
+    BUSY = 3
+    CLOSED = 4
+
+
+class Response:
+    """One response under way; also httptools' callback interface.
+
+    `parts` collects pieces of body; for read i, `stamps[i]` is its instant and `part_counts[i]` how many parts there
+    were after it (a read that brought only headers repeats the count before it).
+    """
+
+    __slots__ = (
+        "_declares_length",
+        "_keep_alive",
+        "_parser",
+        "bytes_received",
+        "checked_parts",
+        "complete",
+        "feed",
+        "headers",
+        "on_body",
+        "part_counts",
+        "parts",
+        "payload_seen",
+        "read_stamped",
+        "stamps",
+        "status",
+    )
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.stamps: list[int] = []
+        self.part_counts: list[int] = []
+        self.headers: dict[str, str] = {}  # those of KEPT_HEADERS
+        self.status: int | None = None
+        self.complete = False
+        self.read_stamped = False  # at least one stamp is not the kernel's
+        self.payload_seen = False
+        self.checked_parts = 0  # how many parts there were when a payload was last looked for
+        self.bytes_received = 0
+        self._declares_length = False
+        self._keep_alive = False
+        self.on_body = self.parts.append  # what httptools calls for each piece: no Python frame
+        # A parser costs a microsecond, so none is used for a second response: no state can leak into it.
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self.feed: Callable[[bytes], None] = self._parser.feed_data
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key = name.lower().decode("latin-1")
+        if key in ("content-length", "transfer-encoding"):
+            self._declares_length = True
+        elif key in KEPT_HEADERS:
+            self.headers[key] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        # Asked here: once the message is complete llhttp has forgotten the flags that decide about keep-alive.
+        if self._parser is not None:
+            self.status = self._parser.get_status_code()
+            self._keep_alive = self._parser.should_keep_alive()
+
+    def on_message_complete(self) -> None:
+        if self.status is not None and self.status < 200:  # 100 Continue, 103 Early Hints: the answer is still to come
+            self.status = None
+            self.headers.clear()
+            self._declares_length = False
+        else:
+            self.complete = True
+
+    def keeps_alive(self) -> bool:
+        """Whether another request may follow on the same connection."""
+        return self.complete and self._keep_alive
+
+    def ends_with_connection(self) -> bool:
+        """Whether the end of the connection is the regular end of this response (no length, not chunked)."""
+        return self.status is not None and not self._declares_length
+
+    def release(self) -> None:
+        """Let go of the parser. It and this object hold each other, and nobody collects cycles during a trial."""
+        self._parser = None
+        self.feed = _refuse
+
+    def body_reads(self) -> tuple[list[int], list[int]]:
+        """Stamps of the reads that brought body bytes, and how many body bytes there were after each."""
+        sizes = [0]
+        total = 0
+        for part in self.parts:
+            total += len(part)
+            sizes.append(total)
+        stamps: list[int] = []
+        ends: list[int] = []
+        previous = 0
+        for stamp, count in zip(self.stamps, self.part_counts, strict=True):
+            if count != previous:
+                stamps.append(stamp)
+                ends.append(sizes[count])
+                previous = count
+        return stamps, ends
+
+
+def _refuse(_data: bytes) -> None:
+    raise httptools.HttpParserError("bytes after the end of the response")
+
+
+class Connection:
+    """A connection, what it is doing, and the request it carries."""
+
+    __slots__ = (
+        "address_index",
+        "fd",
+        "flight",
+        "opened_ns",
+        "outbox",
+        "recvmsg",
+        "response",
+        "send",
+        "sock",
+        "state",
+        "tls",
+        "tries_left",
+    )
+
+    def __init__(
+        self, sock: socket.socket, *, address_index: int, tries_left: int, opened_ns: int, flight: "Flight | None"
+    ) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.recvmsg = sock.recvmsg
+        self.send = sock.send
+        self.address_index = address_index
+        self.tries_left = tries_left  # addresses of the origin not tried yet
+        self.opened_ns = opened_ns
+        self.flight = flight
+        self.state = State.CONNECTING
+        self.tls: TlsChannel | None = None
+        self.outbox: memoryview | None = None  # what the socket would not take yet
+        self.response = Response()
+
+    def start_tls(self, context: "ssl.SSLContext", host: str) -> None:
+        # Here, because ssl is slow to import and local targets need none.
+        from probes.load.tls import TlsChannel
+
+        self.tls = TlsChannel(context, host)
+        self.state = State.HANDSHAKE
+
+
+def connecting_socket(address: Address) -> socket.socket:
+    """A socket that has begun to connect; it turns writable when that is over, well or badly.
+
+    Raises:
+        OSError: it failed at once (no descriptor or local port left, no route).
+    """
+    sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        result = sock.connect_ex(address.sockaddr)
+        if result not in (0, errno.EINPROGRESS):
+            raise OSError(result, os.strerror(result))
+    except OSError:
+        sock.close()
+        raise
+    return sock
