@@ -110,10 +110,12 @@ def _account_some(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str], re
         )
         if kind == "endpoint":
             energies = [endpoint_energy(trial)]
+            metered_s = None  # joules per token were stated: dividing them by our window would be no power
         else:
             energies = energy_accounts(meters.get(trial_id, []), start_ns, end_ns)
+            metered_s = trial.window_s
         total = total_energy(energies)
-        energy_rows += [_energy_row(trial_id, trial.window_s, each, recorded_at) for each in energies]
+        energy_rows += [_energy_row(trial_id, metered_s, each, recorded_at) for each in energies]
         cost_rows += [_row(trial_id, "cost_usd", each, recorded_at) for each in cost_accounts(trial, total)]
         emission_rows += [
             _row(trial_id, "emissions_gco2e", each, recorded_at) for each in emission_accounts(trial, total)

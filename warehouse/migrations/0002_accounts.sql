@@ -31,7 +31,7 @@ COMMENT ON COLUMN energy_accounts.energy_j IS 'Central value, joules in the meas
 COMMENT ON COLUMN energy_accounts.energy_j_high IS 'Upper bound, joules in the measured window.';
 COMMENT ON COLUMN energy_accounts.idle_j IS 'Idle power times window, joules; NULL without an idle baseline.';
 COMMENT ON COLUMN energy_accounts.active_j IS 'Energy minus idle, joules; NULL without an idle baseline.';
-COMMENT ON COLUMN energy_accounts.window_s IS 'The measured window, seconds.';
+COMMENT ON COLUMN energy_accounts.window_s IS 'The metered window, seconds; NULL where energy was not metered.';
 COMMENT ON COLUMN energy_accounts.basis IS 'The worst label among the inputs: measured, declared, modelled, estimated.';
 COMMENT ON COLUMN energy_accounts.method IS 'Name of the formula.';
 COMMENT ON COLUMN energy_accounts.method_version IS 'Version of the accounting; a change of any formula changes it.';

@@ -66,7 +66,7 @@ COMMENT ON COLUMN energy.energy_j IS 'Energy in the measured window, all metered
 COMMENT ON COLUMN energy.energy_j_high IS 'Upper bound, joules.';
 COMMENT ON COLUMN energy.idle_j IS 'Idle power x window, joules; NULL without an idle baseline.';
 COMMENT ON COLUMN energy.active_j IS 'energy_j - idle_j, joules.';
-COMMENT ON COLUMN energy.power_w_mean IS 'energy_j / window, watts.';
+COMMENT ON COLUMN energy.power_w_mean IS 'energy_j / window, watts; NULL where energy was not metered.';
 COMMENT ON COLUMN energy.j_per_output_token_low IS 'Lower bound, joules per output token.';
 COMMENT ON COLUMN energy.j_per_output_token IS 'energy_j / output tokens of successful attempts, joules per token; what failed attempts drew is in it.';
 COMMENT ON COLUMN energy.j_per_output_token_high IS 'Upper bound, joules per output token.';
