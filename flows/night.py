@@ -2,14 +2,13 @@
 
 import contextlib
 import dataclasses
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-
-from warehouse.publish import publish
 
 from flows.lock import host_lock
 from flows.measure import measure
@@ -22,12 +21,13 @@ from flows.prepare import (
     resolve_all_weights,
     trial_spec,
 )
-from flows.spec import TrialSpec, WeightsRef
+from flows.spec import WeightsRef
 from flows.spool import create_spool, land_spool
 from probes.errors import ProbeError
 from probes.host import host_facts
 from warehouse.landing import land
-from warehouse.loader import trial_results
+from warehouse.loader import load, trial_results
+from warehouse.publish import publish
 from warehouse.rows import RunEndRow, RunState, TrialStatus
 
 T = TypeVar("T")
@@ -110,6 +110,19 @@ class Interrupt:
                 signal.signal(number, handler)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Running:
+    """A night under way."""
+
+    request: NightRequest
+    plan: Plan
+    weights: dict[str, WeightsRef | ProbeError]
+    step: Step[Any]
+    observer: Observer
+    interrupt: Interrupt
+    lock: int
+
+
 def night(request: NightRequest, *, step: Step[Any], observer: Observer) -> NightReport:
     """Plan, measure, load, account, publish.
 
@@ -124,9 +137,18 @@ def night(request: NightRequest, *, step: Step[Any], observer: Observer) -> Nigh
         observer.planned(request, plan)
         step("land plan", lambda: land_plan(request, plan))
         weights = step("weights", lambda: resolve_all_weights(request, plan, observer.note))
-        results, state, reason = _measure_all(request, plan, weights, step, observer, interrupt, lock)
+        running = _Running(
+            request=request,
+            plan=plan,
+            weights=weights,
+            step=step,
+            observer=observer,
+            interrupt=interrupt,
+            lock=lock,
+        )
+        results, state, reason = _measure_all(running)
         step("land end", lambda: _land_end(request, plan, state, reason))
-        spent = step("load and account", lambda: _load(request, plan, observer))
+        spent_usd = step("load and account", lambda: _load(running))
         snapshot = step("publish", lambda: publish(request.data_dir))
     return NightReport(
         run_id=plan.run_id,
@@ -135,90 +157,76 @@ def night(request: NightRequest, *, step: Step[Any], observer: Observer) -> Nigh
         results=results,
         skipped={f"{t.target.id} under {t.workload.id}": t.skip_reason for t in plan.trials if t.skip_reason},
         snapshot=snapshot,
-        spent_usd=spent,
+        spent_usd=spent_usd,
     )
 
 
-def _measure_all(
-    request: NightRequest,
-    plan: Plan,
-    weights: dict[str, WeightsRef | ProbeError],
-    step: Step[Any],
-    observer: Observer,
-    interrupt: Interrupt,
-    lock: int,
-) -> tuple[list[TrialResult], RunState, str | None]:
+def _measure_all(running: _Running) -> tuple[list[TrialResult], RunState, str | None]:
     """Each trial that is due, one after the other, as long as the budget and the person allow."""
     results: list[TrialResult] = []
-    spent_usd = _load(request, plan, observer)
-    for planned in plan.due:
-        if interrupt.asked:
+    spent_usd = _load(running)
+    for planned in running.plan.due:
+        if running.interrupt.asked:
             break
-        quote = planned.quote_usd_worst
-        if quote is not None and spent_usd + quote > request.budget_usd:
-            left = f"{planned.target.id} under {planned.workload.id}"
-            reason = (
-                f"stopped before {left}: {spent_usd:.4f} USD spent and up to {quote:.4f} USD to come would pass"
-                f" max_usd = {request.budget_usd:g}"
-            )
+        reason = _over_budget(planned, spent_usd, running.request.budget_usd)
+        if reason is not None:
             return results, "stopped_at_budget", reason
-        observer.trial_started(planned)
-        name = f"measure {planned.target.id} under {planned.workload.id}"
+        running.observer.trial_started(planned)
 
         def run_one(planned: PlannedTrial = planned) -> tuple[TrialStatus, str | None]:
-            return _measure_one(request, plan, planned, weights, observer, interrupt, lock)
+            return _measure_one(running, planned)
 
-        status, why = step(name, run_one)
-        spent_usd = _load(request, plan, observer)
-        result = _result(request, plan, planned, status, why)
+        status, why = running.step(f"measure {planned.target.id} under {planned.workload.id}", run_one)
+        spent_usd = _load(running)
+        result = _result(running, planned, status, why)
         results.append(result)
-        observer.trial_ended(planned, result, spent_usd)
-    if interrupt.asked:
+        running.observer.trial_ended(planned, result, spent_usd)
+    if running.interrupt.asked:
         return results, "aborted", "ended by Ctrl-C or SIGTERM"
-    failed = [r.target_id for r in results if r.failed]
+    failed = dict.fromkeys(r.target_id for r in results if r.failed)
     return results, ("failed_targets" if failed else "completed"), (f"failed: {', '.join(failed)}" if failed else None)
 
 
-def _measure_one(
-    request: NightRequest,
-    plan: Plan,
-    planned: PlannedTrial,
-    weights: dict[str, WeightsRef | ProbeError],
-    observer: Observer,
-    interrupt: Interrupt,
-    lock: int,
-) -> tuple[TrialStatus, str | None]:
-    found = weights.get(planned.target.id)
-    if isinstance(found, ProbeError):
-        spec = trial_spec(request, plan, planned, None)
-        land_spool(request.data_dir, create_spool(request.data_dir, spec), status="setup_failed", reason=str(found))
-        return "setup_failed", str(found)
-    spec: TrialSpec = trial_spec(request, plan, planned, found)
-    return measure(
-        spec,
-        request.data_dir,
-        on_event=lambda event, values: observer.trial_event(planned, event, values),
-        should_stop=lambda: interrupt.asked,
-        keep_open=(lock,),
+def _over_budget(planned: PlannedTrial, spent_usd: float, budget_usd: float) -> str | None:
+    quote = planned.quote_usd_worst
+    if quote is None or spent_usd + quote <= budget_usd:
+        return None
+    return (
+        f"stopped before {planned.target.id} under {planned.workload.id}: {spent_usd:.4f} USD spent and up to"
+        f" {quote:.4f} USD to come would pass max_usd = {budget_usd:g}"
     )
 
 
-def _load(request: NightRequest, plan: Plan, observer: Observer) -> float:
+def _measure_one(running: _Running, planned: PlannedTrial) -> tuple[TrialStatus, str | None]:
+    found = running.weights.get(planned.target.id)
+    data_dir = running.request.data_dir
+    if isinstance(found, ProbeError):
+        spec = trial_spec(running.request, running.plan, planned, None)
+        land_spool(data_dir, create_spool(data_dir, spec), status="setup_failed", reason=str(found))
+        return "setup_failed", str(found)
+    return measure(
+        trial_spec(running.request, running.plan, planned, found),
+        data_dir,
+        on_event=lambda event, values: running.observer.trial_event(planned, event, values),
+        should_stop=lambda: running.interrupt.asked,
+        keep_open=(running.lock,),
+    )
+
+
+def _load(running: _Running) -> float:
     """Bring what has landed into the warehouse and account for it. Returns USD spent by this run so far.
 
     A trial whose cost is unknown (a server that sent no usage) counts with its worst case.
     """
-    for sentence in load_and_account(request.data_dir):
-        observer.note(sentence)
-    quotes = {t.trial_id: t.quote_usd_worst or 0.0 for t in plan.trials}
-    results = trial_results(request.data_dir, plan.run_id)
-    return sum(quotes.get(r.trial_id, 0.0) if r.usd is None else r.usd for r in results)
+    for sentence in load(running.request.data_dir).damaged:
+        running.observer.note(sentence)
+    quotes = {t.trial_id: t.quote_usd_worst or 0.0 for t in running.plan.trials}
+    results = trial_results(running.request.data_dir, running.plan.run_id)
+    return math.fsum(quotes.get(r.trial_id, 0.0) if r.usd is None else r.usd for r in results)
 
 
-def _result(
-    request: NightRequest, plan: Plan, planned: PlannedTrial, status: TrialStatus, reason: str | None
-) -> TrialResult:
-    counted = {r.trial_id: r for r in trial_results(request.data_dir, plan.run_id)}
+def _result(running: _Running, planned: PlannedTrial, status: TrialStatus, reason: str | None) -> TrialResult:
+    counted = {r.trial_id: r for r in trial_results(running.request.data_dir, running.plan.run_id)}
     row = counted.get(planned.trial_id)
     return TrialResult(
         trial_id=planned.trial_id,

@@ -115,8 +115,8 @@ class TerminalObserver:
             wear = facts.get("hardware_usd", 0.0) / lifetime_s * seconds
             kwh = (self._progress.get("power_w") or 0.0) * facts.get("pue", 1.0) * seconds / J_PER_KWH
             return wear + kwh * facts.get("electricity_usd_per_kwh", 0.0)
-        tokens_in = self._progress.get("done", 0) * current.workload.prompt_tokens
-        tokens_out = self._progress.get("output_tokens") or 0
+        tokens_in: int = self._progress.get("done", 0) * current.workload.prompt_tokens
+        tokens_out: int = self._progress.get("output_tokens") or 0
         per_input = facts.get("price_usd_per_input_mtok", 0.0)
         return (tokens_in * per_input + tokens_out * facts.get("price_usd_per_output_mtok", 0.0)) / 1e6
 

@@ -13,7 +13,6 @@ killed child left behind. What is missing from the folder is NULL in the rows.
 
 import dataclasses
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -216,14 +215,3 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _fields(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a slotted dataclass of probes
     return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
-
-
-def engine_last_words(folder: Path, limit: int = 300) -> str | None:
-    """The last line that a local engine wrote, for the sentence that says why it failed."""
-    path = folder / "engine.log"
-    if not path.exists():
-        return None
-    with path.open("rb") as log:
-        log.seek(max(0, os.path.getsize(path) - 4096))  # noqa: PTH202 - the file is open already
-        lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:limit] if lines else None

@@ -18,21 +18,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from probes.engines.llamacpp import Engine, EngineSpec, start_llamacpp
-from probes.load.client import LoadResult, Progress, run_load
-
 from flows.config import api_key
 from flows.spec import TrialSpec
-from flows.spool import TrialEnd, TrialStart, engine_last_words, land_spool, read_spec, write_json
+from flows.spool import TrialEnd, TrialStart, land_spool, read_spec, write_json
+from probes.engines.llamacpp import Engine, EngineSpec, start_llamacpp
 from probes.errors import ProbeError
 from probes.host import CpuWatch, host_facts, load_average_1m
+from probes.load.client import LoadResult, Progress, run_load
 from probes.load.spec import LoadSpec
 from probes.load.spec import Timeouts as LoadTimeouts
-from probes.power.readings import PowerOverrides
-from probes.power.readings import Range as PowerRange
+from probes.power.readings import PowerOverrides, PowerRange
 from probes.power.sampler import PowerSampler
 from warehouse.errors import WarehouseError
-from warehouse.rows import LandingRow, TrialStatus
+from warehouse.rows import TrialStatus
 
 Report = Callable[[str, dict[str, Any]], None]
 DEADLINE = "deadline"
@@ -73,15 +71,6 @@ class Stop:
             time.sleep(min(0.05, max(0.0, end - time.monotonic())))
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How a trial ended and what landed."""
-
-    status: TrialStatus
-    reason: str | None
-    rows: list[LandingRow]
-
-
 def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) -> tuple[TrialStatus, str | None]:
     """Run one trial; everything measured is in `folder` when this returns.
 
@@ -101,7 +90,7 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
             engine = stack.enter_context(_engine(spec, folder, stop, report))
         except ProbeError as error:
             write_json(folder / "start.json", dataclasses.asdict(TrialStart(started_at=started_at, host=host)))
-            return _setup_failed(folder, error, stop)
+            return _setup_failed(error, stop)
         start = TrialStart(
             started_at=started_at,
             host=host,
@@ -114,13 +103,13 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
             report("phase", {"phase": "idle baseline"})
             sampler.mark("idle")
             stop.sleep(spec.idle_baseline_s)
-        watch: list[CpuWatch] = []
+        watch = CpuWatch([os.getpid()])
         report("phase", {"phase": "warm-up"})
 
         def on_window_start() -> None:
             if sampler:
                 sampler.mark("load")
-            watch.append(CpuWatch([os.getpid()]))
+            watch.start()
             report("phase", {"phase": "load"})
 
         def on_progress(progress: Progress) -> None:
@@ -138,12 +127,22 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
         )
         if sampler:
             sampler.mark("idle")
-        engine_cpu_s = engine.cpu_s() - engine_cpu_before_s if engine and engine_cpu_before_s is not None else None
-        write_json(
-            folder / "end.json",
-            dataclasses.asdict(_end(result, engine_cpu_s, watch[0].others_share() if watch else None)),
-        )
+        engine_cpu_s, engine_died = _engine_cpu_s(engine, engine_cpu_before_s)
+        others = watch.stop()
+        write_json(folder / "end.json", dataclasses.asdict(_end(result, engine_cpu_s, others)))
+    if engine_died is not None and stop.reason() is None:
+        return "crashed", engine_died
     return _status(result, stop)
+
+
+def _engine_cpu_s(engine: Engine | None, before_s: float | None) -> tuple[float | None, str | None]:
+    """CPU seconds of the engine since `before_s`, or the sentence that says it died under the load."""
+    if engine is None or before_s is None:
+        return None, None
+    try:
+        return engine.cpu_s() - before_s, None
+    except ProbeError as error:
+        return None, str(error)
 
 
 def _end(result: LoadResult, engine_cpu_s: float | None, cpu_share_others: float | None) -> TrialEnd:
@@ -169,13 +168,11 @@ def _status(result: LoadResult, stop: Stop) -> tuple[TrialStatus, str | None]:
     return ("timed_out" if stopped.startswith(DEADLINE) else "aborted"), stopped
 
 
-def _setup_failed(folder: Path, error: ProbeError, stop: Stop) -> tuple[TrialStatus, str | None]:
+def _setup_failed(error: ProbeError, stop: Stop) -> tuple[TrialStatus, str | None]:
     stopped = stop.reason()
     if stopped is not None:
         return ("timed_out" if stopped.startswith(DEADLINE) else "aborted"), stopped
-    last = engine_last_words(folder)
-    sentence = str(error)
-    return "setup_failed", sentence if last is None or last in sentence else f"{sentence}; it last said: {last}"
+    return "setup_failed", str(error)
 
 
 @contextlib.contextmanager
