@@ -37,9 +37,13 @@ class Card(Protocol):
 
 
 class EnergyCounterMeter:
-    """One card by its energy counter."""
+    """One card by its energy counter.
 
-    period_s = None
+    On an H100 (driver 580) one look keeps a core busy for 3.4 ms, ten looks a second would take 3 % of it. The driver
+    refreshes the counter every 0.1 s, so a window's energy is off by at most 0.1 s of power at each of its edges.
+    """
+
+    period_s = 1.0  # nothing is lost between two looks at a counter
 
     def __init__(self, card: Card) -> None:
         """Watch `card`, which must have a counter."""

@@ -97,13 +97,13 @@ class _Sampler:
             t_ns = (before_ns + time.monotonic_ns()) // 2  # a card's driver takes up to milliseconds to answer
             lines += [log.sample_line(watched.number, phase, t_ns + i, reading) for i, phase in enumerate(phases)]
             watched.recent.append((t_ns, reading))
-            while t_ns - watched.recent[0][0] > _LATEST_WINDOW_NS:
+            while len(watched.recent) > 2 and t_ns - watched.recent[1][0] > _LATEST_WINDOW_NS:
                 watched.recent.popleft()
         if lines:
             _write(self._log_fd, lines)
         if next_phase is not None:
             self.phase = next_phase
-        self.next_ns = now_ns - now_ns % self._step_ns + self._step_ns
+        self.next_ns = min((watched.next_ns for watched in self._meters if watched.valid), default=now_ns + 10**9)
 
 
 def main(arguments: list[str]) -> int:
