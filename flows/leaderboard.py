@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
 from warehouse.metrics import METRICS, Metric, format_value, metric
 from warehouse.query import leaderboard_rows
 
@@ -33,39 +35,88 @@ def leaderboard_table(data_dir: Path, by: str = DEFAULT_BY) -> list[dict[str, An
     return table
 
 
-def leaderboard_text(rows: list[dict[str, Any]], by: str) -> list[Table]:
-    """One table a workload, for a terminal."""
-    tables = []
+# Column heads for a terminal, where the registry's titles are too wide.
+HEADS = {
+    "ttft_p50_s": "TTFT\np50\nms",
+    "ttft_p95_s": "TTFT\np95\nms",
+    "tpot_p50_s": "TPOT\np50\nms",
+    "output_tokens_per_s": "output\ntokens\n/s",
+    "goodput_share": "good-\nput\n%",
+    "usd_per_output_mtok": "\nUSD\n/Mtok",
+    "j_per_output_token": "\nJ\n/token",
+    "operational_gco2e_per_output_mtok": "operat.\ngCO2e\n/Mtok",
+    "embodied_gco2e_per_output_mtok": "embod.\ngCO2e\n/Mtok",
+}
+WIDE_ONLY = ("ttft_p95_s", "output_tokens_per_s")
+WIDE_COLUMNS = 108  # what a table with its ranges needs
+
+
+def board_console() -> Console:
+    """A console wide enough for the board where nobody's window says otherwise: in a pipe, a log, a file."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
+
+
+def print_leaderboard(console: Console, rows: list[dict[str, Any]], by: str) -> None:
+    """One table a workload; on a narrow terminal without the ranges."""
+    wide = console.width >= WIDE_COLUMNS
     for workload in dict.fromkeys(row["workload_id"] for row in rows):
-        mine = [row for row in rows if row["workload_id"] == workload]
-        tables.append(_table(workload, mine, by))
-    return tables
+        console.print(_table(workload, [row for row in rows if row["workload_id"] == workload], by, wide=wide))
+        console.print()
+    contended = [row["target_id"] for row in rows if row["contended"]]
+    if contended:
+        names = ", ".join(dict.fromkeys(contended))
+        console.print(
+            Text(f"! others took more than 10 % of this machine's CPU while it measured {names}", style="yellow")
+        )
+    small = min((row["n"] for row in rows), default=0)
+    if small and small < metric("ttft_p95_s").min_attempts:
+        console.print(Text("~ a 95th percentile of fewer than 60 attempts is close to their maximum", style="dim"))
+    if wide and rows:
+        console.print(
+            Text("low-high below a figure: the range of its inputs, see `megatoken sql` and the README", style="dim")
+        )
 
 
-def _table(workload: str, rows: list[dict[str, Any]], by: str) -> Table:
+def _table(workload: str, rows: list[dict[str, Any]], by: str, *, wide: bool) -> Table:
     ranked_by = metric(by)
-    shown = [metric(i) for i in (SHOWN if by in SHOWN else (by, *SHOWN))]
-    title = f"{workload}: ranked by {ranked_by.title.lower()} ({ranked_by.direction} is better)"
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    table.add_column("#", justify="right")
-    table.add_column("target", no_wrap=True)
+    shown = [metric(i) for i in (SHOWN if by in SHOWN else (by, *SHOWN)) if wide or i == by or i not in WIDE_ONLY]
+    title = f"{workload}: ranked by {ranked_by.title.lower()}, {ranked_by.direction} is better"
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1),
+    )
+    table.add_column("\n\n#", justify="right", min_width=2)
+    table.add_column("\n\ntarget", no_wrap=True, overflow="ellipsis", min_width=10)
     for item in shown:
-        table.add_column(f"{item.title}\n{item.shown_unit}", justify="right", style="bold" if item.id == by else "")
-    table.add_column("n", justify="right")
+        head = HEADS.get(item.id, f"{item.title}\n{item.shown_unit}")
+        table.add_column(head, justify="right", style="bold" if item.id == by else "", no_wrap=True)
+    table.add_column("\n\nn", justify="right", min_width=2)
     for row in rows:
+        name = Text(row["target_id"])
+        if row["contended"]:
+            name.append(" !", style="yellow")
         table.add_row(
-            str(row["rank"]) if row["rank"] is not None else "-",
-            Text(row["target_id"], style="yellow" if row["contended"] else ""),
-            *(_cell(item, row) for item in shown),
+            "-" if row["rank"] is None else str(row["rank"]),
+            name,
+            *(_cell(item, row, wide=wide) for item in shown),
             str(row["n"]),
         )
     return table
 
 
-def _cell(item: Metric, row: dict[str, Any]) -> Text:
-    text = Text(format_value(item, row[item.id]))
+def _cell(item: Metric, row: dict[str, Any], *, wide: bool) -> Text:
+    value = row[item.id]
+    text = Text(format_value(item, value), style="dim" if value is None else "")
+    if item.sample_column and value is not None and (row.get(item.sample_column) or 0) < item.min_attempts:
+        text = Text("~") + text
     low, high = row.get(f"{item.id}_low"), row.get(f"{item.id}_high")
-    if low is not None and high is not None:
+    if wide and low is not None and high is not None:
         text.append(f"\n{format_value(item, low)}-{format_value(item, high)}", style="dim")
     return text
 

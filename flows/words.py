@@ -1,5 +1,6 @@
 """The sentences a night speaks in, the same on a terminal and in a log."""
 
+import math
 from collections.abc import Iterator
 
 from flows.night import TrialResult
@@ -8,10 +9,12 @@ from flows.prepare import NightRequest
 
 
 def usd(value: float | None) -> str:
-    """An amount a person can read: cents where there are any, else two significant digits."""
+    """An amount a person can read: cents where there are any, else two significant digits, never an exponent."""
     if value is None:
         return "unknown"
-    return f"{value:.2f} USD" if value >= 0.1 or value == 0 else f"{value:.2g} USD"
+    if value >= 0.1 or value == 0:
+        return f"{value:.2f} USD"
+    return f"{value:.{1 - math.floor(math.log10(value))}f} USD"
 
 
 def plan_sentences(request: NightRequest, plan: Plan) -> Iterator[str]:

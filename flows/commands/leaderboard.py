@@ -3,12 +3,11 @@
 import argparse
 import difflib
 
-from warehouse.query import leaderboard_rows
-
 from flows.errors import ConfigError
-from flows.leaderboard import DEFAULT_BY, known_metrics, leaderboard_text
+from flows.leaderboard import DEFAULT_BY, board_console, known_metrics, print_leaderboard
 from flows.paths import data_dir
 from warehouse.errors import WarehouseError
+from warehouse.query import leaderboard_rows
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,10 +33,5 @@ def run(options: argparse.Namespace) -> int:
 
         print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
         return 0
-    from rich.console import Console
-
-    console = Console()
-    for table in leaderboard_text(rows, by):
-        console.print(table)
-        console.print()
+    print_leaderboard(board_console(), rows, by)
     return 0

@@ -9,11 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from warehouse.query import leaderboard_rows
 
 from flows.config import load_config
 from flows.errors import NightError
-from flows.leaderboard import DEFAULT_BY, leaderboard_text
+from flows.leaderboard import DEFAULT_BY, board_console, print_leaderboard
 from flows.night import NightReport, Observer, night
 from flows.paths import data_dir
 from flows.plan import Plan
@@ -22,6 +21,7 @@ from flows.progress import TerminalObserver
 from flows.words import plan_sentences, usd
 from probes.errors import ProbeError
 from warehouse.errors import WarehouseError
+from warehouse.query import leaderboard_rows
 
 SERVER_START_S = 90
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         run_id=options.run_id,
     )
     check_request(request)
-    console = Console()
+    console = board_console()
     if options.dry_run:
         _print_plan(console, request, plan_night(request))
         return 0
@@ -123,9 +123,8 @@ def _print_plan(console: Console, request: NightRequest, plan: Plan) -> None:
 def _print_report(console: Console, request: NightRequest, report: NightReport) -> None:
     rows = leaderboard_rows(request.data_dir, by=DEFAULT_BY)
     console.print()
-    for table in leaderboard_text(rows, DEFAULT_BY):
-        console.print(table)
-        console.print()
+    print_leaderboard(console, rows, DEFAULT_BY)
+    console.print()
     if report.state != "completed":
         console.print(Text(f"{report.state.replace('_', ' ')}: {report.reason}", style="bold yellow"))
     console.print(Text(f"run {report.run_id}: {len(report.results)} trials measured, {usd(report.spent_usd)}"))
