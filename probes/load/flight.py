@@ -41,6 +41,11 @@ class Landed:
     cut_short: str | None
     t_end_ns: int
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory it stands for, about."""
+        return 0 if self.response is None else self.response.bytes_received
+
 
 def raw_attempt(landed: Landed, *, api: str, secret: bytes) -> RawAttempt:
     """The raw attempt of a flight. A server that repeats the API key in its answer has it starred out, length kept.

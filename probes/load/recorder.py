@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import pairwise
+from operator import sub
 
 from probes.load.clock import utc
 from probes.load.errors import ErrorClass, classify_status, sanitise
@@ -19,7 +19,7 @@ def record_of(raw: RawAttempt) -> AttemptRecord:
     error_class, error_message = _verdict(raw, facts)
     times, coalesced = _payload_times(raw, facts.payload_ends if facts else [])
     visible = facts.first_visible if facts else None
-    gaps = sorted(later - earlier for earlier, later in pairwise(times))
+    gaps = sorted(map(sub, times[1:], times))
     output = facts.output_tokens if facts else None
     return AttemptRecord(
         attempt_id=raw.attempt_id,
@@ -85,20 +85,13 @@ def _stream_fault(raw: RawAttempt, facts: StreamFacts | None) -> tuple[ErrorClas
 
 def _payload_times(raw: RawAttempt, payload_ends: Sequence[int]) -> tuple[list[int], int]:
     """When each payload event was complete, and how many shared a read with an earlier one."""
-    stamps, read_ends = raw.read_stamps_ns, raw.read_ends
-    times: list[int] = []
-    coalesced = 0
-    read, previous = 0, -1
-    for end in payload_ends:
-        if read_ends[read] < end:
-            read += 1
-            if read_ends[read] < end:  # reads without a payload event in between
-                read = bisect_left(read_ends, end, read)
-        if read == previous:
-            coalesced += 1
-        previous = read
-        times.append(stamps[read])
-    return times, coalesced
+    # Nearly always a read ends where an event ends; then a look-up in a dict, without a Python step, does it.
+    stamp_at = dict(zip(raw.read_ends, raw.read_stamps_ns, strict=True))
+    try:
+        return list(map(stamp_at.__getitem__, payload_ends)), 0
+    except KeyError:
+        reads = [bisect_left(raw.read_ends, end) for end in payload_ends]
+    return [raw.read_stamps_ns[read] for read in reads], len(reads) - len(set(reads))
 
 
 def _nearest_rank(ordered: Sequence[int], percent: int) -> int | None:

@@ -6,6 +6,7 @@ Deliberately tolerant where servers are: LF, CRLF or CR line ends, `data:` with 
 
 import re
 from dataclasses import dataclass
+from itertools import accumulate
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
@@ -34,21 +35,14 @@ def cut_events(body: bytes) -> SseEvents:
 
 def _cut_plain(body: bytes) -> SseEvents | None:
     """The fast way for what nearly all servers send: `data: ...LF LF` and nothing else. None when it is not that."""
-    if not body.endswith(b"\n\n") or b"\r" in body:
+    if not (body.startswith(b"data: ") and body.endswith(b"\n\n")) or b"\r" in body:
         return None
-    blocks = body[:-2].split(b"\n\n")
-    if body.count(b"\n") != 2 * len(blocks):
+    data = body[6:-2].split(b"\n\ndata: ")
+    if body.count(b"\n") != 2 * len(data) or b"" in data:
         return None
-    data: list[bytes] = []
-    ends: list[int] = []
-    end = 0
-    for block in blocks:
-        if not block.startswith(b"data: ") or len(block) == 6:
-            return None
-        end += len(block) + 2
-        data.append(block[6:])
-        ends.append(end)
-    return SseEvents(data=data, ends=ends, errors=frozenset(), unfinished=None)
+    return SseEvents(
+        data=data, ends=list(accumulate(len(text) + 8 for text in data)), errors=frozenset(), unfinished=None
+    )
 
 
 class _Block:

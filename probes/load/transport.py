@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Callable
 from enum import IntEnum
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
 import httptools
@@ -113,19 +114,12 @@ class Response:
 
     def body_reads(self) -> tuple[list[int], list[int]]:
         """Stamps of the reads that brought body bytes, and how many body bytes there were after each."""
-        sizes = [0]
-        total = 0
-        for part in self.parts:
-            total += len(part)
-            sizes.append(total)
-        stamps: list[int] = []
-        ends: list[int] = []
-        previous = 0
-        for stamp, count in zip(self.stamps, self.part_counts, strict=True):
-            if count != previous:
-                stamps.append(stamp)
-                ends.append(sizes[count])
-                previous = count
+        sizes = [0, *accumulate(map(len, self.parts))]
+        ends = list(map(sizes.__getitem__, self.part_counts))
+        stamps = self.stamps
+        if ends and (ends[0] == 0 or len(set(ends)) < len(ends)):  # some reads brought only headers or framing
+            kept = [n for n, (before, after) in enumerate(pairwise([0, *ends])) if after > before]
+            stamps, ends = [stamps[n] for n in kept], [ends[n] for n in kept]
         return stamps, ends
 
 

@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ def _load_reached(attempts: Sequence[dict[str, Any]], load: dict[str, Any]) -> d
         return {"concurrency_mean": busy_ns / window_ns}
     lateness = [(a["t_start_ns"] - a["t_sched_ns"]) / 1e6 for a in measured]
     starts = sorted(a["t_start_ns"] for a in measured)
-    gaps = sorted(later - earlier for earlier, later in zip(starts, starts[1:], strict=False))
+    gaps = sorted(later - earlier for earlier, later in pairwise(starts))
     mean = statistics.fmean(gaps)
     distance = max(abs((n + 1) / len(gaps) - (1 - math.exp(-gap / mean))) for n, gap in enumerate(gaps))
     return {

@@ -122,42 +122,44 @@ class _Reader:
             elif event is not None:
                 self.fail("parse_error", f"an event is not a JSON object: {str(event)[:80]}")
             return
-        if event.get("error") or says_error:
+        if says_error or (event.get("error")):
             self.fail("stream_error", error_text(event.get("error") or event))
             return
         if self._model is None:
             self._model = _text(event.get("model"))
-        if self._fingerprint is None:
             self._fingerprint = _text(event.get("system_fingerprint"))
-        usage = event.get("usage") or (event["x_groq"].get("usage") if isinstance(event.get("x_groq"), dict) else None)
+        usage = event.get("usage")
+        if usage is None and "x_groq" in event and isinstance(event["x_groq"], dict):
+            usage = event["x_groq"].get("usage")
         if isinstance(usage, dict):
             self._usage = usage
         choices = event.get("choices")
-        if not isinstance(choices, list):
-            return
-        for choice in choices:
-            if isinstance(choice, dict):
-                self._take_choice(choice, end)
+        if isinstance(choices, list):
+            for choice in choices:
+                if isinstance(choice, dict):
+                    self._take_choice(choice, end)
 
     def _take_choice(self, choice: dict[str, Any], end: int) -> None:
         delta = choice.get("delta")
-        if isinstance(delta, dict) and delta:
-            content = delta.get("content")
-            if len(delta) == 1 and type(content) is str:  # nearly every event of nearly every server
-                visible, reasoning = content != "", False
-            else:
-                visible, reasoning = _is_visible(delta), _is_reasoning(delta)
-                self._refused |= bool(delta.get("refusal"))
-            if visible or reasoning:
-                if visible and self._visible is None:
-                    self._visible = len(self._ends)
-                self._reasoned |= reasoning
-                if not self._ends or self._ends[-1] != end:  # two choices in one event are one payload event
-                    self._ends.append(end)
         reason = choice.get("finish_reason")
         if reason is not None:
             self._finish = str(reason)
             self._terminal = True
+        if not isinstance(delta, dict) or not delta:
+            return
+        content = delta.get("content")
+        if len(delta) == 1 and type(content) is str:  # nearly every event of nearly every server
+            visible, reasoning = content != "", False
+        else:
+            visible, reasoning = _is_visible(delta), _is_reasoning(delta)
+            self._refused |= bool(delta.get("refusal"))
+            self._reasoned |= reasoning
+        if visible or reasoning:
+            ends = self._ends
+            if visible and self._visible is None:
+                self._visible = len(ends)
+            if not ends or ends[-1] != end:  # two choices in one event are one payload event
+                ends.append(end)
 
     def facts(self) -> StreamFacts:
         if self._finish == "content_filter" or self._refused:
