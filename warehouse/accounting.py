@@ -237,7 +237,7 @@ def _token_cost(trial: TrialFacts) -> Account:
     tokens = trial.tokens
     notes = []
     if tokens.uncounted_failed:
-        notes.append(f"{tokens.uncounted_failed} failed attempts report no tokens and are not in the cost")
+        notes.append(f"failed attempts that report no tokens are not in the cost: {tokens.uncounted_failed}")
     needed = [INPUT_PRICE, OUTPUT_PRICE]
     if tokens.cached_tokens and CACHED_PRICE in trial.facts:
         needed.append(CACHED_PRICE)
@@ -274,7 +274,7 @@ def _known(energy: Account) -> Interval:
 def _uncounted(tokens: Tokens) -> str | None:
     if not tokens.uncounted_ok:
         return None
-    return f"{tokens.uncounted_ok} successful attempts came without token counts"
+    return f"attempts that succeeded without token counts: {tokens.uncounted_ok}"
 
 
 def _no_window(trial: TrialFacts) -> str | None:

@@ -7,6 +7,7 @@ because DuckDB, asked for a path that it has open already, answers from the old 
 import os
 import re
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,7 +75,8 @@ def publish(
             _swap_link(folder, snapshot)
             _delete_older(data_dir, snapshot, keep)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):  # the disk that refused the copy may refuse this too; the next publish tries again
+                unfinished.unlink()
             raise WarehouseError(
                 f"no snapshot could be published in {folder}: {error.strerror or error}; readers keep the one before,"
                 " free the disk or allow writing there, then publish again"

@@ -88,8 +88,8 @@ def connect_snapshot(path: Path) -> "duckdb.DuckDBPyConnection":
                 "threads": 2,
             },
         )
+        # not lock_configuration: it would lock this very setting for the next reader of the same process
         con.execute("SET TimeZone = 'UTC'").fetchall()
-        con.execute("SET lock_configuration = TRUE").fetchall()
     except duckdb.Error as error:
         raise WarehouseError(
             f"snapshot {path} cannot be read: {str(error).splitlines()[0]}; delete it and publish again,"
@@ -157,6 +157,9 @@ def run_query(data_dir: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
             statements = con.extract_statements(sql)
             if len(statements) != 1:
                 raise WarehouseError(f"the query holds {len(statements)} statements; give exactly one")
+            if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+                kind = statements[0].type.name
+                raise WarehouseError(f"{kind} is not a question; ask with SELECT, FROM, DESCRIBE, SUMMARIZE or EXPLAIN")
             result = con.execute(statements[0])
             columns = [column[0] for column in result.description or []]
             return columns, [tuple(map(_utc, row)) for row in result.fetchall()]
@@ -211,7 +214,7 @@ def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
         raise WarehouseError(
             f"{len(tables.get('trials', ()))} trials cannot be summarised as one; give the rows of one"
         )
-    con = duckdb.connect(config={"TimeZone": "UTC"})
+    con = duckdb.connect()
     try:
         schema.migrate(con)
         schema.create_views(con)
