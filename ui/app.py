@@ -1,0 +1,23 @@
+"""The pages of Megatoken; started by `megatoken ui`, or by hand with the command of `ui/server.py`.
+
+One file a page, in `questions/` and not in `pages/`: a folder of that name beside this file puts Streamlit's old
+navigation in charge until somebody has visited `/`, and the first visitor of a saved link sees pages without style.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+HERE = Path(__file__).parent
+
+st.set_page_config(page_title="Megatoken", page_icon=str(HERE / "mark.svg"), layout="wide")
+st.html(HERE / "style.css")
+st.logo(str(HERE / "wordmark.svg"), size="large")
+page = st.navigation(
+    [
+        st.Page("questions/ranking.py", title="Ranking", default=True),
+        st.Page("questions/run.py", title="Run", url_path="run"),
+    ],
+    position="top",
+)
+page.run()

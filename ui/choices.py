@@ -1,0 +1,50 @@
+"""Choices that live in the address bar: a link restores the view, and an address that asks for nonsense is told so."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What is chosen, and a sentence if the address asked for something that is not there."""
+
+    value: str
+    note: str | None
+
+
+def url_choice(label: str, name: str, options: Sequence[str], *, show: Callable[[str], str] = str) -> Choice:
+    """A select box bound to the query parameter `name`.
+
+    Streamlit's own binding drops bad values without a word and leaves a default out of the address, so that a saved
+    link would change its meaning when the default does. Here the address always names the choice, and the choice
+    outlives a visit to another page.
+
+    Args:
+        label: above the box.
+        name: query parameter.
+        options: at least one; the first is the default.
+        show: how an option is written in the box.
+    """
+    box, written, kept, said = f"choice.{name}", f"written.{name}", f"kept.{name}", f"said.{name}"
+    asked = st.query_params.get(name)
+    if box not in st.session_state or asked != st.session_state.get(written):
+        wanted = st.session_state.get(kept) if asked is None else asked
+        st.session_state[said] = None
+        if asked is not None and asked not in options:
+            st.session_state[said] = f"There is no {label.lower()} {_short(asked)!r} here; this is {show(options[0])}."
+        st.session_state[box] = wanted if wanted in options else options[0]
+    elif st.session_state[box] not in options:
+        st.session_state[box] = options[0]
+    value = st.selectbox(label, options, key=box, format_func=show)
+    if value != st.session_state.get(kept) and asked == st.session_state.get(written):
+        st.session_state[said] = None
+    st.session_state[written] = st.session_state[kept] = value
+    if asked != value:
+        st.query_params[name] = value
+    return Choice(value=value, note=st.session_state.get(said))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."

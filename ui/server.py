@@ -1,0 +1,35 @@
+"""How the pages are served: the command line and the environment of the Streamlit server, for whoever starts it."""
+
+import sys
+from pathlib import Path
+
+APP = Path(__file__).with_name("app.py")
+DATA_DIR_VARIABLE = "MEGATOKEN_DATA"
+
+
+def command(port: int, data_dir: Path) -> tuple[list[str], dict[str, str]]:
+    """What to start, so that a caller only has to exec it: local, quiet, without telemetry.
+
+    Look and manners are in `ui/.streamlit/config.toml`, which Streamlit finds beside `app.py` from any directory.
+    What must hold whatever a user's own Streamlit configuration says is repeated here: flags win over every file.
+
+    Args:
+        port: TCP port on 127.0.0.1.
+        data_dir: where snapshots are published.
+
+    Returns:
+        argv, and the variables to add to the environment.
+    """
+    argv = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(APP),
+        "--server.address=127.0.0.1",
+        f"--server.port={port}",
+        "--server.headless=true",
+        "--browser.gatherUsageStats=false",
+        "--server.fileWatcherType=none",
+    ]
+    return argv, {DATA_DIR_VARIABLE: str(data_dir)}

@@ -1,0 +1,246 @@
+"""What the pages read: published snapshots only, each result cached under the snapshot's own path.
+
+A snapshot never changes, so a result keyed by its path is never stale; a new night is a new path, and the page that
+looks is drawn again by `watch`.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui.server import DATA_DIR_VARIABLE
+from warehouse.errors import WarehouseError
+from warehouse.query import connect_snapshot, published_path, ranked
+
+Row = dict[str, Any]
+DRAWN_ATTEMPTS = 2000  # beyond it a chart says how many of how many it draws
+_LISTED_RUNS = 400  # more than a year of nights
+_WATCH_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The published snapshot that a page is drawn from."""
+
+    path: str
+    published_at: datetime
+
+
+def data_dir() -> Path:
+    """Where the server was told that data lives; `./data` if nobody said."""
+    return Path(os.environ.get(DATA_DIR_VARIABLE) or "data").resolve()
+
+
+def current() -> Snapshot:
+    """The snapshot to draw from now.
+
+    Raises:
+        WarehouseError: nothing is published, or it is gone.
+    """
+    path = published_path(data_dir())
+    try:
+        written = path.stat().st_mtime
+    except FileNotFoundError as error:
+        raise WarehouseError(f"the published snapshot {path.name} was deleted just now; load the page again") from error
+    return Snapshot(path=str(path), published_at=datetime.fromtimestamp(written, UTC))
+
+
+@st.fragment(run_every=_WATCH_EVERY_S)
+def watch(drawn_from: str | None) -> None:
+    """Draw the page again when another snapshot is the published one, or when there is one at last or none any more."""
+    try:
+        path: str | None = current().path
+    except WarehouseError:
+        path = None
+    if path != drawn_from:
+        st.rerun()
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def workloads(path: str) -> list[str]:
+    """Ids of the workloads of any night, by name."""
+    found = _rows(
+        path, "SELECT DISTINCT workload_id FROM trial_status ANTI JOIN ad_hoc_runs USING (run_id) ORDER BY ALL"
+    )
+    return [row["workload_id"] for row in found]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def leaderboard(path: str, by: str, workload_id: str) -> list[Row]:
+    """Rows of the leaderboard of one workload, best first, with `rank`."""
+    con = connect_snapshot(Path(path))
+    try:
+        return ranked(con, by=by, workload_id=workload_id)
+    finally:
+        con.close()
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def latest_outcomes(path: str, workload_id: str) -> list[Row]:
+    """What became of each target the last time a night planned it under this workload."""
+    return _rows(
+        path,
+        """
+        SELECT s.target_id, s.run_id, s.outcome, s.reason, r.started_at AS run_started_at
+        FROM trial_status AS s
+        INNER JOIN runs AS r USING (run_id)
+        ANTI JOIN ad_hoc_runs USING (run_id)
+        WHERE s.workload_id = ?
+        QUALIFY row_number() OVER (PARTITION BY s.target_id ORDER BY r.started_at DESC, s.run_id DESC) = 1
+        ORDER BY s.target_id
+        """,
+        [workload_id],
+    )
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def workload_terms(path: str, workload_id: str) -> list[Row]:
+    """The distinct parameters under which rows of the leaderboard were measured; one row unless a config changed."""
+    return _rows(
+        path,
+        """
+        SELECT DISTINCT
+            t.arrivals, t.concurrency, t.rate_rps, t.prompt_tokens_asked, t.output_tokens_asked,
+            t.slo_ttft_s, t.slo_tpot_s
+        FROM leaderboard AS l
+        INNER JOIN trials AS t USING (trial_id)
+        WHERE l.workload_id = ?
+        ORDER BY ALL
+        """,
+        [workload_id],
+    )
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def unknown_reasons(path: str, workload_id: str) -> list[Row]:
+    """Why cost, energy or emissions of a row of the leaderboard are unknown."""
+    return _rows(
+        path,
+        """
+        SELECT l.target_id, c.reason AS cost, e.reason AS energy, g.reason AS emissions
+        FROM leaderboard AS l
+        INNER JOIN cost AS c USING (trial_id)
+        INNER JOIN energy AS e USING (trial_id)
+        INNER JOIN emissions AS g USING (trial_id)
+        WHERE l.workload_id = ? AND (c.reason IS NOT NULL OR e.reason IS NOT NULL OR g.reason IS NOT NULL)
+        ORDER BY l.target_id
+        """,
+        [workload_id],
+    )
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def runs(path: str) -> list[Row]:
+    """How each run went, the newest first."""
+    return _rows(path, "SELECT * FROM runs_overview ORDER BY started_at DESC, run_id DESC LIMIT ?", [_LISTED_RUNS])
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def cells(path: str, run_id: str) -> list[Row]:
+    """What became of each cell of a run's plan."""
+    return _rows(path, "SELECT * FROM trial_status WHERE run_id = ? ORDER BY target_id, workload_id", [run_id])
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def trials(path: str, run_id: str) -> list[Row]:
+    """Every trial of a run, retries included, with its power and what it costs to know about its client."""
+    return _rows(
+        path,
+        """
+        SELECT
+            m.trial_id, m.target_id, m.workload_id, m.try_number, m.status, m.status_reason, m.attempts, m.ok,
+            m.window_s, m.cpu_share_others, e.energy_j_low, e.energy_j, e.energy_j_high, e.power_w_mean,
+            e.basis AS energy_basis, e.reason AS energy_reason, c.usd, c.basis AS usd_basis, c.reason AS usd_reason,
+            t.stamp_source, t.weights_note, t.slo_ttft_s
+        FROM trial_metrics AS m
+        INNER JOIN trials AS t USING (trial_id)
+        LEFT JOIN energy AS e USING (trial_id)
+        LEFT JOIN cost AS c USING (trial_id)
+        WHERE m.run_id = ?
+        ORDER BY m.started_at, m.trial_id
+        """,
+        [run_id],
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def failures(path: str, run_id: str) -> list[Row]:
+    """Measured attempts of a run that failed, by class, with one message as an example."""
+    return _rows(
+        path,
+        """
+        SELECT
+            error_class,
+            count(*) AS failed_attempts,
+            string_agg(DISTINCT target_id, ', ' ORDER BY target_id) AS targets,
+            any_value(error_message) AS example
+        FROM attempt_metrics
+        WHERE run_id = ? AND NOT ok
+        GROUP BY error_class
+        ORDER BY failed_attempts DESC, error_class
+        """,
+        [run_id],
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def attempts(path: str, trial_id: str) -> list[Row]:
+    """The measured attempts of a trial in the order in which they were sent; evenly thinned to what can be drawn.
+
+    Each row holds `all_attempts`, how many there are.
+    """
+    return _rows(
+        path,
+        """
+        WITH numbered AS (
+            SELECT
+                seq, started_at, ok, error_class, ttft_s, e2e_s, output_tokens, slo_met,
+                row_number() OVER (ORDER BY started_at, seq) AS position,
+                count(*) OVER () AS all_attempts
+            FROM attempt_metrics
+            WHERE trial_id = $trial_id
+        )
+        SELECT * EXCLUDE (position)
+        FROM numbered
+        WHERE position % ceil(all_attempts / $drawn)::BIGINT = 0
+        ORDER BY position
+        """,
+        {"trial_id": trial_id, "drawn": DRAWN_ATTEMPTS},
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def facts(path: str, trial_id: str) -> list[Row]:
+    """The dated facts that the accounts of a trial rest on."""
+    return _rows(path, "SELECT * FROM trial_facts WHERE trial_id = ? ORDER BY quantity", [trial_id])
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def meters(path: str, trial_id: str) -> list[Row]:
+    """The meters that watched a trial."""
+    return _rows(path, "SELECT * FROM meters WHERE trial_id = ? ORDER BY meter", [trial_id])
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def providers(path: str) -> list[str]:
+    """All providers ever measured, by name: what a provider's colour hangs on, the same on every page."""
+    return [row["provider"] for row in _rows(path, "SELECT DISTINCT provider FROM trials ORDER BY ALL")]
+
+
+def _rows(path: str, sql: str, parameters: Sequence[object] | dict[str, object] = ()) -> list[Row]:
+    con = connect_snapshot(Path(path))
+    try:
+        result = con.execute(sql, parameters)
+        names = [column[0] for column in result.description or []]
+        return [dict(zip(names, map(_utc, row), strict=True)) for row in result.fetchall()]
+    finally:
+        con.close()
+
+
+def _utc(value: Any) -> Any:  # noqa: ANN401 - a cell of a query: any type that DuckDB has
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo is not None else value
