@@ -45,8 +45,8 @@ def checks(*, overrides: PowerOverrides | None = None, powercap_root: Path = POW
         _carbon_data_check(),
         _port_check(),
         _receive_stamp_check(),
-        _descriptor_check(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
-        _core_check(host.cpu_facts(), host.load_average_1m()),
+        descriptor_check(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
+        core_check(host.cpu_facts(), host.load_average_1m()),
     ]
 
 
@@ -190,7 +190,8 @@ def _no_stamps(detail: str) -> Check:
     )
 
 
-def _descriptor_check(limit: int) -> Check:
+def descriptor_check(limit: int) -> Check:
+    """Whether a thousand connections can be open at once under this limit of open files."""
     enough = limit == resource.RLIM_INFINITY or limit >= _DESCRIPTORS_FOR_1000_CONNECTIONS
     return Check(
         name="open files",
@@ -200,7 +201,8 @@ def _descriptor_check(limit: int) -> Check:
     )
 
 
-def _core_check(cpu: host.CpuFacts, load_average: float) -> Check:
+def core_check(cpu: host.CpuFacts, load_average: float) -> Check:
+    """Whether engine and client have a core each, and the machine is quiet."""
     quiet = load_average < _BUSY_LOAD_PER_THREAD * cpu.threads
     kind = ", virtual machine" if cpu.virtual else ""
     return Check(

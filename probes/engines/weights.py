@@ -79,7 +79,7 @@ def resolve_weights(
         )
     if wanted == CATALOGUE[model][0]:
         return Weights(path=shipped, sha256=sha256, quantisation=wanted, note=None, licence="Apache-2.0")
-    made = _made_from(shipped, sha256, model, wanted, cache_dir, report)
+    made = make_quantised(shipped, sha256, model, wanted, cache_dir, report)
     return Weights(
         path=made,
         sha256=file_sha256(made, cache_dir),
@@ -109,7 +109,13 @@ def gemma_installed() -> bool:
     return importlib.util.find_spec(_GEMMA_PACKAGE) is not None
 
 
-def _made_from(shipped: Path, shipped_sha256: str, model: str, wanted: str, cache_dir: Path, report: Report) -> Path:
+def make_quantised(
+    shipped: Path, shipped_sha256: str, model: str, wanted: str, cache_dir: Path, report: Report
+) -> Path:
+    """The file of one quantisation made from a shipped one; all that are missing are made in one pass, and kept.
+
+    A file that was made from other weights, or is not any more what was made, is made again.
+    """
     paths = {name: cache_dir / f"{model}.{name}.gguf" for name in _MADE_NOTES}
     due = {name: path for name, path in paths.items() if not _is_as_made(path, shipped_sha256, cache_dir)}
     if wanted in due:

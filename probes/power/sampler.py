@@ -78,8 +78,11 @@ class PowerSampler:
             command += ["--cpu-tdp-w", str(tdp.low), str(tdp.central), str(tdp.high)]
         if self._replay is not None:
             command += ["--replay", str(self._replay)]
-        with self._errors_path.open("wb") as errors:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        try:
+            with self._errors_path.open("wb") as errors:
+                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        except OSError as error:
+            raise ProbeError(f"the power log {self._path} cannot be written: {error.strerror}") from error
         try:
             self._read_answer(self._process, _READY_TIMEOUT_S)
         except BaseException:  # Ctrl-C while it starts, too: no process stays behind

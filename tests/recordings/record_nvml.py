@@ -1,4 +1,6 @@
-"""How the recordings in nvml/ were made, where there is a card and torch: `python -m tests.recordings.record_nvml FILE`.
+"""How the recordings in nvml/ were made, where there is a card and torch.
+
+`python -m tests.recordings.record_nvml FILE`
 
 Raw answers of NVML, 20 times a second: 2 s idle, 4 s of bf16 matrix products, 1 s idle again.
 """

@@ -1,0 +1,105 @@
+"""RAPL counters, read from trees as the kernel writes them."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from probes.errors import ProbeError
+from probes.power.powercap import PowercapMeter, powercap_meters
+from tests.probes.power.trees import LAPTOP, RANGE_UJ, SERVER, set_energy_uj, write_tree
+
+
+def package_meter(root):
+    return PowercapMeter(root / "intel-rapl:0", meter="rapl:package-0", component="cpu")
+
+
+def test_a_server_has_a_meter_for_each_package_and_each_memory(tmp_path):
+    meters = powercap_meters(write_tree(tmp_path, SERVER))
+    assert {(meter.record.meter, meter.record.component) for meter in meters} == {
+        ("rapl:package-0", "cpu"),
+        ("rapl:package-1", "cpu"),
+        ("rapl:dram-0", "ram"),
+        ("rapl:dram-1", "ram"),
+    }
+
+
+def test_parts_of_a_package_and_the_whole_platform_are_not_counted_beside_it(tmp_path):
+    meters = powercap_meters(write_tree(tmp_path, LAPTOP))
+    assert [meter.record.meter for meter in meters] == ["rapl:package-0"]
+    assert "intel-rapl-mmio:0" in meters[0].record.source
+
+
+def test_a_machine_without_powercap_has_no_such_meter(tmp_path):
+    assert powercap_meters(tmp_path / "nothing") == []
+
+
+def test_energy_counts_from_the_first_look(tmp_path):
+    root = write_tree(tmp_path, SERVER, energy_uj=5_000_000)
+    meter = package_meter(root)
+    assert meter.read().energy_j == 0
+    set_energy_uj(root, "intel-rapl:0", 7_500_000)
+    assert meter.read().energy_j == 2.5
+    assert meter.read().power_w is None
+
+
+def test_a_counter_that_wraps_goes_on_rising(tmp_path):
+    root = write_tree(tmp_path, SERVER, energy_uj=RANGE_UJ - 2_000_000)
+    meter = package_meter(root)
+    for energy_uj, expected_j in ((1_000_000, 3.0), (4_000_000, 6.0)):
+        set_energy_uj(root, "intel-rapl:0", energy_uj)
+        assert meter.read().energy_j == pytest.approx(expected_j)
+
+
+def test_a_counter_that_wraps_twice_is_unwrapped_twice(tmp_path):
+    root = write_tree(tmp_path, {"intel-rapl:0": "package-0"}, energy_uj=0, range_uj=600_000_000)
+    meter = package_meter(root)
+    for energy_uj in (200_000_000, 590_000_000, 10_000_000, 595_000_000, 5_000_000):
+        set_energy_uj(root, "intel-rapl:0", energy_uj)
+        energy_j = meter.read().energy_j
+    assert energy_j == pytest.approx(2 * 600 + 5)
+
+
+def test_a_counter_that_was_reset_is_not_taken_for_one_that_wrapped(tmp_path):
+    root = write_tree(tmp_path, SERVER, energy_uj=1_000_000_000)
+    meter = package_meter(root)
+    set_energy_uj(root, "intel-rapl:0", 5_000_000)
+    with pytest.raises(
+        ProbeError, match=r"rapl:package-0 went back from 1000000000 to 5000000 uJ.* the counter was reset"
+    ):
+        meter.read()
+
+
+def test_a_counter_that_vanishes_says_so(tmp_path):
+    root = write_tree(tmp_path, SERVER)
+    meter = package_meter(root)
+    (root / "intel-rapl:0" / "energy_uj").unlink()
+    with pytest.raises(ProbeError, match="cannot be read as a counter"):
+        meter.read()
+
+
+@contextlib.contextmanager
+def ordinary_user():
+    """Not root, whom no file mode stops."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_counter_that_only_root_may_read_says_how_to_allow_it():
+    # pytest's own folders are closed to other users, so this one is made elsewhere.
+    with tempfile.TemporaryDirectory() as folder:
+        root = write_tree(Path(folder), {"intel-rapl:0": "package-0"})
+        root.chmod(0o755)
+        (root / "intel-rapl:0" / "energy_uj").chmod(0o000 if os.geteuid() else 0o400)
+        with ordinary_user():
+            (record,) = powercap_meters(root)
+    assert not record.valid
+    assert "readable by root only; allow it with `sudo chmod a+r" in record.invalid_reason
