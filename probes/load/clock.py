@@ -4,24 +4,50 @@ The kernel stamps packets with CLOCK_REALTIME. NTP slews both clocks alike, so t
 sets the wall clock; then it jumps, and a stamp must not be carried over with an offset from the other side of the jump.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic_ns, time_ns
 from typing import Final
 
-SLACK_NS: Final = 50_000  # a plain pair of readings is trusted to this; beyond it the offset is sampled with care
-_ROUNDS = 32
+_SLACK_NS: Final = 50_000  # a plain pair of readings is trusted to this; beyond it the offset is sampled with care
+_ROUNDS: Final = 32
 
 
-def sample_offset_ns() -> int:
+def sample_offset_ns(wall: Callable[[], int] = time_ns, monotonic: Callable[[], int] = monotonic_ns) -> int:
     """CLOCK_REALTIME - CLOCK_MONOTONIC, from the tightest of 32 bracketed readings (some 0.1 µs when undisturbed)."""
     best_width = best_offset = 0
     for n in range(_ROUNDS):
-        before = monotonic_ns()
-        wall = time_ns()
-        after = monotonic_ns()
+        before = monotonic()
+        now = wall()
+        after = monotonic()
         if n == 0 or after - before < best_width:
-            best_width, best_offset = after - before, wall - (before + after) // 2
+            best_width, best_offset = after - before, now - (before + after) // 2
     return best_offset
+
+
+class WallClock:
+    """The offset of the wall clock, kept true through a trial. `offset_ns` is as of the last look."""
+
+    __slots__ = ("_monotonic", "_wall", "offset_ns")
+
+    def __init__(self, wall: Callable[[], int] = time_ns, monotonic: Callable[[], int] = monotonic_ns) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self.offset_ns = sample_offset_ns(wall, monotonic)
+
+    def look(self, now_ns: int) -> bool:
+        """Take the offset anew if need be; False if the wall clock has been set since the last look.
+
+        Then packets that wait to be read may be stamped by either side of the jump: their stamps must not be used.
+
+        Args:
+            now_ns: CLOCK_MONOTONIC, read just before.
+        """
+        if -_SLACK_NS < self._wall() - now_ns - self.offset_ns < _SLACK_NS:
+            return True
+        # The clock was set, or this thread was off the CPU between its two readings.
+        before, self.offset_ns = self.offset_ns, sample_offset_ns(self._wall, self._monotonic)
+        return abs(self.offset_ns - before) < _SLACK_NS
 
 
 def utc(wall_ns: int) -> datetime:

@@ -10,13 +10,13 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from time import monotonic_ns, time_ns
+from time import monotonic_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import httptools
 
-from probes.load.clock import SLACK_NS, sample_offset_ns
+from probes.load.clock import WallClock
 from probes.load.errors import FATAL, ErrorClass, classify_status, sanitise
 from probes.load.flight import Flight, Landed, Planned, raw_attempt
 from probes.load.origin import Origin
@@ -119,7 +119,7 @@ class LoadLoop:
         self._aborting = False
         self._fatal_in_a_row = 0
         self._trust_kernel = True
-        self.offset_ns = sample_offset_ns()  # CLOCK_REALTIME - CLOCK_MONOTONIC, as of the last look
+        self._clock = WallClock()
         self.in_flight = 0
         self.counts = PhaseCounts()
         self.stopped_reason: str | None = None
@@ -144,7 +144,6 @@ class LoadLoop:
     def open_connections(self, count: int) -> None:
         """Have `count` idle connections, or as many as the target gives; failures show in the attempts that follow."""
         pool = self._pool
-        pool.spare_failed = False
         while not self._aborting and not pool.spare_failed:
             missing = min(count, self._max_connections) - len(pool.idle) - pool.opening
             # The first one alone: a target that refuses is asked once, not a thousand times.
@@ -191,7 +190,7 @@ class LoadLoop:
                     break
                 if self.in_flight >= self._max_connections:
                     break
-            elif self.in_flight >= (1 if self._fatal_in_a_row else self._limit or 1):
+            elif self.in_flight >= (1 if self._fatal_in_a_row or self._pool.spare_failed else self._limit or 1):
                 break
             if not sends_left:  # look at the sockets, then go on
                 self._timer.arm(monotonic_ns())
@@ -205,7 +204,7 @@ class LoadLoop:
 
     def _start(self, planned: Planned) -> None:
         self.in_flight += 1
-        flight = Flight(planned=planned, wall_offset_ns=self.offset_ns)
+        flight = Flight(planned=planned, wall_offset_ns=self._clock.offset_ns)
         pool = self._pool
         if pool.idle:
             connection = pool.idle.pop()
@@ -273,8 +272,7 @@ class LoadLoop:
         """Wait for events, at most a tick, and handle them."""
         events = self._epoll.poll(0.0 if self._landed else self._tick_s, _MAX_EVENTS)
         now_ns = monotonic_ns()
-        if not -SLACK_NS < time_ns() - now_ns - self.offset_ns < SLACK_NS:
-            self._check_clock()
+        self._trust_kernel = self._clock.look(now_ns)
         by_fd = self._pool.by_fd
         for fd, mask in events:
             connection = by_fd.get(fd)
@@ -291,20 +289,12 @@ class LoadLoop:
                 self._pool.hear_idle(connection)
             else:
                 self._pool.advance(connection, mask)
-        self._trust_kernel = True
         if self._landed:
             full = self._landed_bytes > _LANDED_LIMIT_BYTES
             self._write_down(None if full else _WRITES_BUSY if len(events) > _BUSY_EVENTS else _WRITES_QUIET)
         self._pool.bury()
         if now_ns >= self._next_tick_ns:
             self._tick(now_ns)
-
-    def _check_clock(self) -> None:
-        """The two clocks have moved apart, or this thread was off the CPU between reading one and the other."""
-        offset_ns = sample_offset_ns()
-        if abs(offset_ns - self.offset_ns) > SLACK_NS:
-            self._trust_kernel = False  # the stamps of what is waiting may be of either side of the step
-        self.offset_ns = offset_ns
 
     def _receive(self, connection: Connection) -> None:
         try:
@@ -317,7 +307,7 @@ class LoadLoop:
         response = connection.response
         if ancillary and self._trust_kernel:
             seconds, nanoseconds = _timespec(ancillary[0][2])
-            stamp_ns = seconds * _S + nanoseconds - self.offset_ns
+            stamp_ns = seconds * _S + nanoseconds - self._clock.offset_ns
         else:
             stamp_ns = monotonic_ns()
             response.read_stamped |= data != b""
@@ -331,8 +321,10 @@ class LoadLoop:
             except OSError as error:
                 self._lost(connection, f"TLS: {error}")
                 return
-            if not data and not tls.closed:
-                return
+            if not data:
+                if tls.closed:
+                    self._lost(connection, "the server closed the connection")
+                return  # else half a record, or housekeeping
         response.stamps.append(stamp_ns)
         try:
             response.feed(data)
@@ -410,6 +402,7 @@ class LoadLoop:
             kind, message = classify_status(status, landed.response.headers, b"".join(landed.response.parts))
         if kind is None and landed.cut_short is None:
             counts.ok += 1
+            self._pool.spare_failed = False
         if kind not in FATAL:
             self._fatal_in_a_row = 0
             return
@@ -458,11 +451,12 @@ class LoadLoop:
                 if now_ns - connection.opened_ns > limits.connect_s * _S:
                     self._pool.fail(connection, "connect_timeout", f"no connection in {limits.connect_s:g} s")
             elif connection.flight is not None:
+                if self._has_said_all(connection.response, now_ns):
+                    self._land(connection, connection.response.stamps[-1], spoiled=True)
+                    continue
                 failure = self._overdue(connection.flight, connection.response, now_ns)
                 if failure is not None:
                     self._land(connection, now_ns, failure=failure)
-                elif self._has_said_all(connection.response, now_ns):
-                    self._land(connection, connection.response.stamps[-1], spoiled=True)
 
     def _overdue(self, flight: Flight, response: Response, now_ns: int) -> tuple[ErrorClass, str] | None:
         limits = self._limits
@@ -482,6 +476,8 @@ class LoadLoop:
         return None
 
     def _has_said_all(self, response: Response, now_ns: int) -> bool:
-        if not response.parts or now_ns - response.stamps[-1] < _LINGER_NS:
+        """Whether the server sent its terminator and then neither ended the response nor anything else."""
+        linger_ns = min(_LINGER_NS, self._limits.stall_s * _S / 2)
+        if not response.parts or now_ns - response.stamps[-1] < linger_ns:
             return False
         return self._protocol.has_terminator(b"".join(response.parts[-4:]))

@@ -55,7 +55,7 @@ class Pool:
         self.by_fd: dict[int, Connection] = {}
         self.idle: list[Connection] = []
         self.opening = 0  # spares under way: connections for no request in particular
-        self.spare_failed = False
+        self.spare_failed = False  # and no attempt has succeeded since: better go one by one
 
     def dial(self, flight: Flight | None) -> None:
         """Open a connection for a flight, or a spare one."""

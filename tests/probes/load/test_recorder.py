@@ -1,0 +1,87 @@
+"""From raw attempts to records: times and tokens."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.load.recorder import _nearest_rank, _payload_times, record_of
+from tests.probes.load.test_spool import RAW
+
+
+def event(text, **more):
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    return b"data: " + orjson.dumps({"choices": [choice], **more}) + b"\n\n"
+
+
+def attempt(*reads, **more):
+    """An attempt whose i-th read came at 1000 (i + 1) ns."""
+    ends, total = [], 0
+    for read in reads:
+        total += len(read)
+        ends.append(total)
+    stamps = [1000 * (n + 1) for n in range(len(reads))]
+    return record_of(replace(RAW, body=b"".join(reads), read_stamps_ns=stamps, read_ends=ends, **more))
+
+
+FINISH = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+
+
+def usage(output, reasoning=None):
+    details = {} if reasoning is None else {"completion_tokens_details": {"reasoning_tokens": reasoning}}
+    return b"data: " + orjson.dumps({"choices": [], "usage": {"completion_tokens": output, **details}}) + b"\n\n"
+
+
+def test_every_event_has_the_time_of_the_read_that_completed_it():
+    record = attempt(event(""), event("a"), event("b") + event("c"), event("d")[:20], event("d")[20:], FINISH)
+    assert (record.t_byte_ns, record.t_first_ns, record.t_last_ns) == (1000, 2000, 5000)
+    assert (record.chunks, record.coalesced_chunks, record.reads) == (4, 1, 6)
+    gaps = (record.chunk_gap_p50_ns, record.chunk_gap_p95_ns, record.chunk_gap_max_ns)
+    assert gaps == (1000, 2000, 2000)  # 0, 1000, 2000
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=12), st.data())
+def test_the_time_of_an_event_is_the_first_read_that_reaches_its_end(sizes, data):
+    total = sum(sizes)
+    cuts = sorted(data.draw(st.sets(st.integers(1, total))) | {total})
+    ends = [sum(sizes[: n + 1]) for n in range(len(sizes))]
+    raw = replace(RAW, body=b"x" * total, read_ends=cuts, read_stamps_ns=[10 * cut for cut in cuts])
+    times, coalesced = _payload_times(raw, ends)
+    reads = [min(cut for cut in cuts if cut >= end) for end in ends]
+    assert times == [10 * read for read in reads]
+    assert coalesced == len(reads) - len(set(reads))
+
+
+def test_one_chunk_has_no_gap():
+    record = attempt(event("a"), FINISH)
+    assert record.chunk_gap_p50_ns is None
+    assert record.chunk_gap_max_ns is None
+
+
+def test_hidden_reasoning_is_not_streamed_and_shown_reasoning_is():
+    hidden = attempt(event("a"), FINISH, usage(30, reasoning=20))
+    shown = attempt(
+        b'data: {"choices":[{"index":0,"delta":{"reasoning":"hm"}}]}\n\n', event("a"), FINISH, usage(30, reasoning=20)
+    )
+    assert (hidden.output_tokens, hidden.streamed_tokens) == (30, 10)
+    assert (shown.output_tokens, shown.streamed_tokens) == (30, 30)
+    assert (shown.t_first_ns, shown.t_visible_ns) == (1000, 2000)
+
+
+def test_without_usage_tokens_are_unknown():
+    record = attempt(event("a"), FINISH)
+    assert (record.output_tokens, record.streamed_tokens, record.token_source) == (None, None, None)
+    assert attempt(event("a"), FINISH, usage(1)).token_source == "server"
+
+
+def test_the_wall_time_of_the_start_is_the_stamp_plus_the_offset():
+    record = replace(RAW, t_start_ns=5_000_000, wall_offset_ns=1_700_000_000_000_000_000)
+    assert record_of(record).started_at == datetime(2023, 11, 14, 22, 13, 20, 5000, UTC)
+
+
+def test_percentiles_are_values_that_occurred():
+    assert [_nearest_rank(list(range(1, 101)), p) for p in (50, 95, 99)] == [50, 95, 99]
+    assert _nearest_rank([7], 99) == 7
+    assert _nearest_rank([], 50) is None
