@@ -19,6 +19,7 @@ import httptools
 from probes.load.clock import WallClock
 from probes.load.errors import FATAL, ErrorClass, classify_status, sanitise
 from probes.load.flight import Flight, Landed, Planned, raw_attempt
+from probes.load.limits import has_said_all, overdue
 from probes.load.origin import Origin
 from probes.load.pool import Pool
 from probes.load.protocols.base import WireProtocol
@@ -30,13 +31,14 @@ from probes.load.transport import Connection, Response, State
 if TYPE_CHECKING:
     import ssl
 
+    from probes.load.tls import TlsChannel
+
 _S: Final = 1_000_000_000
 _READ_BYTES: Final = 65536
 _ANCILLARY_BYTES: Final = 64
 _MAX_EVENTS: Final = 256
 _DIAL_BATCH: Final = 128  # connections being opened at one time: inside usual listen backlogs
 _SEND_BATCH: Final = 32  # sends between two looks at the sockets
-_LINGER_NS: Final = _S // 2  # a server that said its last word but holds the response open is left after this
 _RACE_NS: Final = _S  # a reused connection that ends unanswered within this had been closed before we sent
 _BODY_LIMIT_BYTES: Final = 256 << 20
 _FATAL_IN_A_ROW: Final = 3
@@ -316,15 +318,9 @@ class LoadLoop:
             return
         tls = connection.tls
         if tls is not None:
-            try:
-                data = tls.decrypt(data)
-            except OSError as error:
-                self._lost(connection, f"TLS: {error}")
-                return
+            data = self._decrypt(connection, tls, data)
             if not data:
-                if tls.closed:
-                    self._lost(connection, "the server closed the connection")
-                return  # else half a record, or housekeeping
+                return
         response.stamps.append(stamp_ns)
         try:
             response.feed(data)
@@ -342,6 +338,17 @@ class LoadLoop:
             self._lost(connection, "the server closed the connection")
         elif response.bytes_received > _BODY_LIMIT_BYTES:
             self._land(connection, stamp_ns, failure=("parse_error", "the answer is longer than 256 MiB"))
+
+    def _decrypt(self, connection: Connection, tls: "TlsChannel", received: bytes) -> bytes:
+        """Plain bytes; none when a record is not complete yet, or the connection is lost."""
+        try:
+            data = tls.decrypt(received)
+        except OSError as error:  # ssl.SSLError is one
+            self._lost(connection, f"TLS: {error}")
+            return b""
+        if not data and tls.closed:
+            self._lost(connection, "the server closed the connection")
+        return data
 
     def _lost(self, connection: Connection, why: str) -> None:
         """The connection of a flight is gone."""
@@ -451,33 +458,9 @@ class LoadLoop:
                 if now_ns - connection.opened_ns > limits.connect_s * _S:
                     self._pool.fail(connection, "connect_timeout", f"no connection in {limits.connect_s:g} s")
             elif connection.flight is not None:
-                if self._has_said_all(connection.response, now_ns):
+                if has_said_all(connection.response, now_ns, limits, self._protocol):
                     self._land(connection, connection.response.stamps[-1], spoiled=True)
                     continue
-                failure = self._overdue(connection.flight, connection.response, now_ns)
+                failure = overdue(connection.flight, connection.response, now_ns, limits, self._protocol)
                 if failure is not None:
                     self._land(connection, now_ns, failure=failure)
-
-    def _overdue(self, flight: Flight, response: Response, now_ns: int) -> tuple[ErrorClass, str] | None:
-        limits = self._limits
-        if now_ns - flight.t_start_ns > limits.total_s * _S:
-            return "timeout_total", f"not complete in {limits.total_s:g} s"
-        waited_ns = now_ns - (flight.t_conn_ns or flight.t_start_ns)
-        silent_ns = now_ns - response.stamps[-1] if response.stamps else 0
-        if not response.payload_seen and (waited_ns > limits.first_token_s * _S or silent_ns > limits.stall_s * _S):
-            # Only now is it worth looking into the body, and only if it has grown since the last look.
-            if response.checked_parts != len(response.parts):
-                response.checked_parts = len(response.parts)
-                response.payload_seen = self._protocol.has_payload(b"".join(response.parts))
-            if not response.payload_seen and waited_ns > limits.first_token_s * _S:
-                return "timeout_first_token", f"no token in {limits.first_token_s:g} s"
-        if response.payload_seen and silent_ns > limits.stall_s * _S:
-            return "stall", f"no byte for {limits.stall_s:g} s in mid-answer"
-        return None
-
-    def _has_said_all(self, response: Response, now_ns: int) -> bool:
-        """Whether the server sent its terminator and then neither ended the response nor anything else."""
-        linger_ns = min(_LINGER_NS, self._limits.stall_s * _S / 2)
-        if not response.parts or now_ns - response.stamps[-1] < linger_ns:
-            return False
-        return self._protocol.has_terminator(b"".join(response.parts[-4:]))
