@@ -45,7 +45,7 @@ def landed(status, try_number=1):
 
 
 def test_the_quote_bounds_every_request_in_full_length():
-    # 3 measured + 2 warm-ups, 10 tokens in (and half as many again until calibrated) at 2 USD, 10 out at 10 USD a million
+    # 3 measured + 2 warm-ups; 10 tokens in (half as many again until calibrated) at 2 USD, 10 out at 10 USD a million
     assert plan().quote_usd_worst == pytest.approx(5 * (15 * 2.0 + 10 * 10.0) / 1e6)
 
 
