@@ -43,7 +43,7 @@ class EnergyCounterMeter:
     refreshes the counter every 0.1 s, so a window's energy is off by at most 0.1 s of power at each of its edges.
     """
 
-    period_s = 1.0  # nothing is lost between two looks at a counter
+    period_s = 2.0  # nothing is lost between two looks at a counter, and each edge of a phase has its own
 
     def __init__(self, card: Card) -> None:
         """Watch `card`, which must have a counter."""
