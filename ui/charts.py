@@ -198,7 +198,12 @@ def _attempt(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bare(chart: alt.LayerChart) -> alt.LayerChart:
-    framed: alt.LayerChart = chart.configure_view(stroke=None)
+    ink = _ink()
+    framed: alt.LayerChart = (
+        chart.configure_view(stroke=None)
+        .configure_axis(labelColor=ink["text"], titleColor=ink["text"], labelFlush=False)
+        .configure_legend(labelColor=ink["text"])
+    )
     return framed
 
 

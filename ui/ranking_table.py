@@ -147,9 +147,7 @@ def _unknowns(reasons: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for what in ("cost", "energy", "emissions"):
             if why[what]:
                 holds.setdefault((what, why[what]), []).append(target)
-    return [
-        f"{UNKNOWN}: {what} of {words.listed(targets)}, because {reason}." for (what, reason), targets in holds.items()
-    ]
+    return [f"Unknown {what} of {words.listed(targets)}: {reason}." for (what, reason), targets in holds.items()]
 
 
 def _shown(group: tuple[str, ...], by: Metric) -> list[Metric]:

@@ -20,7 +20,7 @@ from warehouse.query import connect_snapshot, published_path, ranked
 Row = dict[str, Any]
 DRAWN_ATTEMPTS = 2000  # beyond it a chart says how many of how many it draws
 _LISTED_RUNS = 400  # more than a year of nights
-_WATCH_EVERY_S = 10.0
+_WATCH_EVERY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,10 @@ def current() -> Snapshot:
 
 @st.fragment(run_every=_WATCH_EVERY_S)
 def watch(drawn_from: str | None) -> None:
-    """Draw the page again when another snapshot is the published one, or when there is one at last or none any more."""
+    """Draw the page again when another snapshot is the published one, or when there is one at last or none any more.
+
+    A snapshot that cannot be read was drawn from too: else the page would be drawn again without end.
+    """
     try:
         path: str | None = current().path
     except WarehouseError:

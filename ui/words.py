@@ -53,7 +53,7 @@ def age(at: datetime, now: datetime) -> str:
     seconds = max((now - at).total_seconds(), 0.0)
     for unit_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * unit_s or (unit != "d" and seconds >= unit_s):
-            return f"{seconds / unit_s:.0f} {unit} ago"
+            return f"{seconds // unit_s:.0f} {unit} ago"
     return "just now"
 
 

@@ -20,19 +20,21 @@ QUESTION = "Who serves a million tokens best?"
 def page() -> None:
     """Draw the page, or say in one sentence why there is nothing to draw."""
     tone: markup.Tone = "plain"
+    drawn_from = None
     try:
         shown = snapshot.current()
-        snapshot.watch(shown.path)
+        drawn_from = shown.path
         workloads = snapshot.workloads(shown.path)
         if workloads:
             draw(shown, workloads)
+            snapshot.watch(drawn_from)
             return
         sentence = "The published snapshot holds no night yet: no target was planned under any workload."
     except WarehouseError as error:
-        snapshot.watch(None)
         sentence, tone = str(error), "warn"
     st.html(markup.heading(QUESTION, level=1))
     st.html(markup.panel("Nothing to rank yet", sentence, tone=tone, code="make night"))
+    snapshot.watch(drawn_from)
 
 
 def draw(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:

@@ -16,19 +16,21 @@ QUESTION = "Did last night work?"
 def page() -> None:
     """Draw the page, or say in one sentence why there is nothing to draw."""
     tone: markup.Tone = "plain"
+    drawn_from = None
     try:
         shown = snapshot.current()
-        snapshot.watch(shown.path)
+        drawn_from = shown.path
         found = snapshot.runs(shown.path)
         if found:
             draw(shown, found)
+            snapshot.watch(drawn_from)
             return
         sentence = "The published snapshot holds no run yet."
     except WarehouseError as error:
-        snapshot.watch(None)
         sentence, tone = str(error), "warn"
     st.html(markup.heading(QUESTION, level=1))
     st.html(markup.panel("No run to look at", sentence, tone=tone, code="make night"))
+    snapshot.watch(drawn_from)
 
 
 def draw(shown: snapshot.Snapshot, found: Sequence[snapshot.Row]) -> None:
