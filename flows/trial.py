@@ -126,7 +126,7 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
             stop=stop.reason,
         )
         if sampler:
-            sampler.mark("idle")
+            sampler.stop()  # before the engine ends: its shutting down is neither load nor idle
         engine_cpu_s, engine_died = _engine_cpu_s(engine, engine_cpu_before_s)
         others = watch.stop()
         write_json(folder / "end.json", dataclasses.asdict(_end(result, engine_cpu_s, others)))

@@ -35,8 +35,13 @@ def overdue(
     return None
 
 
+def shortest_silence_s(limits: Timeouts) -> float:
+    """A connection that was heard within this time cannot be silent for too long."""
+    return min(_LINGER_S, limits.stall_s / 2)
+
+
 def has_said_all(response: Response, now_ns: int, limits: Timeouts, protocol: WireProtocol) -> bool:
     """Whether the server sent its terminator and since then neither ended the response nor sent anything else."""
-    if not response.parts or now_ns - response.stamps[-1] < min(_LINGER_S, limits.stall_s / 2) * _S:
+    if not response.parts or now_ns - response.stamps[-1] < shortest_silence_s(limits) * _S:
         return False
     return protocol.has_terminator(b"".join(response.parts[-4:]))

@@ -11,6 +11,7 @@ from probes.load.record import AttemptRecord
 from probes.load.recorder import record_of
 
 _BLOCK_BYTES: Final = 1 << 20
+_MOST_PIECES: Final = 512  # of one writev; Linux takes 1024
 _PHASE_ORDER: Final = {"warmup": 0, "measured": 1}
 
 
@@ -37,7 +38,7 @@ class SpoolWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._held: list[bytes] = [MAGIC]
-        self._held_bytes = 0
+        self._held_bytes = len(MAGIC)
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except FileExistsError as error:
@@ -47,22 +48,24 @@ class SpoolWriter:
         self.flush()
 
     def add(self, raw: RawAttempt) -> None:
-        record = encode(raw)
-        self._held.append(record)
-        self._held_bytes += len(record)
-        if self._held_bytes >= _BLOCK_BYTES:
+        for piece in encode(raw):
+            self._held.append(piece)
+            self._held_bytes += len(piece)
+        if self._held_bytes >= _BLOCK_BYTES or len(self._held) >= _MOST_PIECES:
             self.flush()
 
     def flush(self) -> None:
         """Hand everything to the kernel; from there a kill of this process cannot take it."""
         if not self._held:
             return
-        data = memoryview(b"".join(self._held))
-        self._held.clear()
-        self._held_bytes = 0
+        held, size = self._held, self._held_bytes
+        self._held, self._held_bytes = [], 0
         try:
-            while data:
-                data = data[os.write(self._fd, data) :]
+            written = os.writev(self._fd, held)
+            if written < size:  # a signal, or the disk is nearly full: the rest in the plain way, which tells
+                rest = memoryview(b"".join(held))[written:]
+                while rest:
+                    rest = rest[os.write(self._fd, rest) :]
         except OSError as error:
             raise ProbeError(f"cannot write the spool {self._path}: {error.strerror}; free some space") from error
 

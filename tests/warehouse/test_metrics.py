@@ -11,7 +11,7 @@ from warehouse.metrics import METRICS, UNKNOWN, format_value, is_sufficient, met
 
 
 def test_every_metric_names_columns_of_the_leaderboard(warehouse):
-    columns = {row[0] for row in warehouse([]).execute("SELECT * FROM leaderboard").description}
+    columns = {row[0] for row in warehouse([]).execute("DESCRIBE leaderboard").fetchall()}
     for m in METRICS:
         assert m.column in columns
         assert m.sample_column is None or m.sample_column in columns
