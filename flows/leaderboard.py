@@ -30,9 +30,18 @@ def leaderboard_table(data_dir: Path, by: str = DEFAULT_BY) -> list[dict[str, An
     table = []
     for row in leaderboard_rows(data_dir, by=by):
         shown = {"rank": row["rank"], "workload": row["workload_id"], "target": row["target_id"]}
-        shown |= {f"{metric(i).title} ({metric(i).shown_unit})": format_value(metric(i), row[i]) for i in SHOWN}
-        table.append(shown | {"n": row["n"], "measured at": f"{row['measured_at']:%Y-%m-%d %H:%M} UTC"})
+        shown |= {f"{metric(i).title} ({metric(i).shown_unit})": _plain_cell(metric(i), row) for i in SHOWN}
+        contended = "others took over 10 % of its CPU" if row["contended"] else ""
+        table.append(
+            shown | {"n": row["n"], "remark": contended, "measured at": f"{row['measured_at']:%Y-%m-%d %H:%M} UTC"}
+        )
     return table
+
+
+def _plain_cell(item: Metric, row: dict[str, Any]) -> str:
+    low, high = row.get(f"{item.id}_low"), row.get(f"{item.id}_high")
+    bounds = "" if low is None or high is None else f" ({format_value(item, low)}-{format_value(item, high)})"
+    return format_value(item, row[item.id]) + bounds
 
 
 # Column heads for a terminal, where the registry's titles are too wide.
