@@ -1,0 +1,88 @@
+"""One server and one browser for all tests that look at pages as a person would."""
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.warehouse.synthetic import write_synthetic
+from ui.server import command
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_LIMIT_S = 60.0
+SHOTS = Path(__file__).parents[1] / "output"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A running server, and the data that it serves."""
+
+    url: str
+    data_dir: Path
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory) -> Iterator[Served]:
+    data_dir = tmp_path_factory.mktemp("served")
+    write_synthetic(data_dir, nights=2)
+    port = _free_port()
+    argv, variables = command(port, data_dir)
+    log = tmp_path_factory.mktemp("server") / "log"
+    with log.open("wb") as out:
+        # from another folder: what the pages need is found beside them, not in the working directory
+        server = subprocess.Popen(argv, env=os.environ | variables, cwd=log.parent, stdout=out, stderr=out)
+        try:
+            _wait_until_healthy(server, port, log)
+            yield Served(url=f"http://127.0.0.1:{port}", data_dir=data_dir)
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+    said = log.read_text()
+    assert "Traceback" not in said, said
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        pytest.fail(f"{CHROMIUM} is missing: install Debian's chromium, or deselect these tests with -m 'not browser'")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_healthy(server: subprocess.Popen, port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT_S
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            assert server.poll() is None, f"the server ended: {log.read_text()}"
+            assert time.monotonic() < deadline, f"no health after {START_LIMIT_S:.0f} s: {log.read_text()}"
+            time.sleep(0.1)

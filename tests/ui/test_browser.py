@@ -1,0 +1,193 @@
+"""The pages in a real browser: that they render, restore, follow snapshots, and ask nobody outside this machine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.ui.conftest import SHOTS, Served
+from tests.warehouse.builders import attempt_row, planned_row, run_row, trial_row
+from warehouse.landing import land
+from warehouse.loader import load
+from warehouse.publish import publish, snapshots
+
+pytestmark = pytest.mark.browser
+
+WIDE, PHONE = (1440, 900), (390, 844)
+LIMIT_MS = 30_000
+PAGES = {"ranking": ("/", "Who serves a million tokens best?"), "run": ("/run", "Did last night work?")}
+
+
+@contextmanager
+def visit(browser: Browser, url: str, *, size: tuple[int, int] = WIDE, scheme: str = "light") -> Iterator[Page]:
+    """A page in a browser that has never been here; what it asked for is checked when the visit ends."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    page = context.new_page()
+    page.set_default_timeout(LIMIT_MS)
+    asked: list[str] = []
+    broken: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    try:
+        page.goto(url)
+        yield page
+    finally:
+        context.close()
+    hosts = {urlsplit(address).hostname for address in asked if urlsplit(address).scheme not in ("data", "blob")}
+    assert hosts == {"127.0.0.1"}
+    assert broken == []
+
+
+def settled(page: Page, heading: str) -> None:
+    """Wait for the heading and for a chart to be drawn, and for the script to be done."""
+    expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible(timeout=LIMIT_MS)
+    expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first).to_be_visible(
+        timeout=LIMIT_MS
+    )
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached(timeout=LIMIT_MS)
+
+
+def shoot(page: Page, name: str) -> None:
+    """The whole page into tests/output, to be looked at."""
+    SHOTS.mkdir(exist_ok=True)
+    width = page.viewport_size["width"]
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": width, "height": max(height, 500)})
+    page.wait_for_timeout(400)  # the charts follow the new size
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    ("look", "size", "scheme"), [("light", WIDE, "light"), ("dark", WIDE, "dark"), ("phone", PHONE, "light")]
+)
+def test_a_page_renders_within_the_window(served: Served, browser, name, look, size, scheme):
+    path, heading = PAGES[name]
+    with visit(browser, served.url + path, size=size, scheme=scheme) as page:
+        settled(page, heading)
+        top = page.get_by_role("heading", level=1).bounding_box()["y"]
+        assert top <= 80
+        assert page.get_by_role("heading", level=1).count() == 1
+        main = "document.querySelector('[data-testid=stMain]')"
+        assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
+        assert page.get_by_text("Deploy", exact=True).count() == 0
+        assert page.get_by_text("Page not found").count() == 0
+        for table in page.get_by_role("table").all():
+            assert table.get_attribute("aria-label")
+        shoot(page, f"{name}-{look}")
+
+
+def test_a_ranking_by_another_metric_looks_as_good(served: Served, browser):
+    with visit(browser, f"{served.url}/?workload=rag-4&by=output_tokens_per_s") as page:
+        settled(page, PAGES["ranking"][1])
+        shoot(page, "ranking-by-speed")
+    with visit(browser, f"{served.url}/?workload=rag-4&by=operational_gco2e_per_output_mtok", scheme="dark") as page:
+        settled(page, PAGES["ranking"][1])
+        expect(page.get_by_text("not for sure", exact=False).first).to_be_visible()
+        shoot(page, "ranking-by-emissions-dark")
+
+
+def pick(page: Page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=False).click()
+
+
+def asked_for(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_the_address_of_a_view_restores_it_in_a_browser_that_was_never_here(served: Served, browser):
+    with visit(browser, served.url) as page:
+        settled(page, PAGES["ranking"][1])
+        pick(page, "Workload", "rag-4")
+        pick(page, "Rank by", "Energy")
+        page.wait_for_url("**/*by=j_per_output_token*")
+        settled(page, PAGES["ranking"][1])
+        address = page.url
+    assert parse_qs(urlsplit(address).query) == {"workload": ["rag-4"], "by": ["j_per_output_token"]}
+    with visit(browser, address) as page:
+        settled(page, PAGES["ranking"][1])
+        expect(page.get_by_text("4 requests in flight")).to_be_visible()
+        expect(page.get_by_role("columnheader", name="Energy")).to_have_class("mt-right mt-by")
+        assert page.url == address
+
+
+def test_choices_outlive_a_visit_to_the_other_page(served: Served, browser):
+    with visit(browser, served.url) as page:
+        settled(page, PAGES["ranking"][1])
+        pick(page, "Workload", "rag-4")
+        expect(page.get_by_text("4 requests in flight")).to_be_visible()
+        page.get_by_role("link", name="Run", exact=True).click()
+        settled(page, PAGES["run"][1])
+        assert set(asked_for(page)) == {"run", "trial"}
+        page.get_by_role("link", name="Ranking", exact=True).click()
+        settled(page, PAGES["ranking"][1])
+        expect(page.get_by_text("4 requests in flight")).to_be_visible()
+        assert asked_for(page)["workload"] == ["rag-4"]
+        # one step back is the bare address of the page, which takes the choices on again; the next is the page before
+        page.go_back()
+        expect(page.get_by_text("4 requests in flight")).to_be_visible()
+        page.go_back()
+        settled(page, PAGES["run"][1])
+
+
+def test_back_undoes_a_choice(served: Served, browser):
+    with visit(browser, f"{served.url}/?workload=chat-1&by=ttft_p50_s") as page:
+        settled(page, PAGES["ranking"][1])
+        pick(page, "Workload", "rag-4")
+        expect(page.get_by_text("4 requests in flight")).to_be_visible()
+        page.go_back()
+        expect(page.get_by_text("One request at a time")).to_be_visible()
+        assert asked_for(page) == {"workload": ["chat-1"], "by": ["ttft_p50_s"]}
+
+
+def test_a_run_and_a_trial_are_restored_from_their_address(served: Served, browser):
+    trial = "synthetic-2026-11-01.together-llama-70b.chat-1.1"
+    with visit(browser, f"{served.url}/run?run=synthetic-2026-11-01&trial={trial}") as page:
+        settled(page, PAGES["run"][1])
+        expect(page.get_by_role("combobox", name="Trial")).to_have_value("together-llama-70b \N{MIDDLE DOT} chat-1")
+        shoot(page, "run-with-failures")
+
+
+def test_a_new_snapshot_is_shown_without_a_reload(served: Served, browser):
+    with visit(browser, served.url) as page:
+        settled(page, PAGES["ranking"][1])
+        expect(page.get_by_role("cell", name="newcomer")).to_have_count(0)
+        add_night(served, "newcomer")
+        expect(page.get_by_role("cell", name="newcomer").first).to_be_visible(timeout=LIMIT_MS)
+
+
+def test_a_snapshot_deleted_under_the_page_is_one_sentence_and_the_next_one_heals_it(served: Served, browser):
+    with visit(browser, served.url) as page:
+        settled(page, PAGES["ranking"][1])
+        for snapshot in snapshots(served.data_dir):
+            snapshot.unlink()
+        try:
+            expect(page.get_by_text("was deleted and no other is left")).to_be_visible(timeout=LIMIT_MS)
+            shoot(page, "snapshot-deleted")
+            page.get_by_role("link", name="Run", exact=True).click()
+            expect(page.get_by_role("heading", name="No run to look at")).to_be_visible(timeout=LIMIT_MS)
+        finally:
+            publish(served.data_dir)
+        settled(page, PAGES["run"][1])
+
+
+def add_night(served: Served, target: str) -> None:
+    """One more night with a target that was not there before."""
+    at = datetime.now(UTC).replace(microsecond=0)
+    run_id = f"night-{target}"
+    trial_id = f"{run_id}.{target}.chat-1.1"
+    named = {"run_id": run_id, "target_id": target, "workload_id": "chat-1"}
+    rows = [
+        run_row(run_id=run_id, started_at=at, config_name="synthetic"),
+        planned_row(**named),
+        trial_row(trial_id=trial_id, started_at=at, ended_at=at, **named),
+        *(attempt_row(seq, trial_id=trial_id, start_s=2.0 * seq) for seq in range(4)),
+    ]
+    land(served.data_dir, batch_id=run_id, host_id="host", rows=rows, landed_at=at)
+    load(served.data_dir)
+    publish(served.data_dir)
