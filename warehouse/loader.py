@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from warehouse.accounts import account_trials
 from warehouse.errors import WarehouseError
 from warehouse.landing import Batch, batch_folders, read_manifest, verify
 from warehouse.tables import KEYS, TABLES
@@ -50,6 +49,8 @@ def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadRepor
     Raises:
         WarehouseError: another process holds the warehouse for longer, or its file cannot be used.
     """
+    from warehouse.accounts import account_trials  # brings numpy, which a night needs only here
+
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
         whole, damaged = _arrived(con, data_dir)
         with transaction(con):
