@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
-import streamlit as st
 
 from ui.ranking import Entry
 from warehouse.metrics import Metric, format_value
@@ -18,7 +17,9 @@ _ROW_PX = 34
 _AXIS_PX, _LEGEND_PX = 58, 22  # what the drawing needs beside its rows
 
 
-def ranking_chart(found: Sequence[Entry], by: Metric, providers: Sequence[str]) -> alt.LayerChart | None:
+def ranking_chart(
+    found: Sequence[Entry], by: Metric, providers: Sequence[str], *, dark: bool = False
+) -> alt.LayerChart | None:
     """The metric ranked by, a row a target, best on top; None if no target has a value.
 
     A value with a range is a dot with its whisker, one without is a bar from 0. What was measured on a contended
@@ -27,11 +28,12 @@ def ranking_chart(found: Sequence[Entry], by: Metric, providers: Sequence[str]) 
     drawn = [_drawn(entry, by) for entry in found if entry.value is not None]
     if not drawn:
         return None
-    ink = _ink()
+    ink = _ink(dark)
     log = by.has_range and _spread(drawn) > _LOG_FROM_RATIO
     axis_title = f"{by.title}, {by.shown_unit} ({by.direction} is better{', log axis' if log else ''})"
     scale = alt.Scale(type="log", nice=False, padding=24) if log else alt.Scale(zero=True, nice=True, domainMin=0)
-    x_axis = alt.Axis(title=axis_title, tickCount=6, grid=True, gridColor=ink["grid"], domain=False, ticks=False)
+    ticks: dict[str, Any] = {"values": log_ticks(drawn)} if log else {"tickCount": 6}
+    x_axis = alt.Axis(title=axis_title, **ticks, grid=True, gridColor=ink["grid"], domain=False, ticks=False)
     y = alt.Y(
         "target:N",
         sort=[row["target"] for row in drawn],
@@ -49,7 +51,7 @@ def ranking_chart(found: Sequence[Entry], by: Metric, providers: Sequence[str]) 
     used = [name for name in providers if name in {row["provider"] for row in drawn}]
     colour = alt.Color(
         "provider:N",
-        scale=alt.Scale(domain=used, range=[provider_colour(name, providers) for name in used]),
+        scale=alt.Scale(domain=used, range=[provider_colour(name, providers, dark=dark) for name in used]),
         legend=alt.Legend(title=None, orient="top", symbolType="circle", symbolOpacity=1, columns=3, labelLimit=100)
         if len(used) > 1
         else None,
@@ -89,17 +91,19 @@ def ranking_chart(found: Sequence[Entry], by: Metric, providers: Sequence[str]) 
         layer=[*layers, label],
         height=_ROW_PX * len(drawn) + (_AXIS_PX if len(used) < 2 else _AXIS_PX + _LEGEND_PX * math.ceil(len(used) / 3)),
     )
-    return _bare(chart)
+    return _bare(chart, dark=dark)
 
 
-def attempts_chart(attempts: Sequence[Mapping[str, Any]], slo_ttft_s: float) -> alt.LayerChart | None:
+def attempts_chart(
+    attempts: Sequence[Mapping[str, Any]], slo_ttft_s: float, *, dark: bool = False
+) -> alt.LayerChart | None:
     """Time to first token of each attempt over the time at which it was sent; None without attempts.
 
     An attempt that failed before its first token stands on the axis, as a cross.
     """
     if not attempts:
         return None
-    ink = _ink()
+    ink = _ink(dark)
     drawn = [_attempt(row) for row in attempts if row["started_at"] is not None]
     x = alt.X(
         "sent:T",
@@ -139,12 +143,12 @@ def attempts_chart(attempts: Sequence[Mapping[str, Any]], slo_ttft_s: float) -> 
         )
         layers += [rule, text]
     chart = alt.LayerChart(layer=[*layers], height=240)
-    return _bare(chart)
+    return _bare(chart, dark=dark)
 
 
-def provider_colour(name: str, providers: Sequence[str]) -> str:
+def provider_colour(name: str, providers: Sequence[str], *, dark: bool = False) -> str:
     """A provider's colour: by its place among all providers of the snapshot, so the same in every chart."""
-    palette = _DARK if _is_dark() else _LIGHT
+    palette = _DARK if dark else _LIGHT
     return palette[list(providers).index(name) % len(palette)]
 
 
@@ -190,15 +194,23 @@ def _attempt(row: Mapping[str, Any]) -> dict[str, Any]:
         "attempt": row["seq"],
         "sent": 1e3 * row["started_at"].timestamp(),
         "ttft_ms": 0.0 if ttft_s is None else 1e3 * ttft_s,  # its place on the axis; the tooltip says that none came
-        "shown": "no token came" if ttft_s is None else f"{1e3 * ttft_s:.3g} ms",
-        "e2e": "not complete" if row["e2e_s"] is None else f"{1e3 * row['e2e_s']:.3g} ms",
+        "shown": "no token came" if ttft_s is None else f"{1e3 * ttft_s:,.4g} ms",
+        "e2e": "not complete" if row["e2e_s"] is None else f"{1e3 * row['e2e_s']:,.4g} ms",
         "outcome": outcome,
         "why": why,
     }
 
 
-def _bare(chart: alt.LayerChart) -> alt.LayerChart:
-    ink = _ink()
+def log_ticks(drawn: Sequence[Mapping[str, float]]) -> list[float]:
+    """1, 2 and 5 of each power of ten between the lowest and the highest end: a line for every digit is noise."""
+    lowest, highest = min(row["low"] for row in drawn), max(row["high"] for row in drawn)
+    powers = range(math.floor(math.log10(lowest)), math.ceil(math.log10(highest)) + 1)
+    ticks = [step * 10.0**power for power in powers for step in (1, 2, 5)]
+    return [tick for tick in ticks if lowest <= tick <= highest]
+
+
+def _bare(chart: alt.LayerChart, *, dark: bool) -> alt.LayerChart:
+    ink = _ink(dark)
     framed: alt.LayerChart = (
         chart.configure_view(stroke=None)
         .configure_axis(labelColor=ink["text"], titleColor=ink["text"], labelFlush=False)
@@ -216,12 +228,8 @@ def _spread(drawn: Sequence[Mapping[str, Any]]) -> float:
     return highest / lowest if lowest > 0 else 0.0
 
 
-def _is_dark() -> bool:
-    return st.context.theme.type == "dark"
-
-
-def _ink() -> dict[str, str]:
-    if _is_dark():
+def _ink(dark: bool) -> dict[str, str]:
+    if dark:
         return {
             "text": "#C9D3DC",
             "grid": "#26313B",

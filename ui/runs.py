@@ -300,22 +300,19 @@ def _trial_row(trial: Record) -> Row:
             _number(
                 None if trial["cpu_share_others"] is None else 100 * trial["cpu_share_others"],
                 2,
-                badges=(Badge(text="contended", tone="warn"),) if contended else (),
+                beneath="contended" if contended else "",
             ),
             Cell(main=trial["stamp_source"] or UNKNOWN, tone="plain" if trial["stamp_source"] else "quiet"),
         ]
     )
 
 
-def _number(
-    value: float | None, digits: int = 3, *, beneath: str = "", hint: str | None = None, badges: tuple[Badge, ...] = ()
-) -> Cell:
+def _number(value: float | None, digits: int = 3, *, beneath: str = "", hint: str | None = None) -> Cell:
     return Cell(
         main=words.figure(value, digits),
         beneath=beneath if value is not None else "",
         tone="plain" if value is not None else "quiet",
         hint=hint or "",
-        badges=badges,
     )
 
 

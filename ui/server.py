@@ -1,5 +1,6 @@
 """How the pages are served: the command line and the environment of the Streamlit server, for whoever starts it."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def command(port: int, data_dir: Path) -> tuple[list[str], dict[str, str]]:
         data_dir: where snapshots are published.
 
     Returns:
-        argv, and the variables to add to the environment.
+        argv, and the whole environment to run it with.
     """
     argv = [
         sys.executable,
@@ -32,4 +33,4 @@ def command(port: int, data_dir: Path) -> tuple[list[str], dict[str, str]]:
         "--browser.gatherUsageStats=false",
         "--server.fileWatcherType=none",
     ]
-    return argv, {DATA_DIR_VARIABLE: str(data_dir)}
+    return argv, {**os.environ, DATA_DIR_VARIABLE: str(data_dir)}

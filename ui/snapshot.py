@@ -20,7 +20,7 @@ from warehouse.query import connect_snapshot, published_path, ranked
 Row = dict[str, Any]
 DRAWN_ATTEMPTS = 2000  # beyond it a chart says how many of how many it draws
 _LISTED_RUNS = 400  # more than a year of nights
-_WATCH_EVERY_S = 5.0
+_WATCH_EVERY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

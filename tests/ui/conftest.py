@@ -1,6 +1,5 @@
 """One server and one browser for all tests that look at pages as a person would."""
 
-import os
 import socket
 import subprocess
 import time
@@ -43,11 +42,11 @@ def served(tmp_path_factory) -> Iterator[Served]:
     data_dir = tmp_path_factory.mktemp("served")
     write_synthetic(data_dir, nights=2)
     port = _free_port()
-    argv, variables = command(port, data_dir)
+    argv, environment = command(port, data_dir)
     log = tmp_path_factory.mktemp("server") / "log"
     with log.open("wb") as out:
         # from another folder: what the pages need is found beside them, not in the working directory
-        server = subprocess.Popen(argv, env=os.environ | variables, cwd=log.parent, stdout=out, stderr=out)
+        server = subprocess.Popen(argv, env=environment, cwd=log.parent, stdout=out, stderr=out)
         try:
             _wait_until_healthy(server, port, log)
             yield Served(url=f"http://127.0.0.1:{port}", data_dir=data_dir)

@@ -170,7 +170,7 @@ def test_a_snapshot_deleted_under_the_page_is_one_sentence_and_the_next_one_heal
             expect(page.get_by_text("was deleted and no other is left")).to_be_visible(timeout=LIMIT_MS)
             shoot(page, "snapshot-deleted")
             page.get_by_role("link", name="Run", exact=True).click()
-            expect(page.get_by_role("heading", name="No run to look at")).to_be_visible(timeout=LIMIT_MS)
+            expect(page.get_by_role("heading", name="There is no snapshot to show")).to_be_visible(timeout=LIMIT_MS)
         finally:
             publish(served.data_dir)
         settled(page, PAGES["run"][1])

@@ -135,8 +135,8 @@ def test_a_trial_of_another_run_in_the_address_is_told_so(nights, monkeypatch):
 @pytest.mark.parametrize("name", ["ranking", "run"])
 def test_without_a_snapshot_a_page_says_what_to_do(tmp_path, monkeypatch, name):
     page = opened(name, tmp_path, monkeypatch)
-    assert "nothing has been published" in text(page)
-    assert "make night" in text(page)
+    assert "Nothing has been published" in text(page)
+    assert "megatoken night" in text(page)
 
 
 @pytest.mark.parametrize("name", ["ranking", "run"])

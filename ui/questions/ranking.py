@@ -29,11 +29,14 @@ def page() -> None:
             draw(shown, workloads)
             snapshot.watch(drawn_from)
             return
-        sentence = "The published snapshot holds no night yet: no target was planned under any workload."
+        title, sentence = (
+            "Nothing to rank yet",
+            "The published snapshot holds no night yet: no target was planned under any workload.",
+        )
     except WarehouseError as error:
-        sentence, tone = str(error), "warn"
+        title, sentence, tone = "There is no snapshot to show", str(error), "warn"
     st.html(markup.heading(QUESTION, level=1))
-    st.html(markup.panel("Nothing to rank yet", sentence, tone=tone, code="make night"))
+    st.html(markup.panel(title, words.sentence(sentence), tone=tone, code="megatoken night"))
     snapshot.watch(drawn_from)
 
 
@@ -87,7 +90,7 @@ def draw(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:
 
 
 def _chart(found: Sequence[ranking.Entry], by: Metric, providers: Sequence[str]) -> None:
-    chart = ranking_chart(found, by, providers)
+    chart = ranking_chart(found, by, providers, dark=st.context.theme.type == "dark")
     finding = ranking.finding(found, by)
     beneath = (
         "Dots with the range from low to high."

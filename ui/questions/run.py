@@ -25,11 +25,11 @@ def page() -> None:
             draw(shown, found)
             snapshot.watch(drawn_from)
             return
-        sentence = "The published snapshot holds no run yet."
+        title, sentence = "No run to look at yet", "The published snapshot holds no run yet."
     except WarehouseError as error:
-        sentence, tone = str(error), "warn"
+        title, sentence, tone = "There is no snapshot to show", str(error), "warn"
     st.html(markup.heading(QUESTION, level=1))
-    st.html(markup.panel("No run to look at", sentence, tone=tone, code="make night"))
+    st.html(markup.panel(title, words.sentence(sentence), tone=tone, code="megatoken night"))
     snapshot.watch(drawn_from)
 
 
@@ -92,7 +92,7 @@ def _one_trial(shown: snapshot.Snapshot, trials: Sequence[snapshot.Row]) -> None
         st.html(markup.heading(finding, beneath=_drawn(attempts)))
     if chosen.note:
         st.html(markup.notes([chosen.note]))
-    chart = attempts_chart(attempts, by_id[chosen.value]["slo_ttft_s"])
+    chart = attempts_chart(attempts, by_id[chosen.value]["slo_ttft_s"], dark=st.context.theme.type == "dark")
     if chart is not None:
         st.altair_chart(chart, alt=f"Time to first token of each attempt over time. {finding}.")
         with st.expander("These attempts as a table"):
