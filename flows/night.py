@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -216,13 +215,21 @@ def _measure_one(running: _Running, planned: PlannedTrial) -> tuple[TrialStatus,
 def _load(running: _Running) -> float:
     """Bring what has landed into the warehouse and account for it. Returns USD spent by this run so far.
 
-    A trial whose cost is unknown (a server that sent no usage) counts with its worst case.
+    Rather too much than too little: warm-ups are billed like measured requests, and a trial whose cost is unknown (a
+    server that sent no usage) counts with its worst case.
     """
     for sentence in load(running.request.data_dir).damaged:
         running.observer.note(sentence)
-    quotes = {t.trial_id: t.quote_usd_worst or 0.0 for t in running.plan.trials}
-    results = trial_results(running.request.data_dir, running.plan.run_id)
-    return math.fsum(quotes.get(r.trial_id, 0.0) if r.usd is None else r.usd for r in results)
+    cells = {(t.target.id, t.workload.id): t for t in running.plan.trials}
+    spent_usd = 0.0
+    for result in trial_results(running.request.data_dir, running.plan.run_id):
+        cell = cells.get((result.target_id, result.workload_id))
+        if result.usd is not None:
+            workload = cell.workload if cell else None
+            spent_usd += result.usd * (1 + workload.warmup_requests / workload.requests if workload else 1)
+        elif cell is not None and result.attempts:
+            spent_usd += cell.quote_usd_worst or 0.0
+    return spent_usd
 
 
 def _result(running: _Running, planned: PlannedTrial, status: TrialStatus, reason: str | None) -> TrialResult:

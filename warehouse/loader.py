@@ -29,6 +29,8 @@ class TrialResult:
     """What a night needs to know of a loaded trial while it is still running."""
 
     trial_id: str
+    target_id: str
+    workload_id: str
     status: str
     attempts: int
     ok: int
@@ -78,14 +80,13 @@ def trial_results(data_dir: Path, run_id: str, *, lock_timeout_s: float = LOCK_T
     """
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
         found = con.execute(
-            "SELECT trial_id, m.status, m.attempts, m.ok, c.usd, CASE WHEN c.usd IS NULL THEN c.reason END"
+            "SELECT trial_id, m.target_id, m.workload_id, m.status, m.attempts, m.ok, c.usd,"
+            " CASE WHEN c.usd IS NULL THEN c.reason END"
             " FROM trial_metrics AS m LEFT JOIN cost AS c USING (trial_id) WHERE m.run_id = ? ORDER BY trial_id",
             [run_id],
         ).fetchall()
-    return [
-        TrialResult(trial_id=trial_id, status=status, attempts=attempts, ok=ok, usd=usd, usd_reason=reason)
-        for trial_id, status, attempts, ok, usd, reason in found
-    ]
+    names = ("trial_id", "target_id", "workload_id", "status", "attempts", "ok", "usd", "usd_reason")
+    return [TrialResult(**dict(zip(names, row, strict=True))) for row in found]
 
 
 def _arrived(con: "duckdb.DuckDBPyConnection", data_dir: Path) -> tuple[list[Batch], list[str]]:

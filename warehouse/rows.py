@@ -31,7 +31,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedTrialRow:
-    """One cell of a run's plan: a target under a workload, and why it was not measured, if so. Table `planned_trials`."""
+    """One cell of a run: a target under a workload, and why it was not measured, if so. Table `planned_trials`."""
 
     run_id: str
     target_id: str

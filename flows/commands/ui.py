@@ -4,8 +4,7 @@ import argparse
 import contextlib
 import os
 import socket
-
-from ui.server import command
+import sys
 
 from flows.errors import ConfigError
 from flows.paths import data_dir
@@ -21,6 +20,7 @@ def run(options: argparse.Namespace) -> int:
             probe.bind(("127.0.0.1", options.port))
         except OSError as error:
             raise ConfigError([f"--port {options.port} cannot be used ({error.strerror}); choose another"]) from None
-    arguments, environment = command(options.port, data_dir(options.data))
     print(f"http://127.0.0.1:{options.port}  (Ctrl-C ends it)", flush=True)
-    os.execve(arguments[0], arguments, environment)
+    # Started, not imported: flows knows nothing of the pages.
+    where = ("--port", str(options.port), "--data", str(data_dir(options.data)))
+    os.execv(sys.executable, [sys.executable, "-m", "ui.server", *where])

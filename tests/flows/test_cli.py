@@ -1,0 +1,191 @@
+"""The `megatoken` command, as a person or a script uses it."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.commands.bench import PROMISED
+from probes.fake_endpoint import FakeScript, fake_endpoint
+from tests.flows.nights import ROOT, megatoken
+from tests.warehouse.synthetic import write_synthetic
+
+COMMANDS = ("night", "bench", "leaderboard", "sql", "ui", "doctor")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    data = tmp_path_factory.mktemp("cli") / "data"
+    write_synthetic(data, nights=2, seed=1)
+    return data
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help_text_with_an_example(name, tmp_path):
+    done = megatoken(tmp_path / "data", name, "--help")
+    assert done.returncode == 0
+    assert f"example:\n  megatoken {name}" in done.stdout
+
+
+def test_an_unknown_command_or_option_is_one_sentence_and_exit_code_2(tmp_path):
+    for arguments in (["nite"], ["night", "--max-use", "3"], ["bench"], []):
+        done = megatoken(tmp_path / "data", *arguments)
+        assert done.returncode == 2
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert done.stderr.startswith("megatoken: ")
+
+
+# --- bench
+
+
+def bench(data: Path, url: str, *more: str):
+    return megatoken(data, "bench", url, "--model", "fake", "--output-tokens", "8", "--warmup", "1", *more)
+
+
+def test_a_bench_prints_one_object_with_the_promised_keys_and_lands(tmp_path):
+    data = tmp_path / "data"
+    with fake_endpoint(FakeScript(ttft_s=0.03, itl_s=0.004)) as server:
+        done = bench(data, server.base_url, "--concurrency", "4", "--requests", "12", "--json")
+        truth = [r for r in server.truth() if ".w" not in r["request_id"]]
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert list(row)[: len(PROMISED)] == list(PROMISED)
+    assert (row["attempts"], row["ok"], row["errors"]) == (12, 12, {})
+    ttft_s = sorted((r["first_ns"] - r["recv_ns"]) / 1e9 for r in truth)
+    # the truth begins when the endpoint had read the request, a moment after it was sent
+    assert ttft_s[0] <= row["ttft_p50_s"] <= ttft_s[-1] + 0.05
+    assert 0 < row["concurrency_mean"] <= 4
+    stored = megatoken(data, "sql", "--json", f"SELECT ok FROM trial_metrics WHERE trial_id = '{row['trial_id']}'")
+    assert json.loads(stored.stdout) == [{"ok": 12}]
+    board = megatoken(data, "leaderboard", "--json")
+    assert json.loads(board.stdout) == []  # an ad hoc bench ranks nobody
+
+
+def test_a_bench_that_is_not_to_land_leaves_nothing(tmp_path):
+    with fake_endpoint(FakeScript()) as server:
+        done = bench(tmp_path / "data", server.base_url, "--requests", "3", "--no-land", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["ok"] == 3
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_open_loop_reports_how_late_its_sends_were(tmp_path):
+    with fake_endpoint(FakeScript()) as server:
+        options = ("--rate", "40", "--arrivals", "constant", "--duration", "0.5", "--no-land", "--json")
+        done = bench(tmp_path / "data", server.base_url, *options)
+    row = json.loads(done.stdout)
+    assert row["attempts"] == 20
+    assert row["lag_p99_s"] >= 0
+
+
+def test_a_bench_of_nobody_says_why_and_is_no_success(tmp_path):
+    done = bench(tmp_path / "data", "http://127.0.0.1:9/v1", "--requests", "3", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["errors"] == {"connect_refused": json.loads(done.stdout)["attempts"]}
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["ftp://x"], "must be an http"),
+        (["http://127.0.0.1:9/v1", "--requests", "0"], "requests = 0"),
+        (["http://127.0.0.1:9/v1", "--rate", "0"], "rate_rps = 0"),
+        (["http://127.0.0.1:9/v1", "--concurrency", "0"], "concurrency = 0"),
+        (["http://127.0.0.1:9/v1", "--duration", "-1"], "--duration -1"),
+        (["http://127.0.0.1:9/v1", "--arrivals", "constant"], "needs --rate R"),
+        (["http://127.0.0.1:9/v1", "--api", "openai-chta"], "openai-chat"),
+        (["http://127.0.0.1:9/v1", "--api-key-env", "sk-abcdef"], "NAME of an environment variable"),
+    ],
+)
+def test_a_benchs_mistakes_are_one_sentence_each(tmp_path, arguments, sentence):
+    done = bench(tmp_path / "data", *arguments)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert sentence in done.stderr
+
+
+# --- reading what is published
+
+
+def test_the_leaderboard_as_json_holds_what_scripts_need(published):
+    rows = json.loads(megatoken(published, "leaderboard", "--json").stdout)
+    needed = {
+        "target_id", "workload_id", "rank", "ttft_p50_s", "ttft_p95_s", "tpot_p50_s", "e2e_p50_s",
+        "output_tokens_per_s",
+        "goodput_share", "failed_share", "usd_per_output_mtok", "usd_per_output_mtok_low", "usd_per_output_mtok_high",
+        "j_per_output_token", "operational_gco2e_per_output_mtok", "operational_gco2e_per_output_mtok_low",
+        "operational_gco2e_per_output_mtok_high", "embodied_gco2e_per_output_mtok",
+        "embodied_gco2e_per_output_mtok_low",
+        "embodied_gco2e_per_output_mtok_high", "basis", "n", "measured_at",
+    }  # fmt: skip
+    assert rows
+    assert all(needed <= set(row) for row in rows)
+
+
+def test_the_leaderboard_narrows_to_a_workload_and_ranks_by_any_metric(published):
+    rows = json.loads(megatoken(published, "leaderboard", "--json", "--by", "output_tokens_per_s").stdout)
+    workload = rows[0]["workload_id"]
+    mine = json.loads(
+        megatoken(published, "leaderboard", "--json", "--workload", workload, "--by", "output_tokens_per_s").stdout
+    )
+    speeds = [row["output_tokens_per_s"] for row in mine if row["output_tokens_per_s"] is not None]
+    assert speeds == sorted(speeds, reverse=True)
+    assert {row["workload_id"] for row in mine} == {workload}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["leaderboard", "--by", "ttft_p50"], "did you mean ttft_p50_s?"),
+        (["leaderboard", "--workload", "nope"], "has not been measured"),
+        (["sql", "DELETE FROM trials"], "SELECT"),
+        (["sql", "SELECT * FROM read_text('/etc/hostname')"], "megatoken: "),
+        (["sql", "SELEKT 1"], "megatoken: "),
+        (["sql", "SELECT nothing FROM leaderboard"], "nothing"),
+    ],
+)
+def test_a_readers_mistakes_are_one_sentence_each(published, arguments, sentence):
+    done = megatoken(published, *arguments)
+    assert done.returncode == 2, done.stdout
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert sentence in done.stderr
+
+
+def test_before_the_first_night_there_is_a_sentence_and_no_leaderboard(tmp_path):
+    for name in ("leaderboard", "sql"):
+        done = megatoken(tmp_path / "data", name)
+        assert done.returncode == 2
+        assert "megatoken night" in done.stderr
+
+
+def test_sql_without_a_query_lists_the_views_with_their_columns(published):
+    views = json.loads(megatoken(published, "sql", "--json").stdout)
+    board = next(view for view in views if view["view"] == "leaderboard")
+    assert board["columns"]["ttft_p50_s"].startswith("Time to first token")
+
+
+def test_the_board_fits_a_narrow_terminal(published):
+    wide = megatoken(published, "leaderboard").stdout
+    assert max(len(line.rstrip()) for line in wide.splitlines()) <= 120
+
+
+@pytest.mark.engine
+def test_doctor_says_what_to_do_about_each_thing_that_is_missing(tmp_path):
+    done = megatoken(tmp_path / "data", "doctor", "flows/configs/providers.example.toml")
+    assert done.returncode == 0, done.stderr
+    assert "OPENAI_API_KEY" in done.stdout
+    assert "export OPENAI_API_KEY=..." in re.sub(r"\s+", " ", done.stdout)
+    assert "xllamacpp" in done.stdout
+
+
+def test_the_benchmark_runs_the_whole_path_and_pairs_every_request():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.run", "--requests", "8", "--concurrency", "4"],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "8/8 ok at 4 streams, 8 paired with the truth" in done.stdout

@@ -1,0 +1,69 @@
+"""The README's commands work, its facts are those of the code, and its leaderboard is one that the code prints."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from flows.cli import build_parser
+from flows.leaderboard import HEADS, SHOWN
+from tests.flows.nights import ROOT, megatoken
+from tests.warehouse.synthetic import write_synthetic
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line.split("  #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.strip()
+]
+OURS = [shlex.split(c)[1:] for c in COMMANDS if c.startswith(".venv/bin/megatoken")]
+# What only reads, or only plans, is run here; CI runs the make targets, and the Prefect test the Prefect ones.
+QUICK = [c for c in OURS if c[0] in ("leaderboard", "sql", "doctor") or "--dry-run" in c]
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    data = tmp_path_factory.mktemp("readme") / "data"
+    write_synthetic(data, nights=1, seed=1)
+    return data
+
+
+def test_the_readme_shows_commands_of_each_kind():
+    assert len(OURS) >= 6
+    assert len(QUICK) >= 4
+
+
+@pytest.mark.parametrize("command", OURS, ids=" ".join)
+def test_every_command_in_the_readme_is_one_that_we_have(command):
+    assert build_parser().parse_args(command).command == command[0]
+
+
+@pytest.mark.parametrize("command", QUICK, ids=" ".join)
+def test_what_reads_runs(command, published):
+    done = megatoken(published, *command)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_make_target_in_the_readme_is_in_the_makefile():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {shlex.split(c)[1] for c in COMMANDS if c.startswith("make ")} <= targets
+
+
+def test_ci_runs_the_make_targets_that_the_readme_promises():
+    ci = (ROOT / ".ci" / "run").read_text()
+    for target in ("setup", "check", "night", "test", "bench"):
+        assert f"make {target}" in ci
+
+
+def test_the_readmes_leaderboard_has_the_heads_that_are_printed_today():
+    board = README.split("```")[1]
+    for metric_id in SHOWN:
+        for word in HEADS[metric_id].split():
+            assert word in board, f"{word} of {metric_id} is not in the README's leaderboard"
+
+
+def test_links_in_the_readme_lead_somewhere():
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
