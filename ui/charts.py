@@ -138,7 +138,7 @@ def attempts_chart(
     highest = max((row["ttft_ms"] for row in drawn), default=0.0)
     if 1e3 * slo_ttft_s <= 3 * highest:  # else the line would press all points onto the axis
         rule = limit.mark_rule(strokeDash=[5, 4], color=ink["text"], opacity=0.6).encode(y="limit_ms:Q")
-        text = limit.mark_text(align="left", dx=4, dy=-7, color=ink["text"], text="service level").encode(
+        text = limit.mark_text(align="left", dx=4, dy=-7, color=ink["text"], text="SLO").encode(
             y="limit_ms:Q", x=alt.value(0)
         )
         layers += [rule, text]
@@ -160,7 +160,7 @@ _TOOLTIP = (
     ("n", "n"),
     ("at", "measured"),
 )
-_OUTCOMES = ("within the service level", "outside the service level", "failed")
+_OUTCOMES = ("within SLO", "outside SLO", "failed")
 
 
 def _drawn(entry: Entry, by: Metric) -> dict[str, Any]:

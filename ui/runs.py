@@ -228,9 +228,9 @@ def attempts_finding(attempts: Sequence[Record]) -> str:
     late = sum(bool(row["ok"]) and not row["slo_met"] for row in attempts)
     if not failed and not late:
         return (
-            f"All {words.count(total, 'attempt')} kept the service level"
+            f"All {words.count(total, 'attempt')} kept the service level (SLO)"
             if total > 1
-            else "The one attempt kept the service level"
+            else "The one attempt kept the service level (SLO)"
         )
     said = [f"{failed} failed"] if failed else []
     if late:

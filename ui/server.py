@@ -1,5 +1,6 @@
 """How the pages are served: the command line and the environment of the Streamlit server, for whoever starts it."""
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -34,3 +35,17 @@ def command(port: int, data_dir: Path) -> tuple[list[str], dict[str, str]]:
         "--server.fileWatcherType=none",
     ]
     return argv, {**os.environ, DATA_DIR_VARIABLE: str(data_dir)}
+
+
+def main() -> None:
+    """`python -m ui.server --port P --data DIR`: become the server."""
+    options = argparse.ArgumentParser(prog="python -m ui.server", description="Serve the pages on 127.0.0.1.")
+    options.add_argument("--port", type=int, required=True)
+    options.add_argument("--data", type=Path, required=True)
+    asked = options.parse_args()
+    argv, environment = command(asked.port, asked.data)
+    os.execve(argv[0], argv, environment)
+
+
+if __name__ == "__main__":
+    main()

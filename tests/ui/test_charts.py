@@ -78,7 +78,7 @@ def test_each_attempt_is_drawn_with_its_outcome_and_a_failure_without_a_token_sa
         attempt(2, ok=False, slo_met=False, error_class="rate_limited", ttft_s=None, e2e_s=None),
     ]
     points = points_of(charts.attempts_chart(attempts, 1.0))
-    assert [point["outcome"] for point in points] == ["within the service level", "outside the service level", "failed"]
+    assert [point["outcome"] for point in points] == ["within SLO", "outside SLO", "failed"]
     assert [point["shown"] for point in points] == ["100 ms", "3,000 ms", "no token came"]
     assert points[2]["why"] == "failed: rate_limited"
 
