@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from warehouse.query import published_path, run_query, views_with_comments
 
@@ -48,7 +49,8 @@ def _print_json(value: object) -> None:
 
 
 def _without_query(options: argparse.Namespace, *, folder_path: str) -> int:
-    shell = shutil.which("duckdb")
+    # This environment's own shell first, then whichever is on the path.
+    shell = shutil.which("duckdb", path=str(Path(sys.executable).parent)) or shutil.which("duckdb")
     if shell is not None and sys.stdin.isatty() and not options.json:
         os.execv(shell, [shell, "-readonly", folder_path])
     views = views_with_comments(data_dir(options.data))

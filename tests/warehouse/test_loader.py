@@ -150,6 +150,8 @@ def test_results_of_a_run_are_there_before_anything_is_published(tmp_path):
     (result,) = trial_results(tmp_path, "night-1")
     assert result == TrialResult(
         trial_id="night-1.t1.chat.1",
+        target_id="t1",
+        workload_id="chat",
         status="completed",
         attempts=3,
         ok=3,
