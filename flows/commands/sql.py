@@ -6,11 +6,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from warehouse.query import published_path, run_query, views_with_comments
-
 from flows.errors import ConfigError
 from flows.paths import data_dir
 from warehouse.errors import WarehouseError
+from warehouse.query import published_path, run_query, views_with_comments
 
 
 def run(options: argparse.Namespace) -> int:
