@@ -163,7 +163,8 @@ def night(request: NightRequest, *, step: Step[Any], observer: Observer) -> Nigh
 def _measure_all(running: _Running) -> tuple[list[TrialResult], RunState, str | None]:
     """Each trial that is due, one after the other, as long as the budget and the person allow."""
     results: list[TrialResult] = []
-    spent_usd = _load(running)
+    # A new run has spent nothing; asking the warehouse would keep its first request waiting.
+    spent_usd = 0.0 if running.plan.is_new else _load(running)
     for planned in running.plan.due:
         if running.interrupt.asked:
             break

@@ -42,6 +42,11 @@ class Plan:
     trials: list[PlannedTrial]
 
     @property
+    def is_new(self) -> bool:
+        """Whether nothing of this run has landed yet."""
+        return all(t.try_number == 1 for t in self.trials)
+
+    @property
     def due(self) -> list[PlannedTrial]:
         """What is left to measure."""
         return [t for t in self.trials if t.skip_reason is None and not t.landed]
