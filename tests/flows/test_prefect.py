@@ -1,0 +1,136 @@
+"""What the README tells a person to deploy: a real server, a process worker, a scheduled run, its artifact."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from probes.fake_endpoint import FakeScript, fake_endpoint
+from tests.flows.nights import ROOT, endpoint, environment, sql, write_config
+
+PREFECT = Path(sys.executable).with_name("prefect")
+START_LIMIT_S = 120.0
+RUN_LIMIT_S = 180.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A running Prefect server and what its clients need."""
+
+    api: str
+    env: dict[str, str]
+    data: Path
+    logs: Path
+
+    def prefect(self, *arguments: str) -> str:
+        """Run a command of Prefect's to its end."""
+        done = subprocess.run(
+            [PREFECT, *arguments], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def ask(self, path: str, body: dict[str, Any]) -> Any:
+        """POST to the server's interface."""
+        request = urllib.request.Request(
+            f"{self.api}/{path}", data=json.dumps(body).encode(), headers={"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+
+def wait_for(condition, process: subprocess.Popen[bytes], limit_s: float, log: Path) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.5)
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[Server]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    api, data = f"http://127.0.0.1:{port}/api", tmp_path / "data"
+    env = environment(
+        data,
+        PREFECT_HOME=str(tmp_path / "prefect"),
+        PREFECT_API_URL=api,
+        PREFECT_SERVER_ANALYTICS_ENABLED="false",
+        DO_NOT_TRACK="1",
+    )
+    log = tmp_path / "server.log"
+
+    def healthy() -> bool:
+        try:
+            with urllib.request.urlopen(f"{api}/health", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+            cwd=ROOT, env=env, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+        try:
+            wait_for(healthy, process, START_LIMIT_S, log)
+            yield Server(api=api, env=env, data=data, logs=tmp_path)
+        finally:
+            end_group(process)
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.mark.prefect
+@pytest.mark.slow
+def test_a_deployed_night_runs_when_it_is_due_and_leaves_the_leaderboard(server, tmp_path):
+    server.prefect("work-pool", "create", "megatoken", "--type", "process")
+    server.prefect("--no-prompt", "deploy", "--all")
+    (deployment,) = server.ask("deployments/filter", {})
+    (schedule,) = deployment["schedules"]
+    assert schedule["schedule"]["cron"] == "15 2 * * *"
+    assert schedule["schedule"]["timezone"] == "UTC"
+    log = server.logs / "worker.log"
+    with fake_endpoint(FakeScript(ttft_s=0.002)) as endpoint_server, log.open("wb") as out:
+        config = write_config(tmp_path, [endpoint("a", endpoint_server.base_url)])
+        worker = subprocess.Popen(
+            [PREFECT, "worker", "start", "--pool", "megatoken", "--type", "process", "--limit", "1"],
+            cwd=ROOT, env=server.env, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+        try:
+            server.prefect(
+                "deployment", "run", "nightly/first-night", "--param", f"config={config}", "--start-in", "2 seconds"
+            )
+
+            def ended() -> list[dict[str, Any]]:
+                runs: list[dict[str, Any]] = server.ask("flow_runs/filter", {"flow_runs": {"parent_flow_run_id": {}}})
+                return [r for r in runs if r["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")]
+
+            wait_for(ended, worker, RUN_LIMIT_S, log)
+            (run,) = ended()
+        finally:
+            end_group(worker)
+    assert run["state"]["type"] == "COMPLETED", log.read_text()
+    (artifact,) = server.ask("artifacts/filter", {"artifacts": {"key": {"any_": ["leaderboard"]}}})
+    (row,) = json.loads(artifact["data"])
+    assert (row["rank"], row["target"], row["n"]) == (1, "a", 6)
+    assert sql(server.data, "SELECT status FROM trials") == [{"status": "completed"}]
