@@ -141,8 +141,8 @@ class LocalTarget(_Table):
 
     kind: Literal["local"]
     id: Id
-    engine: Literal["llama.cpp"]
-    model: str
+    engine: Literal["llama.cpp", "transformers"]
+    model: str  # for transformers: the path of a local folder
     quantisation: str | None = None
     device: Literal["cpu", "cuda"]
     threads: Annotated[int, Field(ge=1, le=1024)]

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from probes.engines.weights import resolve_weights
-
 from flows.config import LoadedConfig, LocalTarget, api_key
 from flows.errors import ConfigError
 from flows.facts import facts_for
@@ -14,6 +12,8 @@ from flows.plan import Plan, PlannedTrial, build_plan, new_run_id
 from flows.spec import TrialSpec, WeightsRef
 from flows.spool import land_spool, unfinished_spools
 from flows.version import VERSION
+from probes.engines.folder import resolve_folder
+from probes.engines.weights import resolve_weights
 from probes.errors import ProbeError
 from probes.factors import ram_power_w
 from probes.host import cpu_facts, host_facts
@@ -150,8 +150,9 @@ def resolve_all_weights(
     weights: dict[str, WeightsRef | ProbeError] = {}
     for target in {t.target.id: t.target for t in plan.due}.values():
         if isinstance(target, LocalTarget):
+            resolve = resolve_folder if target.engine == "transformers" else resolve_weights
             try:
-                found = resolve_weights(
+                found = resolve(
                     target.model, target.quantisation, request.data_dir / "weights", on_progress=on_progress
                 )
             except ProbeError as error:

@@ -21,7 +21,9 @@ from typing import Any
 from flows.config import api_key
 from flows.spec import TrialSpec
 from flows.spool import TrialEnd, TrialStart, land_spool, read_spec, write_json
-from probes.engines.llamacpp import Engine, EngineSpec, start_llamacpp
+from probes.engines.llamacpp import start_llamacpp
+from probes.engines.process import Engine, EngineSpec
+from probes.engines.transformers_serve import start_transformers
 from probes.errors import ProbeError
 from probes.host import CpuWatch, host_facts, load_average_1m
 from probes.load.client import LoadResult, Progress, run_load
@@ -189,7 +191,8 @@ def _engine(spec: TrialSpec, folder: Path, stop: Stop, report: Report) -> Iterat
         port=spec.local.port,
         device=spec.local.device,
     )
-    with start_llamacpp(
+    start_engine = start_transformers if spec.local.engine == "transformers" else start_llamacpp
+    with start_engine(
         engine_spec,
         log_path=folder / "engine.log",
         ready_timeout_s=spec.timeouts.engine_ready_s,
@@ -207,12 +210,11 @@ def load_spec(spec: TrialSpec, engine: Engine | None) -> LoadSpec:
     else:
         assert engine is not None  # a local trial has started its engine
         base_url, api, key, max_tokens_field = engine.base_url, "openai-chat", None, "max_tokens"
-        # The engine's own prompt cache would answer for the model, and a short answer would flatter it.
-        extra_body = {"ignore_eos": True, "cache_prompt": False}
+        extra_body = _engine_body(spec)
     return LoadSpec(
         base_url=base_url,
         api=api,
-        model=spec.target.model,
+        model=_model_name(spec),
         api_key=key,
         extra_body=extra_body,
         max_tokens_field=max_tokens_field,
@@ -233,6 +235,22 @@ def load_spec(spec: TrialSpec, engine: Engine | None) -> LoadSpec:
             total_s=timeouts.total_s,
         ),
     )
+
+
+def _model_name(spec: TrialSpec) -> str:
+    """What to call the model in a request."""
+    if spec.local is not None and spec.local.engine == "transformers" and spec.weights is not None:
+        return str(spec.weights.path)  # its server answers for the folder that it loaded, and for no other name
+    return spec.target.model
+
+
+def _engine_body(spec: TrialSpec) -> dict[str, Any]:
+    """What keeps an engine's answers comparable: a short one would flatter it, a cached one is not the model's."""
+    if spec.local is not None and spec.local.engine == "transformers":
+        # It refuses fields that it does not know, these two among them. Its cache shares whole blocks of 256 tokens
+        # that begin alike: our prompts never do.
+        return {"generation_config": json.dumps({"eos_token_id": -1, "do_sample": False})}
+    return {"ignore_eos": True, "cache_prompt": False}
 
 
 def _overrides(spec: TrialSpec) -> PowerOverrides:

@@ -111,7 +111,7 @@ def test_a_local_target_needs_a_site_and_room_for_the_workload():
 def test_no_such_engine_says_which_there_are():
     raw = tomllib.loads((CONFIGS / "small.toml").read_text())
     raw["targets"][0]["engine"] = "llama.ccp"
-    with pytest.raises(ConfigError, match=r"engine = 'llama.ccp': must be 'llama.cpp'"):
+    with pytest.raises(ConfigError, match=r"engine = 'llama.ccp': must be 'llama.cpp' or 'transformers'"):
         check_config(raw, name="t.toml")
 
 
