@@ -105,6 +105,7 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
             report("phase", {"phase": "idle baseline"})
             sampler.mark("idle")
             stop.sleep(spec.idle_baseline_s)
+            sampler.mark("warmup")
         watch = CpuWatch([os.getpid()])
         report("phase", {"phase": "warm-up"})
 

@@ -182,7 +182,7 @@ class PowerSampleRow:
 
     trial_id: str
     meter: str
-    phase: Literal["idle", "load"]
+    phase: Literal["idle", "warmup", "load"]
     t_ns: int
     energy_j: float | None
     power_w_low: float | None

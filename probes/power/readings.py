@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Phase = Literal["idle", "load"]
+Phase = Literal["idle", "warmup", "load"]  # warm-up is neither: the target works, but is not measured
 Component = Literal["cpu", "ram", "gpu", "machine"]
 Basis = Literal["measured", "modelled", "estimated", "declared"]
 

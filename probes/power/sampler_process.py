@@ -1,8 +1,8 @@
 """The process that reads the meters: `python -m probes.power.sampler_process`, started by `probes.power.sampler`.
 
 It takes one command a line on standard input and answers one JSON line on standard output:
-`mark idle`, `mark load` -> {"t_ns": ...} once every meter has been read and written; `latest` -> {"power_w": ...};
-`stop` -> {"t_ns": ...} and the end. End of input or of its parent ends it too.
+`mark idle`, `mark warmup`, `mark load` -> {"t_ns": ...} once every meter has been read and written; `latest` ->
+{"power_w": ...}; `stop` -> {"t_ns": ...} and the end. End of input or of its parent ends it too.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 from probes.errors import ProbeError
 from probes.power import log
@@ -24,6 +25,8 @@ from probes.power.readings import Meter, Phase, PowerOverrides, PowerRange, Read
 from probes.power.replay import replay_meters
 
 _LATEST_WINDOW_NS = 1_000_000_000  # watts of a counter shown to people are its mean over about this long
+
+_PHASES: Final[dict[str, Phase]] = {"mark idle": "idle", "mark warmup": "warmup", "mark load": "load"}
 
 
 @dataclass(slots=True)
@@ -132,8 +135,7 @@ def main(arguments: list[str]) -> int:
         elif command == "latest":
             _answer({"power_w": sampler.latest_power_w()})
         else:
-            phase: Phase = "idle" if command == "mark idle" else "load"
-            sampler.read_all(next_phase=phase)
+            sampler.read_all(next_phase=_PHASES[command])
             _answer({"t_ns": time.monotonic_ns()})
     sampler.read_all()
     end_ns = time.monotonic_ns()

@@ -273,7 +273,7 @@ CREATE TABLE power_samples (
 COMMENT ON TABLE power_samples IS 'One reading of one meter (grain: trial, meter, instant).';
 COMMENT ON COLUMN power_samples.trial_id IS 'The trial watched.';
 COMMENT ON COLUMN power_samples.meter IS 'The meter read.';
-COMMENT ON COLUMN power_samples.phase IS 'idle (target ready, no requests) or load.';
+COMMENT ON COLUMN power_samples.phase IS 'idle (target ready, no requests), warmup (counts in nothing) or load.';
 COMMENT ON COLUMN power_samples.t_ns IS 'Instant of the reading, client monotonic clock, nanoseconds.';
 COMMENT ON COLUMN power_samples.energy_j IS 'Cumulative counter, unwrapped, joules; NULL for a power meter.';
 COMMENT ON COLUMN power_samples.power_w_low IS 'Lower bound of the power, watts; NULL without a range.';
