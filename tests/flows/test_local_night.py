@@ -1,0 +1,111 @@
+"""A night with a real engine on real weights."""
+
+import json
+import socket
+import subprocess
+import time
+
+import duckdb
+import pytest
+
+from tests.flows.nights import ROOT, command, environment, megatoken, sql
+
+SITE = """
+[night]
+name = "local"
+max_usd = 0.05
+idle_baseline_s = 1.0
+
+[site]
+zone = "DEU"
+pue = { low = 1.0, central = 1.1, high = 1.6 }
+electricity_usd_per_kwh = 0.3
+
+[site.hardware]
+price_usd = { low = 500, central = 800, high = 1500 }
+lifetime_years = 4.0
+utilisation_share = 0.5
+embodied_kgco2e = { low = 335, central = 410, high = 570 }
+share = 1.0
+
+[[workloads]]
+id = "w"
+arrivals = "closed"
+concurrency = 2
+requests = 4
+warmup_requests = 1
+prompt_tokens = 40
+output_tokens = 8
+"""
+
+
+def target(name: str, port: int = 0) -> str:
+    return f"""
+[[targets]]
+kind = "local"
+id = "{name}"
+engine = "llama.cpp"
+model = "smollm2-135m-instruct"
+quantisation = "Q4_1"
+device = "cpu"
+threads = 1
+slots = 2
+context_tokens = 512
+port = {port}
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+def test_a_real_engine_is_served_loaded_metered_priced_and_accounted_while_others_read(tmp_path):
+    data, config = tmp_path / "data", tmp_path / "local.toml"
+    config.write_text(SITE + target("real"))
+    first = megatoken(data, "night", str(config), "--no-prefect")
+    assert first.returncode == 0, first.stdout + first.stderr
+    link = data / "published" / "megatoken.duckdb"
+    # a second night runs while a person holds the snapshot open and another asks
+    second = subprocess.Popen(
+        command("night", str(config), "--no-prefect"),
+        cwd=ROOT, env=environment(data), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    with duckdb.connect(str(link.resolve()), read_only=True) as held:
+        asked = 0
+        while second.poll() is None:
+            assert held.execute("SELECT count(*) FROM leaderboard").fetchall() == [(1,)]
+            assert sql(data, "SELECT target_id FROM leaderboard") == [{"target_id": "real"}]
+            asked += 1
+            time.sleep(0.2)
+        assert asked > 1
+    output, _ = second.communicate()
+    assert second.returncode == 0, output
+    (row,) = json.loads(megatoken(data, "leaderboard", "--json").stdout)
+    for figure in (
+        "usd_per_output_mtok",
+        "j_per_output_token",
+        "operational_gco2e_per_output_mtok",
+        "embodied_gco2e_per_output_mtok",
+    ):
+        assert 0 < row[f"{figure}_low"] <= row[figure] <= row[f"{figure}_high"]
+    assert row["n"] == 4
+    assert row["failed_share"] == 0
+    (tokens,) = sql(data, "SELECT DISTINCT output_tokens FROM attempts WHERE phase = 'measured'")
+    assert tokens == {"output_tokens": 8}
+    phases = sql(data, "SELECT DISTINCT phase FROM power_samples ORDER BY phase")
+    assert [p["phase"] for p in phases] == ["idle", "load", "warmup"]
+    assert sql(data, "SELECT count(*) AS n FROM trials") == [{"n": 2}]
+
+
+@pytest.mark.engine
+def test_a_taken_port_costs_that_target_only_and_is_named(tmp_path):
+    data, config = tmp_path / "data", tmp_path / "local.toml"
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        config.write_text(SITE + target("blocked", port))
+        done = megatoken(data, "night", str(config), "--no-prefect")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    (trial,) = sql(data, "SELECT status, status_reason FROM trials")
+    assert trial["status"] == "setup_failed"
+    assert str(port) in trial["status_reason"]
