@@ -136,11 +136,10 @@ def _print(options: argparse.Namespace, row: dict[str, Any], reason: str | None)
 
 
 def _land(root: Path, folder: Path, spec: TrialSpec, *, status: TrialStatus, reason: str | None) -> None:
-    from warehouse.publish import publish
-
     from warehouse.errors import WarehouseError
     from warehouse.landing import land
     from warehouse.loader import load
+    from warehouse.publish import publish
 
     try:
         rows = land_spool(root, folder, status=status, reason=reason)

@@ -6,12 +6,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from probes.doctor import Check, checks
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from flows.config import EndpointTarget, Target, api_key, load_config
+from probes.doctor import Check, checks
 
 
 def run(options: argparse.Namespace) -> int:
