@@ -1,11 +1,10 @@
 """The config of a night: TOML read once, checked whole, every mistake reported before the first request."""
 
-import difflib
 import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from flows.errors import ConfigError
+from flows.mistakes import sentences
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 Positive = Annotated[float, Field(gt=0)]
@@ -281,56 +281,15 @@ def check_table(model: type[AnyTable], raw: Mapping[str, Any], *, name: str) -> 
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError([f"{name}: {sentence}" for sentence in _sentences(error, raw)]) from None
+        raise ConfigError([f"{name}: {sentence}" for sentence in sentences(error, raw, _holders())]) from None
 
 
-def _sentences(error: ValidationError, raw: Mapping[str, Any]) -> Iterator[str]:
-    for problem in error.errors():
-        where = _path([str(p) if not isinstance(p, int) else p for p in problem["loc"]], raw)
-        message = problem["msg"].removeprefix("Value error, ")
-        value = problem["input"]
-        if problem["type"] == "extra_forbidden":
-            yield f"{where} is not a known key{_nearest(problem['loc'])}"
-        elif problem["type"] == "missing":
-            yield f"{where} is missing and has no default"
-        elif isinstance(value, dict | list) or "api_key_env" in where:
-            yield f"{where}: {message}" if where else message
-        else:
-            yield f"{where} = {value!r}: {_plain(message)}"
-
-
-def _plain(message: str) -> str:
-    """Pydantic's sentence in our words: what is allowed, without saying "input" to a person."""
-    message = message.replace("Input should be", "must be").replace("greater than or equal to", ">=")
-    message = message.replace("less than or equal to", "<=").replace("greater than", ">").replace("less than", "<")
-    return message[0].lower() + message[1:]
-
-
-def _path(loc: list[str | int], raw: Any) -> str:  # noqa: ANN401 - walks whatever the file held
-    """`targets[2] "groq" price`: the place in the file, without the union tags that pydantic puts into its paths."""
-    parts: list[str] = []
-    here = raw
-    for step in loc:
-        if isinstance(step, int):
-            label = here[step].get("id") if isinstance(here, list) and isinstance(here[step], dict) else None
-            parts[-1:] = [f"{parts[-1]}[{step}]" + (f' "{label}"' if isinstance(label, str) else "")]
-            here = here[step] if isinstance(here, list) else None
-        elif step in ("endpoint", "local") and isinstance(here, dict) and here.get("kind") == step:
-            continue
-        else:
-            parts.append(step)
-            here = here.get(step) if isinstance(here, dict) else None
-    return " ".join(parts)
-
-
-def _nearest(loc: tuple[int | str, ...]) -> str:
-    models: dict[str, type[BaseModel]] = {
+def _holders() -> dict[str, type[BaseModel]]:
+    """Which table stands under which key, for naming the nearest known key."""
+    return {
         "night": Night, "site": Site, "timeouts": Timeouts, "hardware": Hardware, "price": Price, "hosting": Hosting,
-        "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,
+        "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload, "": BenchmarkConfig,
     }  # fmt: skip
-    holder = next((models[p] for p in reversed(loc[:-1]) if isinstance(p, str) and p in models), BenchmarkConfig)
-    near = difflib.get_close_matches(str(loc[-1]), list(holder.model_fields), n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(holder.model_fields)}"
 
 
 def api_key(target: EndpointTarget) -> str | None:
