@@ -8,7 +8,7 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 
 from probes import factors, host
-from probes.engines import llamacpp, weights
+from probes.engines import llamacpp, transformers_serve, weights
 from probes.errors import ProbeError
 from probes.load.transport import SO_TIMESTAMPNS
 from probes.power import nvml
@@ -77,7 +77,21 @@ def meter_checks(overrides: PowerOverrides, powercap_root: Path) -> list[Check]:
 
 
 def engine_checks() -> list[Check]:
-    """llama.cpp, on the CPU and on CUDA."""
+    """llama.cpp, on the CPU and on CUDA, and Hugging Face's server."""
+    return [*_llamacpp_checks(), _transformers_check()]
+
+
+def _transformers_check() -> Check:
+    missing = transformers_serve.missing_packages()
+    return Check(
+        name="engine transformers",
+        ok=not missing,
+        detail=f"not installed: {', '.join(missing)}" if missing else f"transformers {package_version('transformers')}",
+        remedy="pip install 'megatoken[gpu]', where there is a card to serve from" if missing else None,
+    )
+
+
+def _llamacpp_checks() -> list[Check]:
     if importlib.util.find_spec("xllamacpp") is None:
         return [
             Check(
@@ -94,7 +108,9 @@ def engine_checks() -> list[Check]:
             name="engine llama.cpp cuda",
             ok=bool(cards),
             detail=", ".join(cards) or "this wheel of xllamacpp has no CUDA build, or finds no card",
-            remedy=None if cards else "use device = 'cpu', or serve by vLLM and measure that as an endpoint",
+            remedy=None
+            if cards
+            else "use device = 'cpu', engine = 'transformers', or a server of your own as an endpoint",
         ),
     ]
 

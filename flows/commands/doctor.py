@@ -6,11 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from flows.config import EndpointTarget, Target, api_key, load_config
+from flows.leaderboard import board_console
 from probes.doctor import Check, checks
 
 
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
             Text(check.name, style="bold"),
             Text(check.detail) if check.ok or not check.remedy else Text(f"{check.detail}\n→ {check.remedy}"),
         )
-    Console().print(table)
+    board_console().print(table)
     return 0
 
 

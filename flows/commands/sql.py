@@ -24,16 +24,17 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         _print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return 0
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from flows.leaderboard import board_console
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text("NULL", style="dim") if value is None else Text(_cell(value)) for value in row))
-    Console().print(table)
+    board_console().print(table)
     return 0
 
 
@@ -56,11 +57,12 @@ def _without_query(options: argparse.Namespace, *, folder_path: str) -> int:
     if options.json:
         _print_json([{"view": v.name, "comment": v.comment, "columns": dict(v.columns)} for v in views])
         return 0
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
+    from flows.leaderboard import board_console
+
+    console = board_console()
     for view in views:
         console.print(Text(view.name, style="bold"), Text(view.comment, style="dim"))
         table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))

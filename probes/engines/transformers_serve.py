@@ -78,7 +78,7 @@ def start_transformers(
 
 def check_spec(spec: EngineSpec) -> None:
     """Everything that can be known wrong before a process is started; ProbeError names the first."""
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    missing = missing_packages()
     if missing:
         raise ProbeError(
             f"the transformers engine needs {', '.join(missing)}, not installed here; "
@@ -96,6 +96,11 @@ def check_spec(spec: EngineSpec) -> None:
     if spec.device == "cuda" and not nvml.card_names():
         raise ProbeError("device = 'cuda' cannot be used: NVML finds no card here; use device = 'cpu'")
     check_port(spec.port)
+
+
+def missing_packages() -> list[str]:
+    """What would have to be installed before this engine can start."""
+    return [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
 
 
 def _free_port() -> int:

@@ -296,16 +296,21 @@ def test_a_killed_trial_is_landed_as_crashed_with_what_it_had_and_the_night_goes
 
 
 @pytest.mark.slow
-def test_a_night_killed_at_any_moment_is_completed_by_a_re_run(tmp_path):
-    moments = random.Random(20261122)
+@pytest.mark.parametrize("victim", ["night", "trial"])
+def test_a_night_killed_at_any_moment_is_completed_by_a_re_run(tmp_path, victim):
+    moments = random.Random(f"20261122 {victim}")
     with fake_endpoint(FakeScript(ttft_s=0.02, itl_s=0.005)) as server:
         config = write_config(tmp_path, [endpoint("a", server.base_url), endpoint("b", server.base_url)], requests=10)
-        for round_number in range(10):
+        for round_number in range(4):
             data = tmp_path / f"data{round_number}"
-            for _ in range(2):
-                with running_night(data, config, "--run-id", "r") as process:
-                    time.sleep(moments.uniform(0.3, 5.0))
-                    process.kill()
+            with running_night(data, config, "--run-id", "r") as process:
+                if victim == "trial":
+                    until(lambda: trial_of(process) is not None, process)
+                time.sleep(moments.uniform(0.0, 2.0))
+                killed = process if victim == "night" else trial_of(process)
+                if killed is not None:  # a trial may have ended by itself just now
+                    killed.kill()
+                process.communicate(timeout=90)
             done = night(data, config, "--run-id", "r")
             assert done.returncode == 0, done.stdout + done.stderr
             rows = sql(data, "SELECT target_id FROM trials WHERE status = 'completed' ORDER BY target_id")
