@@ -40,7 +40,7 @@ def leaderboard_table(data_dir: Path, by: str = DEFAULT_BY) -> list[dict[str, An
 
 def _plain_cell(item: Metric, row: dict[str, Any]) -> str:
     low, high = row.get(f"{item.id}_low"), row.get(f"{item.id}_high")
-    bounds = "" if low is None or high is None else f" ({format_value(item, low)}-{format_value(item, high)})"
+    bounds = "" if low is None or low == high else f" ({format_value(item, low)}-{format_value(item, high)})"
     return format_value(item, row[item.id]) + bounds
 
 
@@ -125,7 +125,7 @@ def _cell(item: Metric, row: dict[str, Any], *, wide: bool) -> Text:
     if item.sample_column and value is not None and (row.get(item.sample_column) or 0) < item.min_attempts:
         text = Text("~") + text
     low, high = row.get(f"{item.id}_low"), row.get(f"{item.id}_high")
-    if wide and low is not None and high is not None:
+    if wide and low is not None and high is not None and low != high:  # a list price is exact
         text.append(f"\n{format_value(item, low)}-{format_value(item, high)}", style="dim")
     return text
 
