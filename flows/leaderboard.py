@@ -8,9 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from warehouse.metrics import METRICS, Metric, format_value, metric
-from warehouse.query import leaderboard_rows
+from warehouse.query import DEFAULT_METRIC, leaderboard_rows
 
-DEFAULT_BY = "usd_per_output_mtok"
 # What a platform engineer and a sustainability officer both look for, in seconds, dollars and grams.
 SHOWN = (
     "ttft_p50_s",
@@ -25,7 +24,7 @@ SHOWN = (
 )
 
 
-def leaderboard_table(data_dir: Path, by: str = DEFAULT_BY) -> list[dict[str, Any]]:
+def leaderboard_table(data_dir: Path, by: str = DEFAULT_METRIC) -> list[dict[str, Any]]:
     """Rows with formatted values, ranked within each workload: what an artifact shows."""
     table = []
     for row in leaderboard_rows(data_dir, by=by):

@@ -15,7 +15,7 @@ import streamlit as st
 
 from ui.server import DATA_DIR_VARIABLE
 from warehouse.errors import WarehouseError
-from warehouse.query import connect_snapshot, published_path, ranked
+from warehouse.query import connect_snapshot, dicts, published_path, ranked
 
 Row = dict[str, Any]
 DRAWN_ATTEMPTS = 2000  # beyond it a chart says how many of how many it draws
@@ -238,12 +238,6 @@ def providers(path: str) -> list[str]:
 def _rows(path: str, sql: str, parameters: Sequence[object] | dict[str, object] = ()) -> list[Row]:
     con = connect_snapshot(Path(path))
     try:
-        result = con.execute(sql, parameters)
-        names = [column[0] for column in result.description or []]
-        return [dict(zip(names, map(_utc, row), strict=True)) for row in result.fetchall()]
+        return dicts(con.execute(sql, parameters))
     finally:
         con.close()
-
-
-def _utc(value: Any) -> Any:  # noqa: ANN401 - a cell of a query: any type that DuckDB has
-    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo is not None else value

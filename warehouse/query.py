@@ -126,7 +126,7 @@ def ranked(
     chosen = metric(by)
     order = "ASC" if chosen.direction == "lower" else "DESC"
     column = chosen.column
-    return _dicts(
+    return dicts(
         con.execute(
             f"""
             SELECT
@@ -223,7 +223,7 @@ def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
             con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows").fetchall()
             con.unregister("new_rows")
         account_trials(con)
-        return _dicts(
+        return dicts(
             con.execute(
                 """
                 SELECT
@@ -248,7 +248,8 @@ def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
         con.close()
 
 
-def _dicts(result: "duckdb.DuckDBPyConnection") -> list[dict[str, Any]]:
+def dicts(result: "duckdb.DuckDBPyConnection") -> list[dict[str, Any]]:
+    """All rows of an executed query by column name; instants are UTC of the standard library."""
     names = [column[0] for column in result.description or []]
     return [dict(zip(names, map(_utc, row), strict=True)) for row in result.fetchall()]
 

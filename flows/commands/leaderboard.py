@@ -4,15 +4,15 @@ import argparse
 import difflib
 
 from flows.errors import ConfigError
-from flows.leaderboard import DEFAULT_BY, board_console, known_metrics, print_leaderboard
+from flows.leaderboard import board_console, known_metrics, print_leaderboard
 from flows.paths import data_dir
 from warehouse.errors import WarehouseError
-from warehouse.query import leaderboard_rows
+from warehouse.query import DEFAULT_METRIC, leaderboard_rows
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the leaderboard."""
-    by = options.by or DEFAULT_BY
+    by = options.by or DEFAULT_METRIC
     if by not in known_metrics():
         near = difflib.get_close_matches(by, known_metrics(), n=1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known_metrics())}"

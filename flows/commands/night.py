@@ -1,7 +1,6 @@
 """`megatoken night`: run a config, under Prefect or plain, and print the leaderboard."""
 
 import argparse
-import logging
 import os
 import threading
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from flows.config import load_config
 from flows.errors import NightError
-from flows.leaderboard import DEFAULT_BY, board_console, print_leaderboard
+from flows.leaderboard import board_console, print_leaderboard
 from flows.night import NightReport, Observer, night
 from flows.paths import data_dir
 from flows.plan import Plan
@@ -21,7 +20,7 @@ from flows.progress import TerminalObserver
 from flows.words import plan_sentences, usd
 from probes.errors import ProbeError
 from warehouse.errors import WarehouseError
-from warehouse.query import leaderboard_rows
+from warehouse.query import DEFAULT_METRIC, leaderboard_rows
 
 SERVER_START_S = 90
 
@@ -57,7 +56,6 @@ def _plain(request: NightRequest, observer: Observer) -> NightReport:
 def _under_prefect(request: NightRequest, observer: Observer) -> NightReport:
     """The flow that prefect.yaml deploys, here in this process; its server starts while the weights are made ready."""
     quiet_prefect()
-    # The flow is told the run_id, so that it goes on with the plan shown here whatever Prefect does in between.
     starting = threading.Thread(target=_start_server, name="prefect-server", daemon=True)
     starting.start()
     resolve_all_weights(request, plan_night(request), observer.note)
@@ -121,9 +119,9 @@ def _print_plan(console: Console, request: NightRequest, plan: Plan) -> None:
 
 
 def _print_report(console: Console, request: NightRequest, report: NightReport) -> None:
-    rows = leaderboard_rows(request.data_dir, by=DEFAULT_BY)
+    rows = leaderboard_rows(request.data_dir, by=DEFAULT_METRIC)
     console.print()
-    print_leaderboard(console, rows, DEFAULT_BY)
+    print_leaderboard(console, rows, DEFAULT_METRIC)
     console.print()
     if report.state != "completed":
         console.print(Text(f"{report.state.replace('_', ' ')}: {report.reason}", style="bold yellow"))
@@ -139,6 +137,3 @@ def _relative(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-logging.getLogger("prefect").propagate = False
