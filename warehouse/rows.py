@@ -12,6 +12,9 @@ from typing import Literal
 TrialStatus = Literal["completed", "timed_out", "aborted", "crashed", "setup_failed"]
 RunState = Literal["completed", "failed_targets", "stopped_at_budget", "aborted"]
 Basis = Literal["measured", "modelled", "estimated", "declared"]
+Arrivals = Literal[
+    "closed", "constant", "poisson", "gamma", "linear-ramp", "exponential-ramp", "piecewise", "trace"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ class TrialRow:
     slots: int | None
     engine_ready_s: float | None  # engine start to ready
     # workload
-    arrivals: Literal["closed", "constant", "poisson"]
+    arrivals: Arrivals
     concurrency: int | None  # closed loop: requests kept in flight
     rate_rps: float | None  # open loop: planned rate
     requests_planned: int | None  # None when the trial was to last for a time, not for a count
@@ -110,6 +113,53 @@ class TrialRow:
     os: str
     python_version: str
     megatoken_version: str
+    # since schema 2; None in what landed before, and wherever it is not known
+    group_id: str | None = None  # trials measured by one client with interleaved attempts share it
+    search_id: str | None = None  # the sweep or SLO search that this trial is a point of
+    search_point: int | None = None  # order of the point in its search, from 0
+    repeat_number: int | None = None  # first measurement of the cell in its run is 1
+    burstiness: float | None = None  # gamma arrivals: shape of the gaps; 1 is Poisson, below 1 comes in bursts
+    rate_end_rps: float | None = None  # ramps: planned rate at the end
+    trace_name: str | None = None  # replayed trace or file of rates
+    trace_sha256: str | None = None
+    client_processes: int | None = None
+    loop_busy_share: float | None = None  # of the load loop's time, not spent waiting; the busiest process's
+    receive_lag_p99_ns: int | None = None  # from the kernel's stamp to our read
+    receive_lag_max_ns: int | None = None
+    suspended_ns: int | None = None  # the longest time for which the client did not run although it wanted to
+    clock_step_ns: int | None = None  # largest jump of CLOCK_REALTIME against CLOCK_MONOTONIC in the trial, signed
+    sends_planned: int | None = None  # open loop: sends due inside the window
+    sends_missed: int | None = None  # of them, not made, or over 50 ms late
+    client_rss_bytes: int | None = None  # peak of the load client
+    selftest_at: datetime | None = None  # loopback self-test at the planned load
+    selftest_streams: int | None = None
+    selftest_ttft_error_p99_ns: int | None = None
+    selftest_tpot_error_p99_ns: int | None = None
+    selftest_concurrency_share: float | None = None  # reached / asked
+    steady_start_ns: int | None = None  # from when all slots were busy
+    steady_end_ns: int | None = None  # to the last send
+    steady_output_tokens: float | None = None  # whose arrival lies between the two
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRow:
+    """One search over rates or concurrencies, whose points are trials. Table `searches`."""
+
+    search_id: str
+    run_id: str
+    target_id: str
+    workload_id: str
+    kind: Literal["slo", "sweep"]
+    started_at: datetime
+    ended_at: datetime
+    points: int
+    slo_ttft_s: float
+    slo_tpot_s: float
+    slo_percentile: int
+    found_rate_rps_low: float | None  # the highest rate that met the service level at every repeat
+    found_rate_rps: float | None  # the answer; None when none was found
+    found_rate_rps_high: float | None  # the lowest that did not
+    reason: str  # one sentence: why it ended there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +206,12 @@ class AttemptRow:
     token_source: str | None  # 'server', or 'local:<tokenizer>'
     model_returned: str | None
     system_fingerprint: str | None
+    # since schema 2; None in what landed before
+    pair_id: str | None = None  # attempts of a group sent in one round share it
+    prompt_tokens_asked: int | None = None  # of this request: a trace gives each its own
+    output_tokens_asked: int | None = None
+    t_choice_ns: int | None = None  # first event with a choice in it, payload or not
+    qoe_share: float | None = None  # tokens delivered against the expected timeline, 0 to 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,4 +267,6 @@ class FactRow:
     source: str
 
 
-LandingRow = RunRow | PlannedTrialRow | RunEndRow | TrialRow | AttemptRow | MeterRow | PowerSampleRow | FactRow
+LandingRow = (
+    RunRow | PlannedTrialRow | RunEndRow | TrialRow | SearchRow | AttemptRow | MeterRow | PowerSampleRow | FactRow
+)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 # Of what a batch holds; a batch of a higher number is refused until Megatoken is updated.
-SCHEMA_NUMBER = 1
+SCHEMA_NUMBER = 2
 
 TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
     {
@@ -23,6 +23,7 @@ TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
         "planned_trials": rows.PlannedTrialRow,
         "run_ends": rows.RunEndRow,
         "trials": rows.TrialRow,
+        "searches": rows.SearchRow,
         "attempts": rows.AttemptRow,
         "meters": rows.MeterRow,
         "power_samples": rows.PowerSampleRow,
@@ -35,6 +36,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "runs": ("run_id",),
         "planned_trials": ("run_id", "target_id", "workload_id"),
         "trials": ("trial_id",),
+        "searches": ("search_id",),
         "attempts": ("attempt_id",),
         "meters": ("trial_id", "meter"),
         "trial_facts": ("trial_id", "quantity"),

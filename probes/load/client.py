@@ -1,6 +1,6 @@
 """One load trial: connections, warm-up, the measured window, and the attempts as records.
 
-spec -> prompts + arrivals -> loop (transport | protocol) -> spool -> recorder -> result
+spec -> requests (prompts + arrivals) -> loop (transport | protocol) -> spool -> recorder -> result
 """
 
 import gc
@@ -13,17 +13,15 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Final
 
 from probes.errors import ProbeError
-from probes.load.arrivals import planned_offsets_ns
 from probes.load.clock import sample_offset_ns
-from probes.load.flight import Planned
 from probes.load.loop import LoadLoop
-from probes.load.origin import Origin, parse_origin, request_head
-from probes.load.prompts import PromptSource, TokenFit, fit_tokens
+from probes.load.origin import Origin, parse_origin
 from probes.load.protocols import protocol
 from probes.load.protocols.base import WireProtocol
 from probes.load.raw import read_raw
 from probes.load.record import AttemptRecord, Phase
 from probes.load.recorder import record_of
+from probes.load.requests import RequestSource
 from probes.load.spec import LoadResult, LoadSpec, Progress, Timeouts
 from probes.load.spool import SpoolWriter, read_spool
 
@@ -35,9 +33,6 @@ __all__ = ["LoadResult", "LoadSpec", "Progress", "Timeouts", "run_load"]
 _S: Final = 1_000_000_000
 _PROGRESS_NS: Final = _S // 4
 _SPARE_DESCRIPTORS: Final = 64
-_OPEN_LOOP_LEAD_NS: Final = 5_000_000  # from fixing the plan to its start
-_OPEN_LOOP_MOST_AHEAD: Final = 1024
-_USER_AGENT: Final = "megatoken"
 _CALIBRATIONS: Final = 2  # warm-ups sent one by one, of two lengths, to learn how the server counts our text
 
 
@@ -101,18 +96,8 @@ class _Trial:
         self._on_window_start = on_window_start
         self._protocol: WireProtocol = protocol(spec.api)
         self._origin: Origin = parse_origin(spec.base_url, self._protocol.path_suffix)
-        headers = {
-            "User-Agent": _USER_AGENT,
-            "Accept": self._protocol.accept,
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
-        }
-        if spec.api_key:
-            headers |= self._protocol.key_headers(spec.api_key)
-        self._head = request_head(self._origin, headers | dict(spec.extra_headers))
+        self._requests = RequestSource(spec, self._protocol, self._origin)
         self._tls_context = _tls_context(spec) if self._origin.tls else None
-        self._prompts = PromptSource(seed=spec.seed)
-        self._fit: TokenFit = fit_tokens([])
         self._max_connections = _descriptors(spec.concurrency or 1)
         self._phase: Phase = "warmup"
         self._total: int | None = None
@@ -150,38 +135,29 @@ class _Trial:
         loop.open_connections(1)
         durations_ns = done = 0
         for n in range(min(_CALIBRATIONS, spec.warmup_requests)):
-            words = max(1, self._fit.words(spec.prompt_tokens) // (n + 1))
-            loop.run(iter([self._planned("warmup", n, None, words)]), limit=1)
+            words = self._requests.calibration_words(n)
+            loop.run(iter([self._requests.warmup(n, words=words)]), limit=1)
             spool.flush()
             for record in _records_of(spool_path, f"{spec.attempt_prefix}.w{n:02d}"):
                 if record.prompt_tokens is not None:
                     samples.append((words, record.prompt_tokens))
-            self._fit = fit_tokens(samples)
+            self._requests.learn(samples)
             durations_ns += loop.counts.duration_sum_ns
             done += loop.counts.done
         rest = range(_CALIBRATIONS, spec.warmup_requests)
         if rest and loop.stopped_reason is None:
-            limit = min(spec.concurrency or round((spec.rate_rps or 1) + 1), len(rest))
+            limit = min(self._requests.warmup_limit(), len(rest))
             loop.open_connections(limit)
-            loop.run((self._planned("warmup", n, None, None) for n in rest), limit=limit)
+            loop.run((self._requests.warmup(n) for n in rest), limit=limit)
             durations_ns += loop.counts.duration_sum_ns
             done += loop.counts.done
-        if spec.concurrency is not None:
-            return min(spec.concurrency, spec.requests or spec.concurrency)
-        # Little's law: as many as will be in flight, half as many again, and some for the tail.
-        mean_s = durations_ns / done / _S if done else 1.0
-        return min(round((spec.rate_rps or 1) * mean_s * 1.5) + 8, _OPEN_LOOP_MOST_AHEAD)
+        return self._requests.connections_ahead(durations_ns / done / _S if done else None)
 
     def _measure(self, loop: LoadLoop) -> None:
         spec = self._spec
         self._enter("measured", spec.requests)
         until_ns = None
-        source: Iterator[Planned]
-        if spec.arrivals == "closed":
-            count = spec.requests if spec.requests is not None else sys.maxsize
-            source = (self._planned("measured", n, None, None) for n in range(count))
-        else:
-            source = self._open_loop()
+        source = self._requests.measured()
         gc.freeze()
         if self._on_window_start is not None:
             self._on_window_start()
@@ -189,29 +165,6 @@ class _Trial:
         if spec.arrivals == "closed" and spec.duration_s is not None:
             until_ns = self._phase_start_ns + round(spec.duration_s * _S)
         loop.run(source, limit=spec.concurrency if spec.arrivals == "closed" else None, send_until_ns=until_ns)
-
-    def _open_loop(self) -> Iterator[Planned]:
-        spec = self._spec
-        offsets = planned_offsets_ns(
-            "poisson" if spec.arrivals == "poisson" else "constant",
-            rate_rps=spec.rate_rps or 0.0,
-            requests=spec.requests,
-            duration_s=spec.duration_s,
-            seed=spec.seed,
-        )
-        start_ns = monotonic_ns() + _OPEN_LOOP_LEAD_NS  # runs with the first request that is asked for
-        for n, offset_ns in enumerate(offsets):
-            yield self._planned("measured", n, start_ns + offset_ns, None)
-
-    def _planned(self, phase: Phase, seq: int, t_sched_ns: int | None, words: int | None) -> Planned:
-        spec = self._spec
-        attempt_id = f"{spec.attempt_prefix}.w{seq:02d}" if phase == "warmup" else f"{spec.attempt_prefix}.{seq:05d}"
-        prompt = self._prompts.prompt(attempt_id, words=words or self._fit.words(spec.prompt_tokens))
-        body = self._protocol.request_body(spec, prompt)
-        tail = f"X-Request-Id: {attempt_id}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii")
-        return Planned(
-            attempt_id=attempt_id, seq=seq, phase=phase, t_sched_ns=t_sched_ns, request=self._head + tail + body
-        )
 
     def _enter(self, phase: Phase, total: int | None) -> None:
         self._phase, self._total, self._phase_start_ns = phase, total, monotonic_ns()

@@ -17,6 +17,9 @@ class Planned:
     phase: Phase
     t_sched_ns: int | None
     request: bytes
+    pair_id: str | None = None
+    prompt_tokens_asked: int | None = None
+    output_tokens_asked: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,4 +83,7 @@ def raw_attempt(landed: Landed, *, api: str, secret: bytes) -> RawAttempt:
         body=body,
         read_stamps_ns=stamps,
         read_ends=ends,
+        pair_id=flight.planned.pair_id,
+        prompt_tokens_asked=flight.planned.prompt_tokens_asked,
+        output_tokens_asked=flight.planned.output_tokens_asked,
     )

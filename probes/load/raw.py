@@ -54,6 +54,9 @@ class RawAttempt:
     body: bytes
     read_stamps_ns: list[int]
     read_ends: list[int]
+    pair_id: str | None = None
+    prompt_tokens_asked: int | None = None
+    output_tokens_asked: int | None = None
 
 
 _META = [name for name in RawAttempt.__dataclass_fields__ if name not in ("body", "read_stamps_ns", "read_ends")]

@@ -50,3 +50,6 @@ class AttemptRecord:
     token_source: str | None
     model_returned: str | None
     system_fingerprint: str | None
+    pair_id: str | None = None  # attempts of a group that were sent in one round share it
+    prompt_tokens_asked: int | None = None
+    output_tokens_asked: int | None = None

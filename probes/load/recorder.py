@@ -58,6 +58,9 @@ def record_of(raw: RawAttempt) -> AttemptRecord:
         token_source="server" if output is not None else None,
         model_returned=facts.model_returned if facts else None,
         system_fingerprint=facts.system_fingerprint if facts else None,
+        pair_id=raw.pair_id,
+        prompt_tokens_asked=raw.prompt_tokens_asked,
+        output_tokens_asked=raw.output_tokens_asked,
     )
 
 

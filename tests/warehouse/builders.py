@@ -3,7 +3,17 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from warehouse.rows import AttemptRow, FactRow, MeterRow, PlannedTrialRow, PowerSampleRow, RunEndRow, RunRow, TrialRow
+from warehouse.rows import (
+    AttemptRow,
+    FactRow,
+    MeterRow,
+    PlannedTrialRow,
+    PowerSampleRow,
+    RunEndRow,
+    RunRow,
+    SearchRow,
+    TrialRow,
+)
 
 STARTED_AT = datetime(2026, 11, 1, 2, 15, tzinfo=UTC)
 SECOND_NS = 1_000_000_000
@@ -218,6 +228,27 @@ def sample_row(*, meter: str, phase: str, second: float, **changes) -> PowerSamp
         power_w=10.0,
         power_w_high=None,
         load_share=None,
+    )
+    return replace(row, **changes)
+
+
+def search_row(**changes) -> SearchRow:
+    row = SearchRow(
+        search_id="night-1.alpha.chat.slo",
+        run_id="night-1",
+        target_id="alpha",
+        workload_id="chat",
+        kind="slo",
+        started_at=STARTED_AT,
+        ended_at=STARTED_AT + timedelta(minutes=2),
+        points=7,
+        slo_ttft_s=1.0,
+        slo_tpot_s=0.1,
+        slo_percentile=95,
+        found_rate_rps_low=19.0,
+        found_rate_rps=19.5,
+        found_rate_rps_high=20.0,
+        reason="the bracket is narrower than 5 %",
     )
     return replace(row, **changes)
 

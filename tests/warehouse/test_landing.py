@@ -13,7 +13,7 @@ import pytest
 from tests.warehouse.builders import attempt_row, end_row, fact_row, planned_row, run_row, trial_row
 from warehouse.errors import WarehouseError
 from warehouse.landing import LandedTrial, land, landed_batches, landed_run, landed_trials, read_manifest, verify
-from warehouse.tables import TABLES, columns_of
+from warehouse.tables import SCHEMA_NUMBER, TABLES, columns_of
 
 DAY = datetime(2026, 11, 1, 23, 59, tzinfo=UTC)
 
@@ -37,7 +37,7 @@ def test_what_was_landed_is_what_is_read(tmp_path):
     assert frame.columns == [column.name for column in columns_of("attempts")]
     assert [type(rows[0])(**row) for row in frame.to_dicts()] == rows
     assert frame.schema["started_at"] == pl.Datetime("us", "UTC")
-    assert pl.read_parquet_metadata(folder / "attempts.parquet")["megatoken.schema_number"] == "1"
+    assert pl.read_parquet_metadata(folder / "attempts.parquet")["megatoken.schema_number"] == str(SCHEMA_NUMBER)
 
 
 def test_landing_the_same_batch_again_is_an_error_and_changes_nothing(tmp_path):
@@ -175,10 +175,10 @@ def test_a_batch_whose_files_are_not_those_of_its_manifest_does_not_verify(tmp_p
 
 
 def test_every_landing_table_can_be_landed(tmp_path):
-    from tests.warehouse.builders import meter_row, sample_row
+    from tests.warehouse.builders import meter_row, sample_row, search_row
 
     rows = [
-        run_row(), planned_row(), end_row(), trial_row(), attempt_row(), meter_row(),
+        run_row(), planned_row(), end_row(), trial_row(), search_row(), attempt_row(), meter_row(),
         sample_row(meter="rapl:package-0", phase="idle", second=0), fact_row("pue", 1),
     ]  # fmt: skip
     batch = read_manifest(land_one(tmp_path, rows=rows))

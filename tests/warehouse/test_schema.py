@@ -17,6 +17,7 @@ TABLES = {
     "runs": rows.RunRow,
     "planned_trials": rows.PlannedTrialRow,
     "run_ends": rows.RunEndRow,
+    "searches": rows.SearchRow,
     "trials": rows.TrialRow,
     "attempts": rows.AttemptRow,
     "meters": rows.MeterRow,
@@ -32,11 +33,27 @@ SQL_TYPES = {
 }
 UNITS = {"s", "ns", "w", "j", "gco2e", "usd", "mtok", "token", "bytes", "rps", "share", "kwh", "count", "number"}
 # What may follow the unit: which end of a range, or which of several values.
-QUALIFIERS = {"low", "high", "worst", "mean", "asked", "planned", "others", "done", "failed", "skipped", "waiting"}
+QUALIFIERS = {
+    "low",
+    "high",
+    "worst",
+    "mean",
+    "asked",
+    "planned",
+    "others",
+    "done",
+    "failed",
+    "skipped",
+    "waiting",
+    "missed",
+}
 # Names without a unit, each for a reason.
 EXEMPT = {
     "seq": "an ordinal",
     "seed": "an identifier",
+    "search_point": "an ordinal",
+    "burstiness": "a shape, as the field names it",
+    "slo_percentile": "which percentile: a per cent of a rank",
     "http_status": "a code",
     "concurrency": "requests in flight, as the field says it",
     "concurrency_mean": "requests in flight, as the field says it",
