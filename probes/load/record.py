@@ -53,3 +53,4 @@ class AttemptRecord:
     pair_id: str | None = None  # attempts of a group that were sent in one round share it
     prompt_tokens_asked: int | None = None
     output_tokens_asked: int | None = None
+    t_choice_ns: int | None = None  # first event with a choice in it, payload or not: where some tools stop the clock

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from operator import sub
 
 from probes.load.clock import utc
@@ -12,7 +13,26 @@ from probes.load.raw import RawAttempt
 from probes.load.record import AttemptRecord
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptReading:
+    """The record of an attempt and, beside it, the events that it rests on.
+
+    `event_ends[i]` is the body offset at which the i-th event was complete: its time is that of the first read whose
+    `read_ends` reaches it. `event_classes[i]` is its `protocols.base.EventClass`. Both are empty unless the answer
+    was 2xx.
+    """
+
+    record: AttemptRecord
+    event_ends: Sequence[int]
+    event_classes: bytes
+
+
 def record_of(raw: RawAttempt) -> AttemptRecord:
+    """Read one raw attempt for its record only."""
+    return read_attempt(raw).record
+
+
+def read_attempt(raw: RawAttempt) -> AttemptReading:
     """Read one raw attempt."""
     answered = raw.http_status is not None and 200 <= raw.http_status < 300
     facts = protocol(raw.api).read_stream(raw.body) if answered and raw.body else None
@@ -21,7 +41,7 @@ def record_of(raw: RawAttempt) -> AttemptRecord:
     visible = facts.first_visible if facts else None
     gaps = sorted(map(sub, times[1:], times))
     output = facts.output_tokens if facts else None
-    return AttemptRecord(
+    record = AttemptRecord(
         attempt_id=raw.attempt_id,
         seq=raw.seq,
         phase=raw.phase,
@@ -61,6 +81,12 @@ def record_of(raw: RawAttempt) -> AttemptRecord:
         pair_id=raw.pair_id,
         prompt_tokens_asked=raw.prompt_tokens_asked,
         output_tokens_asked=raw.output_tokens_asked,
+        t_choice_ns=_choice_time(raw, facts) if facts else None,
+    )
+    return AttemptReading(
+        record=record,
+        event_ends=facts.event_ends if facts else (),
+        event_classes=facts.event_classes if facts else b"",
     )
 
 
@@ -95,6 +121,12 @@ def _payload_times(raw: RawAttempt, payload_ends: Sequence[int]) -> tuple[list[i
     except KeyError:
         reads = [bisect_left(raw.read_ends, end) for end in payload_ends]
     return [raw.read_stamps_ns[read] for read in reads], len(reads) - len(set(reads))
+
+
+def _choice_time(raw: RawAttempt, facts: StreamFacts) -> int | None:
+    if facts.first_choice is None:
+        return None
+    return raw.read_stamps_ns[bisect_left(raw.read_ends, facts.event_ends[facts.first_choice])]
 
 
 def _nearest_rank(ordered: Sequence[int], percent: int) -> int | None:

@@ -2,19 +2,47 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
 
 from probes.load.errors import ErrorClass
 from probes.load.spec import LoadSpec
+
+
+class EventClass(IntEnum):
+    """What one event of a stream is for. One that is several things at once is the last of them in this order."""
+
+    OTHER = 0  # nothing known: not JSON, not an object, neither choice nor usage
+    USAGE = 1  # token counts and no choice
+    EMPTY = 2  # a choice without payload: the role, an empty delta
+    FINISH = 3  # a finish reason without payload
+    REASONING = 4  # shown thinking
+    TOOL = 5  # name or arguments of a call
+    AUDIO = 6
+    REFUSAL = 7
+    TEXT = 8
+    DONE = 9  # the terminator
+    ERROR = 10
+
+
+# For bytes.translate: 1 at each class that has the property, 0 elsewhere.
+CHOICE_FLAGS: Final = bytes(EventClass.EMPTY <= n <= EventClass.TEXT for n in range(256))
+PAYLOAD_FLAGS: Final = bytes(EventClass.REASONING <= n <= EventClass.TEXT for n in range(256))
+VISIBLE_FLAGS: Final = bytes(EventClass.TOOL <= n <= EventClass.TEXT for n in range(256))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamFacts:
     """What the body of one 2xx answer says, without any time.
 
-    `payload_ends[i]` is the body offset at which the i-th payload event was complete: where the clock readings are
-    looked up. Unknown counts are None.
+    `event_ends[i]` is the body offset at which the i-th event was complete, which is where the clock readings are
+    looked up, and `event_classes[i]` its `EventClass`; `payload_ends` are the ends of those with payload. Of a stream
+    that stops being JSON the events up to there are listed, the broken one as OTHER. Unknown counts are None.
     """
 
+    event_ends: list[int]
+    event_classes: bytes
+    first_choice: int | None  # index into event_ends of the first event with a choice, payload or not
     payload_ends: list[int]
     first_visible: int | None  # index into payload_ends of the first payload that is not reasoning
     reasoning_streamed: bool

@@ -5,18 +5,22 @@ and repeat nearly all of these, so every event is read for all of them.
 """
 
 import re
+from itertools import compress
 from typing import Any, Final
 
 import orjson
 
 from probes.load.errors import ErrorClass, error_text, sanitise
-from probes.load.protocols.base import StreamFacts, WireProtocol
+from probes.load.protocols.base import CHOICE_FLAGS, PAYLOAD_FLAGS, VISIBLE_FLAGS, EventClass, StreamFacts, WireProtocol
 from probes.load.spec import LoadSpec
 from probes.load.sse import SseEvents, cut_events
 
 _DONE: Final = b"[DONE]"
 _COMPLETION_TOKENS: Final = re.compile(rb'"completion_tokens"\s*:\s*(\d+)')
 _TAIL_BYTES: Final = 2048
+
+# As plain numbers: one is needed for every event, and looking one up in an enum costs as much as reading the event.
+_OTHER, _USAGE, _EMPTY, _FINISH, _REASONING, _TOOL, _AUDIO, _REFUSAL, _TEXT, _DONE_CLASS, _ERROR = map(int, EventClass)
 
 
 def request_body(spec: LoadSpec, prompt: str) -> bytes:
@@ -38,11 +42,18 @@ def read_stream(body: bytes) -> StreamFacts:
     events = cut_events(body)
     reader = _Reader()
     parsed, broken = _parse_all(events)
-    for n, event in enumerate(parsed):
-        reader.take(event, events.ends[n], n in events.errors)
+    take = reader.take
+    classes = (
+        bytearray(take(event) for event in parsed)
+        if not events.errors
+        else bytearray(
+            reader.take_error(event) if n in events.errors else take(event) for n, event in enumerate(parsed)
+        )
+    )
     if broken is not None and broken != events.unfinished:
+        classes.append(EventClass.OTHER)
         reader.fail("parse_error", f"event {broken} is not JSON: {events.data[broken][:80].decode('utf-8', 'replace')}")
-    return reader.facts()
+    return reader.facts(events.ends[: len(classes)], bytes(classes))
 
 
 def has_payload(body: bytes) -> bool:
@@ -86,22 +97,9 @@ def _parse_all(events: SseEvents) -> tuple[list[object], int | None]:
 class _Reader:
     """Reads events in order and remembers what they said."""
 
-    __slots__ = (
-        "_ends",
-        "_fault",
-        "_fingerprint",
-        "_finish",
-        "_model",
-        "_reasoned",
-        "_refused",
-        "_terminal",
-        "_usage",
-        "_visible",
-    )
+    __slots__ = ("_fault", "_fingerprint", "_finish", "_model", "_reasoned", "_refused", "_terminal", "_usage")
 
     def __init__(self) -> None:
-        self._ends: list[int] = []
-        self._visible: int | None = None
         self._reasoned = False
         self._refused = False
         self._terminal = False
@@ -115,62 +113,85 @@ class _Reader:
         if self._fault is None:
             self._fault = (kind, sanitise(message))
 
-    def take(self, event: object, end: int, says_error: bool) -> None:
+    def take_error(self, event: object) -> int:
+        """An event that calls itself an error."""
         if not isinstance(event, dict):
-            if event is _DONE:
-                self._terminal = True
-            elif event is not None:
-                self.fail("parse_error", f"an event is not a JSON object: {str(event)[:80]}")
-            return
-        if says_error or (event.get("error")):
-            self.fail("stream_error", error_text(event.get("error") or event))
-            return
+            return self.take(event)
+        self.fail("stream_error", error_text(event.get("error") or event))
+        return _ERROR
+
+    def take(self, event: object) -> int:
+        """Note what one event says; returns its class."""
+        if type(event) is not dict:
+            return self._take_stranger(event)
+        if event.get("error"):
+            return self.take_error(event)
         if self._model is None:
             self._model = _text(event.get("model"))
             self._fingerprint = _text(event.get("system_fingerprint"))
         usage = event.get("usage")
         if usage is None and "x_groq" in event and isinstance(event["x_groq"], dict):
             usage = event["x_groq"].get("usage")
-        if isinstance(usage, dict):
+        counted = type(usage) is dict
+        if counted:
             self._usage = usage
         choices = event.get("choices")
-        if isinstance(choices, list):
-            for choice in choices:
-                if isinstance(choice, dict):
-                    self._take_choice(choice, end)
+        if choices and type(choices) is list:
+            if len(choices) == 1:
+                return self._take_choice(choices[0])
+            return max(map(self._take_choice, choices))
+        return _USAGE if counted else _OTHER
 
-    def _take_choice(self, choice: dict[str, Any], end: int) -> None:
-        delta = choice.get("delta")
+    def _take_stranger(self, event: object) -> int:
+        if event is _DONE:
+            self._terminal = True
+            return _DONE_CLASS
+        if event is not None:
+            self.fail("parse_error", f"an event is not a JSON object: {str(event)[:80]}")
+        return _OTHER
+
+    def _take_choice(self, choice: Any) -> int:  # noqa: ANN401 - whatever JSON a server puts there
+        if type(choice) is not dict:
+            return _EMPTY
         reason = choice.get("finish_reason")
         if reason is not None:
             self._finish = str(reason)
             self._terminal = True
-        if not isinstance(delta, dict) or not delta:
-            return
-        content = delta.get("content")
-        if len(delta) == 1 and type(content) is str:  # nearly every event of nearly every server
-            visible, reasoning = content != "", False
-        else:
-            visible, reasoning = _is_visible(delta), _is_reasoning(delta)
-            self._refused |= bool(delta.get("refusal"))
-            self._reasoned |= reasoning
-        if visible or reasoning:
-            ends = self._ends
-            if visible and self._visible is None:
-                self._visible = len(ends)
-            if not ends or ends[-1] != end:  # two choices in one event are one payload event
-                ends.append(end)
+        delta = choice.get("delta")
+        if type(delta) is dict and delta:
+            content = delta.get("content")
+            if len(delta) == 1 and type(content) is str:  # nearly every event of nearly every server
+                if content:
+                    return _TEXT
+            else:
+                payload = self._take_delta(delta)
+                if payload is not None:
+                    return payload
+        return _EMPTY if reason is None else _FINISH
 
-    def facts(self) -> StreamFacts:
+    def _take_delta(self, delta: dict[str, Any]) -> int | None:
+        reasoning = _is_reasoning(delta)
+        self._reasoned |= reasoning
+        self._refused |= bool(delta.get("refusal"))
+        visible = _visible_class(delta)
+        return visible if visible is not None else _REASONING if reasoning else None
+
+    def facts(self, event_ends: list[int], event_classes: bytes) -> StreamFacts:
         if self._finish == "content_filter" or self._refused:
             self.fail("filtered", "the provider's content filter or the model refused")
         usage = self._usage
         details = usage.get("prompt_tokens_details")
         cached = details.get("cached_tokens") if isinstance(details, dict) else None
         spent = usage.get("completion_tokens_details")
+        payload = event_classes.translate(PAYLOAD_FLAGS)
+        visible = event_classes.translate(VISIBLE_FLAGS).find(1)
+        choice = event_classes.translate(CHOICE_FLAGS).find(1)
         return StreamFacts(
-            payload_ends=self._ends,
-            first_visible=self._visible,
+            event_ends=event_ends,
+            event_classes=event_classes,
+            first_choice=choice if choice >= 0 else None,
+            payload_ends=list(compress(event_ends, payload)),
+            first_visible=payload[:visible].count(1) if visible >= 0 else None,
             reasoning_streamed=self._reasoned,
             terminal=self._terminal,
             finish_reason=self._finish,
@@ -184,16 +205,21 @@ class _Reader:
         )
 
 
-def _is_visible(delta: dict[str, Any]) -> bool:
+def _visible_class(delta: dict[str, Any]) -> int | None:
+    """The class of a delta that a person would see something of; None if there is nothing of that kind."""
     content = delta.get("content")
     if content and not (isinstance(content, list) and _only_thinking(content)):
-        return True
-    if delta.get("refusal") or delta.get("audio"):
-        return True
+        return _TEXT
+    if delta.get("refusal"):
+        return _REFUSAL
+    if delta.get("audio"):
+        return _AUDIO
     calls = delta.get("tool_calls")
     called = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
     called.append(delta.get("function_call"))
-    return any(isinstance(part, dict) and (part.get("name") or part.get("arguments")) for part in called)
+    if any(isinstance(part, dict) and (part.get("name") or part.get("arguments")) for part in called):
+        return _TOOL
+    return None
 
 
 def _is_reasoning(delta: dict[str, Any]) -> bool:

@@ -1,12 +1,18 @@
 """Reading OpenAI chat streams and their dialects."""
 
+import gzip
+from pathlib import Path
+
 import orjson
 import pytest
 
+from probes.load.protocols.base import CHOICE_FLAGS, PAYLOAD_FLAGS, VISIBLE_FLAGS, EventClass
 from probes.load.protocols.openai_chat import has_payload, has_terminator, output_tokens, read_stream, request_body
+from probes.load.raw import read_raw
 from probes.load.spec import LoadSpec
 
 DONE = b"data: [DONE]\n\n"
+RECORDED = Path(__file__).parents[2] / "recordings" / "h100-trial" / "attempts.spool.gz"
 
 
 def event(delta=None, *, finish=None, **more):
@@ -173,3 +179,102 @@ def test_the_request_asks_for_a_stream_with_usage_and_extra_body_wins():
         "temperature": 1,
         "ignore_eos": True,
     }
+
+
+def classes_of(*events):
+    return [EventClass(code).name for code in read(*events).event_classes]
+
+
+def test_every_event_has_its_end_and_its_class():
+    events = [
+        event({"role": "assistant", "content": ""}),
+        event({"reasoning_content": "hm"}),
+        event({"content": "Hi"}),
+        event({"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}),
+        event({"refusal": "no"}),
+        event({"audio": {"data": "AAAA"}}),
+        event({}, finish="stop"),
+        event(usage={"completion_tokens": 3}),
+        event(),
+        DONE,
+    ]
+    facts = read(*events)
+    assert classes_of(*events) == [
+        "EMPTY", "REASONING", "TEXT", "TOOL", "REFUSAL", "AUDIO", "FINISH", "USAGE", "OTHER", "DONE",
+    ]  # fmt: skip
+    assert facts.event_ends == [sum(map(len, events[: n + 1])) for n in range(len(events))]
+    assert facts.payload_ends == facts.event_ends[1:6]
+    assert (facts.first_choice, facts.first_visible) == (0, 1)
+
+
+def test_an_event_that_is_several_things_is_what_a_person_sees_of_it():
+    usage = {"completion_tokens": 1}
+    assert classes_of(event({"content": "a"}, finish="stop", usage=usage)) == ["TEXT"]
+    assert classes_of(event({"content": "a", "reasoning": "b"})) == ["TEXT"]
+    assert classes_of(event({"role": "assistant", "reasoning": "b"})) == ["REASONING"]
+    assert classes_of(event({}, finish="stop", usage=usage)) == ["FINISH"]
+    assert classes_of(event({"content": "a"}, error={"message": "died"})) == ["ERROR"]
+    two = [{"index": 0, "delta": {}, "finish_reason": "stop"}, {"index": 1, "delta": {"content": "x"}}]
+    assert classes_of(b"data: " + orjson.dumps({"choices": two}) + b"\n\n") == ["TEXT"]
+
+
+def test_thought_beside_an_answer_in_one_event_was_streamed_all_the_same():
+    assert read(event({"content": "a", "reasoning": "b"})).reasoning_streamed
+
+
+def test_the_first_choice_comes_before_the_first_payload_and_is_no_empty_list():
+    azure, role, word = event(), event({"role": "assistant", "content": ""}), event({"content": "Hi"})
+    assert read(azure, role, word).first_choice == 1
+    assert read(azure, event(usage={"prompt_tokens": 3})).first_choice is None
+
+
+def test_error_events_and_events_past_understanding_have_classes():
+    assert classes_of(event({"content": "a"}), b'error: {"code":500,"message":"died"}\n\n') == ["TEXT", "ERROR"]
+    assert classes_of(event({"content": "a"}), b"data: {oops\n\n", event({"content": "lost"})) == ["TEXT", "OTHER"]
+    assert classes_of(b"data: 7\n\n", b'event: error\ndata: "died"\n\n', b"data: null\n\n") == ["OTHER"] * 3
+
+
+def test_a_class_has_payload_only_with_a_choice_and_is_seen_only_with_payload():
+    names = [
+        {kind.name for kind in EventClass if flags[kind]} for flags in (CHOICE_FLAGS, PAYLOAD_FLAGS, VISIBLE_FLAGS)
+    ]
+    choice, payload, visible = names
+    assert choice == payload | {"EMPTY", "FINISH"}
+    assert payload == visible | {"REASONING"}
+    assert visible == {"TOOL", "AUDIO", "REFUSAL", "TEXT"}
+
+
+def recorded_body(tmp_path):
+    spool = tmp_path / "attempts.spool"
+    spool.write_bytes(gzip.decompress(RECORDED.read_bytes()))
+    return next(raw.body for raw in read_raw(spool) if raw.phase == "measured")
+
+
+def odd_body(_tmp_path):
+    return (
+        b": ping\r\n\r\n"
+        + event({"role": "assistant", "content": ""}).replace(b"\n", b"\r\n")
+        + event({"reasoning": "h\u00fcm"})
+        + event({"content": "\u65e5\u672c"})
+        + event({}, finish="stop", usage={"completion_tokens": 2})
+        + DONE
+    )
+
+
+@pytest.mark.parametrize("make_body", [recorded_body, odd_body])
+def test_a_stream_cut_at_any_byte_has_the_events_that_were_complete_by_then(make_body, tmp_path):
+    body = make_body(tmp_path)
+    whole = read_stream(body)
+    assert whole.fault is None
+    # Every byte of the last events, where all classes but text are, and of the first; in between a prime step.
+    places = sorted({*range(1500), *range(max(0, len(body) - 1500), len(body) + 1), *range(0, len(body), 97)})
+    for place in places:
+        if place > len(body):
+            continue
+        part = read_stream(body[:place])
+        complete = sum(end <= place for end in whole.event_ends)
+        assert part.event_ends[:complete] == whole.event_ends[:complete]
+        # One more is there when all of its JSON has come and only its blank line has not.
+        assert whole.event_classes.startswith(part.event_classes)
+        assert len(part.event_classes) - complete in (0, 1)
+        assert part.fault is None

@@ -7,7 +7,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.load.recorder import _nearest_rank, _payload_times, record_of
+from probes.load.protocols.base import EventClass
+from probes.load.recorder import _nearest_rank, _payload_times, read_attempt, record_of
 from tests.probes.load.test_spool import RAW
 
 
@@ -85,3 +86,18 @@ def test_percentiles_are_values_that_occurred():
     assert [_nearest_rank(list(range(1, 101)), p) for p in (50, 95, 99)] == [50, 95, 99]
     assert _nearest_rank([7], 99) == 7
     assert _nearest_rank([], 50) is None
+
+
+def test_the_first_choice_has_its_own_time_whether_or_not_it_brought_anything():
+    assert attempt(event(""), event("a"), FINISH).t_choice_ns == 1000
+    assert attempt(usage(3), event("a"), FINISH).t_choice_ns == 2000
+    assert attempt(usage(3)).t_choice_ns is None
+
+
+def test_a_reading_lists_the_events_behind_the_record():
+    body = event("a") + FINISH
+    reading = read_attempt(replace(RAW, body=body, read_stamps_ns=[5], read_ends=[len(body)]))
+    assert list(reading.event_ends) == [len(event("a")), len(body)]
+    assert list(reading.event_classes) == [EventClass.TEXT, EventClass.FINISH]
+    refused = read_attempt(replace(RAW, http_status=503, body=body, read_stamps_ns=[5], read_ends=[len(body)]))
+    assert (list(refused.event_ends), refused.event_classes) == ([], b"")
