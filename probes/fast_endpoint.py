@@ -19,7 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from probes.endpoint.server import EndpointSpec, Server
+from probes.endpoint.server import Server
+from probes.endpoint.spec import EndpointSpec
 from probes.endpoint.truth import Truth, TruthLog, read_truth
 from probes.errors import ProbeError
 
