@@ -1,13 +1,14 @@
-"""Prompts: natural English of our own, of the length asked for, no two alike from the first token on.
+"""Prompts: natural English of our own, of the length asked for.
 
 Random tokens would distort speculative decoding and tokenise badly; a repeated prompt would be answered from a prefix
-cache. So each prompt is a stretch of one text, begun at a random word, behind a nonce that no other attempt has.
+cache. So each prompt is a stretch of one text, begun at a random word, behind a nonce that no other attempt has: no two
+are alike from the first token on. Only a trace that says what its prompts shared gets prompts that share just that.
 """
 
 import hashlib
-import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 _TEXT: Final = """
@@ -58,6 +59,23 @@ class TokenFit:
         """Words of text that make a prompt of about so many tokens; at least 1."""
         return max(1, round((prompt_tokens - self.overhead_tokens) / self.tokens_per_word))
 
+    def block_words(self, prompt_tokens: int, blocks: int, block_tokens: int) -> list[int]:
+        """Words of each block of a prompt that is cut every block_tokens tokens; its overhead counts to the first.
+
+        The n-th is the same for every prompt that has more than n whole blocks, so that blocks can be shared.
+
+        Args:
+            prompt_tokens: of the whole prompt.
+            blocks: how many are wanted; the last ends where the prompt ends, if that is earlier.
+            block_tokens: length of a block.
+
+        Returns:
+            Words >= 0 of each block, then of what is left behind them.
+        """
+        ends = [0, *(self.words(min(n * block_tokens, prompt_tokens)) for n in range(1, blocks + 1))]
+        ends.append(self.words(prompt_tokens))
+        return [after - before for before, after in pairwise(ends)]
+
 
 UNCALIBRATED: Final = TokenFit(tokens_per_word=1.17, overhead_tokens=40.0)
 
@@ -87,28 +105,67 @@ def fit_tokens(samples: Sequence[tuple[int, int]]) -> TokenFit:
 
 
 class PromptSource:
-    """Prompts of one trial. The text follows the seed, the nonce the attempt: a repeated trial finds no cache."""
+    """Prompts of one trial. The text follows the seed and the key; the nonces follow the attempt and the trial.
 
-    __slots__ = ("_pool_words", "_rng", "_starts", "_text")
+    So targets that are measured side by side get the same text, and a repeated trial finds no cache.
 
-    def __init__(self, *, seed: int) -> None:
-        self._rng = random.Random(f"prompts:{seed}")
-        self._pool_words = len(_TEXT.split())
-        self._grow(0)
+    Args:
+        seed: of the text.
+        trial: what tells this trial from every other, its repetitions too.
+    """
 
-    def _grow(self, words: int) -> None:
-        copies = 2 + words // self._pool_words
-        pieces = _TEXT.split() * copies
-        self._text = " ".join(pieces)
-        self._starts = [0]
+    __slots__ = ("_period", "_period_words", "_seed", "_starts", "_text", "_trial")
+
+    def __init__(self, *, seed: int, trial: str = "") -> None:
+        pieces = _TEXT.split()
+        self._seed = seed
+        self._trial = _digest(f"trial:{trial}")
+        self._period = " ".join(pieces) + " "
+        self._period_words = len(pieces)
+        self._starts = [0]  # of each word in a period; and where the period ends
         for piece in pieces:
             self._starts.append(self._starts[-1] + len(piece) + 1)
+        self._text = self._period * 2
 
-    def prompt(self, attempt_id: str, *, words: int) -> str:
-        """A nonce, an instruction and exactly `words` words of text."""
-        if words + self._pool_words >= len(self._starts):
-            self._grow(words)
-        first = self._rng.randrange(self._pool_words)
-        nonce = hashlib.blake2b(attempt_id.encode(), digest_size=6).hexdigest()
-        text = self._text[self._starts[first] : self._starts[first + words] - 1]
-        return f"{nonce} {_INSTRUCTION}\n\n{text}"
+    def prompt(self, attempt_id: str, *, words: int, key: str = "") -> str:
+        """A nonce, an instruction and exactly `words` words of text.
+
+        Args:
+            attempt_id: for the nonce.
+            words: >= 1.
+            key: which text; with the same seed, the same key gives the same.
+        """
+        return f"{_digest(attempt_id)} {_INSTRUCTION}\n\n{self._stretch(self._mark(key), words)}"
+
+    def shared_prompt(self, attempt_id: str, *, blocks: Iterable[tuple[str, int]]) -> str:
+        """A prompt made of blocks, which equals another of the trial exactly as far as their blocks are the same.
+
+        Each block begins with a mark of its own, so that blocks of different keys differ from their first token on. The
+        nonce of the trial stands before them, that of the attempt behind.
+
+        Args:
+            attempt_id: for the nonce at the end.
+            blocks: (key, words) of each, in order; words >= 0, the mark being the first of them.
+        """
+        parts = []
+        for key, words in blocks:
+            if words > 0:
+                mark = self._mark(key)
+                parts.append(f"{mark} {self._stretch(mark, words - 1)}" if words > 1 else mark)
+        return f"{self._trial} {_INSTRUCTION}\n\n{' '.join(parts)}\n\n{_digest(attempt_id)}"
+
+    def _mark(self, key: str) -> str:
+        return _digest(f"text:{self._seed}:{key}")
+
+    def _stretch(self, mark: str, words: int) -> str:
+        """So many words of the text, begun where the mark says; the text repeats itself when it is at its end."""
+        first = int(mark, 16) % self._period_words
+        periods, last = divmod(first + words, self._period_words)
+        end = periods * len(self._period) + self._starts[last]
+        while len(self._text) < end:
+            self._text += self._text
+        return self._text[self._starts[first] : end - 1]
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()

@@ -1,32 +1,47 @@
 """What a trial sends: prompts of the right length, request bytes, and when each is due.
 
-spec -> prompts + arrivals -> Planned requests, which the loop only has to send
+spec -> plan + prompts -> Planned requests, which the loop only has to send
 """
 
-import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from time import monotonic_ns
 from typing import Final
 
-from probes.load.arrivals import planned_offsets_ns
 from probes.load.flight import Planned
 from probes.load.origin import Origin, request_head
+from probes.load.plan import Plan, Send
 from probes.load.prompts import PromptSource, TokenFit, fit_tokens
 from probes.load.protocols.base import WireProtocol
 from probes.load.record import Phase
 from probes.load.spec import LoadSpec
+from probes.load.traces import BLOCK_TOKENS
 
 _OPEN_LOOP_LEAD_NS: Final = 5_000_000  # from fixing the plan to its start
 _OPEN_LOOP_MOST_AHEAD: Final = 1024
 _USER_AGENT: Final = "megatoken"
 
+# Requests of an open loop are built before they are due: a long prompt costs a tenth of a millisecond and more, and
+# traces send many in one instant.
+_AHEAD_BYTES: Final = 16 << 20
+_AHEAD_COUNT: Final = 4096
+_BUILD_SLICE_NS: Final = 1_000_000  # at one time, between two looks at the sockets
+_BUILD_MARGIN_NS: Final = 2_000_000  # and no more so close before the next send
+
 
 class RequestSource:
-    """The requests of one trial against one origin."""
+    """The requests of one trial against one origin.
+
+    Raises:
+        ProbeError: the plan cannot be made (`Plan`).
+    """
 
     def __init__(self, spec: LoadSpec, protocol: WireProtocol, origin: Origin) -> None:
         self._spec = spec
         self._protocol = protocol
+        self.plan = Plan(spec)
         headers = {
             "User-Agent": _USER_AGENT,
             "Accept": protocol.accept,
@@ -36,8 +51,10 @@ class RequestSource:
         if spec.api_key:
             headers |= protocol.key_headers(spec.api_key)
         self._head = request_head(origin, headers | dict(spec.extra_headers))
-        self._prompts = PromptSource(seed=spec.seed)
+        self._prompts = PromptSource(seed=spec.seed, trial=spec.attempt_prefix)
         self._fit: TokenFit = fit_tokens([])
+        self._warmup_mix = list(islice(self.plan.sends(), max(spec.warmup_requests, 1)))
+        self._specs: dict[int, LoadSpec] = {}  # by output tokens
 
     def learn(self, samples: Sequence[tuple[int, int]]) -> None:
         """Take (words sent, prompt tokens counted by the server) of warm-ups, so that prompts get the length asked."""
@@ -45,34 +62,26 @@ class RequestSource:
 
     def calibration_words(self, n: int) -> int:
         """Words of text for the n-th warm-up sent to learn how the server counts: each of another length."""
-        return max(1, self._fit.words(self._spec.prompt_tokens) // (n + 1))
+        return max(1, self._fit.words(self.plan.mean_send.prompt_tokens) // (n + 1))
 
     def warmup(self, seq: int, *, words: int | None = None) -> Planned:
-        """A request that counts in nothing; due at once."""
-        return self._planned("warmup", seq, None, words)
+        """A request that counts in nothing, due at once: as long as the seq-th measured one, or so many words."""
+        send = self.plan.mean_send if words is not None else self._warmup_mix[seq % len(self._warmup_mix)]
+        return self._planned("warmup", seq, replace(send, offset_ns=None, hash_ids=()), words)
 
     def measured(self) -> Iterator[Planned]:
         """The measured requests in the order of their sends. The plan starts to run when the first is asked for."""
-        spec = self._spec
-        if spec.arrivals == "closed":
-            count = spec.requests if spec.requests is not None else sys.maxsize
-            for n in range(count):
-                yield self._planned("measured", n, None, None)
-            return
-        offsets = planned_offsets_ns(
-            "poisson" if spec.arrivals == "poisson" else "constant",
-            rate_rps=spec.rate_rps or 0.0,
-            requests=spec.requests,
-            duration_s=spec.duration_s,
-            seed=spec.seed,
-        )
-        start_ns = monotonic_ns() + _OPEN_LOOP_LEAD_NS
-        for n, offset_ns in enumerate(offsets):
-            yield self._planned("measured", n, start_ns + offset_ns, None)
+        requests = (self._planned("measured", n, send, None) for n, send in enumerate(self.plan.sends()))
+        if self._spec.arrivals == "closed":
+            return requests
+        ahead = _Ahead(requests)
+        ahead.build_until(None)
+        return ahead.run()
 
     def warmup_limit(self) -> int:
         """How many warm-ups to keep in flight."""
-        return self._spec.concurrency or round((self._spec.rate_rps or 1) + 1)
+        spec = self._spec
+        return spec.concurrency or round((spec.rate_rps or self.plan.facts.mean_rate_rps or 1) + 1)
 
     def connections_ahead(self, mean_s: float | None) -> int:
         """Connections to have open before the first measured send.
@@ -81,23 +90,92 @@ class RequestSource:
             mean_s: mean duration of an attempt as seen in the warm-ups; None without any.
         """
         spec = self._spec
+        if spec.connections == "cold":
+            return 0
         if spec.concurrency is not None:
             return min(spec.concurrency, spec.requests or spec.concurrency)
-        # Little's law: as many as will be in flight, half as many again, and some for the tail.
-        return min(round((spec.rate_rps or 1) * (1.0 if mean_s is None else mean_s) * 1.5) + 8, _OPEN_LOOP_MOST_AHEAD)
+        mean_s = 1.0 if mean_s is None else mean_s
+        if spec.arrivals in ("constant", "poisson"):
+            in_flight = (spec.rate_rps or 1) * mean_s * 1.5  # Little's law, and half as many again
+        else:
+            in_flight = self.plan.busiest(mean_s) * 1.25  # the same at the peak, which the plan knows
+        return min(round(in_flight) + 8, spec.requests or _OPEN_LOOP_MOST_AHEAD, _OPEN_LOOP_MOST_AHEAD)
 
-    def _planned(self, phase: Phase, seq: int, t_sched_ns: int | None, words: int | None) -> Planned:
+    def _planned(self, phase: Phase, seq: int, send: Send, words: int | None) -> Planned:
         spec = self._spec
         attempt_id = f"{spec.attempt_prefix}.w{seq:02d}" if phase == "warmup" else f"{spec.attempt_prefix}.{seq:05d}"
-        prompt = self._prompts.prompt(attempt_id, words=words or self._fit.words(spec.prompt_tokens))
-        body = self._protocol.request_body(spec, prompt)
+        key = f"{phase}:{seq}"
+        if words is None and not send.hash_ids:
+            words = self._fit.words(send.prompt_tokens)
+        if not self.plan.shares_prefixes:
+            assert words is not None  # only a plan that shares has hash ids
+            prompt = self._prompts.prompt(attempt_id, words=words, key=key)
+        else:
+            blocks = self._shared(send, key) if words is None else self._unshared(words, key)
+            prompt = self._prompts.shared_prompt(attempt_id, blocks=blocks)
+        body = self._protocol.request_body(self._spec_asking(send.output_tokens), prompt)
         tail = f"X-Request-Id: {attempt_id}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii")
         return Planned(
             attempt_id=attempt_id,
             seq=seq,
             phase=phase,
-            t_sched_ns=t_sched_ns,
+            t_sched_ns=send.offset_ns,
             request=self._head + tail + body,
-            prompt_tokens_asked=spec.prompt_tokens,
-            output_tokens_asked=spec.output_tokens,
+            prompt_tokens_asked=send.prompt_tokens,
+            output_tokens_asked=send.output_tokens,
         )
+
+    def _shared(self, send: Send, key: str) -> Iterator[tuple[str, int]]:
+        """Blocks of a prompt that shares some: those of the trace, then what is its own."""
+        words = self._fit.block_words(send.prompt_tokens, len(send.hash_ids), BLOCK_TOKENS)
+        keys = (*(f"block:{hash_id}" for hash_id in send.hash_ids), key)
+        return zip(keys, words, strict=True)
+
+    def _unshared(self, words: int, key: str) -> Iterator[tuple[str, int]]:
+        """Blocks of the same size for a prompt that shares none; so it is counted as those that do."""
+        size = self._fit.words(BLOCK_TOKENS)
+        return ((f"{key}:{start}", min(size, words - start)) for start in range(0, words, size))
+
+    def _spec_asking(self, output_tokens: int) -> LoadSpec:
+        """The spec with that output length: what a protocol builds a body from."""
+        if output_tokens == self._spec.output_tokens:
+            return self._spec
+        spec = self._specs.get(output_tokens)
+        if spec is None:
+            spec = self._specs[output_tokens] = replace(self._spec, output_tokens=output_tokens)
+        return spec
+
+
+class _Ahead:
+    """Requests of an open loop, built before they are due, in bounded memory."""
+
+    def __init__(self, requests: Iterator[Planned]) -> None:
+        self._requests = requests  # t_sched_ns counted from the start of the window
+        self._ready: deque[Planned] = deque()
+        self._ready_bytes = 0
+
+    def build_until(self, end_ns: int | None) -> None:
+        """Build until the memory for it is used, or to a CLOCK_MONOTONIC instant."""
+        while self._ready_bytes < _AHEAD_BYTES and len(self._ready) < _AHEAD_COUNT:
+            if (end_ns is not None and monotonic_ns() >= end_ns) or not self._build():
+                return
+
+    def run(self) -> Iterator[Planned]:
+        """The requests, due from now on; while the next is not due soon, more are built."""
+        start_ns = monotonic_ns() + _OPEN_LOOP_LEAD_NS
+        while self._ready or self._build():
+            planned = self._ready.popleft()
+            self._ready_bytes -= len(planned.request)
+            planned.t_sched_ns = start_ns + (planned.t_sched_ns or 0)
+            yield planned
+            if self._ready:
+                soon_ns = start_ns + (self._ready[0].t_sched_ns or 0) - _BUILD_MARGIN_NS
+                self.build_until(min(soon_ns, monotonic_ns() + _BUILD_SLICE_NS))
+
+    def _build(self) -> bool:
+        planned = next(self._requests, None)
+        if planned is None:
+            return False
+        self._ready.append(planned)
+        self._ready_bytes += len(planned.request)
+        return True

@@ -3,15 +3,28 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
 from probes.errors import ProbeError
+from probes.load.plan import Arrivals
 from probes.load.record import AttemptRecord, StampSource
-
-Arrivals = Literal["closed", "constant", "poisson"]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MAX_REQUEST_ID_BYTES = 512
+_MAX_RATE_RPS: Final = 100_000  # no client sends more; a slip of the finger would plan for ever
+_BURSTINESS: Final = (0.01, 1_000_000.0)  # below, all sends fall into one instant; above, the gaps do not vary
+_SPEED: Final = (0.001, 100_000.0)
+
+# The fields that tell when to send, and which arrivals each belongs to: elsewhere they would be ignored.
+_WHEN: Final[dict[str, tuple[Arrivals, ...]]] = {
+    "concurrency": ("closed",),
+    "rate_rps": ("constant", "poisson", "gamma", "linear-ramp", "exponential-ramp"),
+    "rate_end_rps": ("linear-ramp", "exponential-ramp"),
+    "burstiness": ("gamma",),
+    "rates_file": ("piecewise",),
+    "trace_file": ("trace",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +49,13 @@ class LoadSpec:
     The request goes to the path of `base_url` + "/chat/completions" (for api "openai-chat"), with or without a
     trailing slash; nothing else is added, so "/v1" is part of the URL where the server wants it.
 
-    A closed loop keeps `concurrency` requests in flight. An open loop ("constant", "poisson") plans its sends at
-    `rate_rps` from `seed`, whatever the answers do. The trial ends after `requests` sends or `duration_s` of sending,
-    whichever comes first, and then waits for what is in flight.
+    A closed loop keeps `concurrency` requests in flight. An open loop plans its sends from `seed`, whatever the answers
+    do: "constant" and "poisson" at `rate_rps`; "gamma" too, in bursts or evenly by `burstiness`; "linear-ramp" and
+    "exponential-ramp" from `rate_rps` to `rate_end_rps` over `duration_s`; "piecewise" by the steps of `rates_file`
+    (`rates.read_rates`); "trace" by the rows of `trace_file` (`traces.read_trace`), which also give the lengths.
+
+    The trial ends after `requests` sends or `duration_s` of sending, whichever comes first, or with its trace, and then
+    waits for what is in flight. `duration_s` is the client's time: at `trace_speed` 20, 30 s replay ten minutes.
 
     Raises:
         ProbeError: a value is out of range; names the field, the value and the remedy.
@@ -53,10 +70,16 @@ class LoadSpec:
     arrivals: Arrivals = "closed"
     concurrency: int | None = None
     rate_rps: float | None = None
+    rate_end_rps: float | None = None
+    burstiness: float | None = None  # shape of the gamma distributed gaps: 1 is Poisson, below 1 comes in bursts
+    rates_file: Path | None = None
+    trace_file: Path | None = None
+    trace_speed: float = 1.0  # 1 as recorded, 2 twice as fast
+    connections: Literal["warm", "cold"] = "warm"  # cold: a new one for each request, as part of what is measured
     requests: int | None = None
     duration_s: float | None = None
     warmup_requests: int = 0
-    prompt_tokens: int = 128
+    prompt_tokens: int = 128  # this and the next: not of a trace, where each request has its own
     output_tokens: int = 128
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: float | None = 0.0  # None leaves it out, for models that refuse it
@@ -66,18 +89,10 @@ class LoadSpec:
     ca_file: str | None = None  # PEM of a private certificate authority, beside the system's
 
     def __post_init__(self) -> None:
-        if self.arrivals == "closed":
-            if self.concurrency is None or self.concurrency < 1:
-                raise ProbeError(f"concurrency = {self.concurrency} must be >= 1 in a closed loop")
-        elif self.rate_rps is None or not 0 < self.rate_rps < float("inf"):
-            raise ProbeError(
-                f'rate_rps = {self.rate_rps} must be > 0; for one request at a time use arrivals = "closed"'
-            )
-        if self.requests is None and self.duration_s is None:
-            raise ProbeError("neither requests nor duration_s is set, so the trial would never end; set one")
+        self._check_when()
         if self.requests is not None and self.requests < 1:
             raise ProbeError(f"requests = {self.requests} must be >= 1")
-        if self.duration_s is not None and not self.duration_s > 0:
+        if self.duration_s is not None and not 0 < self.duration_s < float("inf"):
             raise ProbeError(f"duration_s = {self.duration_s} must be > 0")
         for name, least in (("warmup_requests", 0), ("prompt_tokens", 1), ("output_tokens", 1)):
             if getattr(self, name) < least:
@@ -91,6 +106,40 @@ class LoadSpec:
         _check_header_value("attempt_prefix", self.attempt_prefix)
         if len(self.attempt_prefix) > _MAX_REQUEST_ID_BYTES:
             raise ProbeError(f"attempt_prefix is {len(self.attempt_prefix)} characters; the limit is 512")
+
+    def _check_when(self) -> None:
+        arrivals, ramp = self.arrivals, self.arrivals.endswith("-ramp")
+        if arrivals == "closed" and (self.concurrency is None or self.concurrency < 1):
+            raise ProbeError(f"concurrency = {self.concurrency} must be >= 1 in a closed loop")
+        for name in ("rate_rps", "rate_end_rps"):
+            rate = getattr(self, name)
+            # From nothing, or to nothing, along a line only: the logarithm of 0 is no number.
+            zero = rate == 0 and arrivals == "linear-ramp" and max(self.rate_rps or 0, self.rate_end_rps or 0) > 0
+            if arrivals in _WHEN[name] and not zero and (rate is None or not 0 < rate <= _MAX_RATE_RPS):
+                hint = "" if ramp else '; for one request at a time use arrivals = "closed"'
+                raise ProbeError(f"{name} = {rate} must be > 0 and at most {_MAX_RATE_RPS}{hint}")
+        if ramp and self.duration_s is None:
+            raise ProbeError(f'arrivals = "{arrivals}" needs duration_s, the time from rate_rps to rate_end_rps')
+        if arrivals == "gamma" and (self.burstiness is None or not _BURSTINESS[0] <= self.burstiness <= _BURSTINESS[1]):
+            raise ProbeError(
+                f"burstiness = {self.burstiness} must be {_BURSTINESS[0]:g} to {_BURSTINESS[1]:g}; "
+                "1 is Poisson, below 1 comes in bursts"
+            )
+        for name, kinds in _WHEN.items():
+            if arrivals in kinds and getattr(self, name) is None:
+                raise ProbeError(f'arrivals = "{arrivals}" needs {name}')
+            if arrivals not in kinds and getattr(self, name) is not None:
+                places = " or ".join(f'"{kind}"' for kind in kinds)
+                raise ProbeError(f'{name} goes with arrivals = {places}, not with "{arrivals}"; leave it out')
+        if not _SPEED[0] <= self.trace_speed <= _SPEED[1]:
+            raise ProbeError(
+                f"trace_speed = {self.trace_speed} must be {_SPEED[0]:g} to {_SPEED[1]:g}; "
+                "1 is as recorded, 2 twice as fast"
+            )
+        if self.trace_speed != 1 and arrivals != "trace":
+            raise ProbeError(f'trace_speed goes with arrivals = "trace", not with "{arrivals}"; leave it out')
+        if self.requests is None and self.duration_s is None and arrivals not in ("trace", "piecewise"):
+            raise ProbeError("neither requests nor duration_s is set, so the trial would never end; set one")
 
 
 def _check_header_value(what: str, text: str) -> None:
