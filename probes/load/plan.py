@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
@@ -263,9 +263,9 @@ def _record(orders: Orders) -> _Recorded:
     assert orders.trace_file is not None
     recorded = _Recorded(orders.trace_file.name)
     end_ns = None if orders.duration_s is None else round(orders.duration_s * _NS_PER_S)
-    for n, row in enumerate(read_trace(orders.trace_file)):
+    for row in islice(read_trace(orders.trace_file), orders.requests):
         offset_ns = round(row.offset_ns / orders.trace_speed)
-        if n == orders.requests or (end_ns is not None and offset_ns >= end_ns):
+        if end_ns is not None and offset_ns >= end_ns:
             break
         recorded.add(row, offset_ns)
     return recorded

@@ -43,7 +43,8 @@ def linear_ramp(start_rps: float, end_rps: float, duration_s: float) -> DueAt:
 def exponential_ramp(start_rps: float, end_rps: float, duration_s: float) -> DueAt:
     """A rate that grows, or falls, by the same factor in each second; never after duration_s. Both rates > 0."""
     growth = math.log(end_rps / start_rps) / duration_s
-    total = (end_rps - start_rps) / growth if growth else start_rps * duration_s
+    # Not (end - start) / growth: of two rates that are nearly the same, both would be rounding errors.
+    total = start_rps * math.expm1(growth * duration_s) / growth if growth else start_rps * duration_s
 
     def due_at(units: float) -> float:
         if units > total:

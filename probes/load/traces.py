@@ -175,8 +175,8 @@ def _mooncake(where: str, line: str) -> _Reading:
         raise ProbeError(f"{where}: timestamp is {_shown(at_ms)}; it must be milliseconds, a number >= 0")
     prompt_tokens = _count_in_json(where, "input_length", fields["input_length"])
     blocks = -(-prompt_tokens // BLOCK_TOKENS)
-    if not isinstance(hash_ids, list) or any(type(n) is not int for n in hash_ids):
-        raise ProbeError(f"{where}: hash_ids is {_shown(hash_ids)}; it must be a list of whole numbers")
+    if not isinstance(hash_ids, list) or any(type(n) is not int or n < 0 for n in hash_ids):
+        raise ProbeError(f"{where}: hash_ids is {_shown(hash_ids)}; it must be a list of whole numbers >= 0")
     if len(hash_ids) > blocks:
         raise ProbeError(
             f"{where} has {len(hash_ids)} hash_ids; input_length {prompt_tokens} is {blocks} blocks of {BLOCK_TOKENS}"
