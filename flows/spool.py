@@ -7,6 +7,8 @@
     end.json        window, clocks, CPU seconds    written by the child after the load
     engine.log      the engine's own words
 
+    events.parquet  every event of every answer    written while the attempts are read for landing
+
 There is one way to land, `land_spool`, whether the child lands itself or its parent (or the next night) lands what a
 killed child left behind. What is missing from the folder is NULL in the rows.
 """
@@ -14,44 +16,31 @@ killed child left behind. What is missing from the folder is NULL in the rows.
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from flows.attempts import TrialAttempts, read_attempts
 from flows.spec import TrialSpec
-from flows.version import VERSION
+from flows.trial_row import EVIDENCE, TrialEnd, TrialStart, trial_row
 from probes.host import HostFacts, host_facts
-from probes.load.spool import read_spool
 from probes.power.log import read_power_log
 from warehouse.landing import land, landed_batches
-from warehouse.rows import AttemptRow, LandingRow, MeterRow, PowerSampleRow, TrialRow, TrialStatus
+from warehouse.rows import LandingRow, MeterRow, PowerSampleRow, TrialRow, TrialStatus
 
+__all__ = [
+    "EVIDENCE",
+    "TrialEnd",
+    "TrialStart",
+    "create_spool",
+    "land_spool",
+    "read_spec",
+    "rows_of",
+    "spool_root",
+    "unfinished_spools",
+    "write_json",
+]
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TrialStart:
-    """What is known once the target is ready to be measured."""
-
-    started_at: str
-    host: dict[str, Any]
-    engine_version: str | None = None
-    engine_ready_s: float | None = None
-    base_url: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TrialEnd:
-    """What the load client and the watch over the machine said at the end."""
-
-    window_start_ns: int | None
-    window_end_ns: int | None
-    clock_offset_start_ns: int | None
-    clock_offset_end_ns: int | None
-    stamp_source: str | None
-    client_cpu_s: float | None
-    engine_cpu_s: float | None
-    cpu_share_others: float | None
-    load_average_1m: float | None
+_EVENTS: Final = "events.parquet"
 
 
 def spool_root(data_dir: Path) -> Path:
@@ -79,8 +68,26 @@ def read_spec(folder: Path) -> TrialSpec:
     return TrialSpec.model_validate_json((folder / "spec.json").read_bytes())
 
 
-def land_spool(data_dir: Path, folder: Path, *, status: TrialStatus, reason: str | None) -> list[LandingRow]:
+def land_spool(
+    data_dir: Path,
+    folder: Path,
+    *,
+    status: TrialStatus,
+    reason: str | None,
+    rows: list[LandingRow] | None = None,
+) -> list[LandingRow]:
     """Land whatever a trial's folder holds, then remove the folder.
+
+    The events land first. A kill between leaves them without their batch, and the folder: whoever lands that finds the
+    events in their place and keeps them. The other way round they would be lost, since a folder whose batch has landed
+    is tidied away.
+
+    Args:
+        data_dir: the data folder.
+        folder: of the trial.
+        status: how it went.
+        reason: why it did not complete.
+        rows: of an earlier `rows_of` with `keep_events`, to spare reading the attempts again.
 
     Returns:
         The rows that landed.
@@ -88,10 +95,15 @@ def land_spool(data_dir: Path, folder: Path, *, status: TrialStatus, reason: str
     Raises:
         WarehouseError: the disk would not take them; the folder stays, so that the next night can land it.
     """
-    rows = rows_of(folder, status=status, reason=reason)
-    spec = read_spec(folder)
-    host = next(row.host_id for row in rows if isinstance(row, TrialRow))
-    land(data_dir, batch_id=spec.trial_id, host_id=host, rows=rows)
+    if rows is None:
+        rows = rows_of(folder, status=status, reason=reason, keep_events=True)
+    trial = next(row for row in rows if isinstance(row, TrialRow))
+    events = folder / _EVENTS
+    if events.exists():
+        from warehouse.events import land_events
+
+        land_events(data_dir, events, host_id=trial.host_id, trial_id=trial.trial_id, started_at=trial.started_at)
+    land(data_dir, batch_id=trial.trial_id, host_id=trial.host_id, rows=rows)
     shutil.rmtree(folder)
     return rows
 
@@ -111,98 +123,43 @@ def unfinished_spools(data_dir: Path) -> list[Path]:
     return left
 
 
-def rows_of(folder: Path, *, status: TrialStatus, reason: str | None) -> list[LandingRow]:
-    """The landing rows of a trial's folder, however much of it there is."""
+def rows_of(folder: Path, *, status: TrialStatus, reason: str | None, keep_events: bool = False) -> list[LandingRow]:
+    """The landing rows of a trial's folder, however much of it there is.
+
+    With `keep_events` the single events are written beside them, for `land_spool` to land.
+
+    Raises:
+        WarehouseError: the disk would not take the events, or the evidence names what is no column.
+    """
     spec = read_spec(folder)
     start = _read(folder / "start.json")
     end = _read(folder / "end.json")
-    attempts = list(_attempt_rows(spec, folder))
-    meters, samples = read_power_log(folder / "power.jsonl")
     host = HostFacts(**start["host"]) if start else host_facts()
-    trial = _trial_row(spec, start, end, attempts, host, status, reason)
+    attempts = _attempts(spec, folder, keep_events=keep_events)
+    meters, samples = read_power_log(folder / "power.jsonl")
+    trial = trial_row(spec, start, end, attempts, host, status, reason)
     return [
         trial,
-        *attempts,
+        *attempts.rows,
         *(MeterRow(trial_id=spec.trial_id, **_fields(m)) for m in meters),
         *(PowerSampleRow(trial_id=spec.trial_id, **_fields(s)) for s in samples),
         *spec.facts,
     ]
 
 
-def _attempt_rows(spec: TrialSpec, folder: Path) -> Iterator[AttemptRow]:
+def _attempts(spec: TrialSpec, folder: Path, *, keep_events: bool) -> TrialAttempts:
     path = folder / "attempts.spool"
-    if path.exists():
-        for record in read_spool(path):
-            yield AttemptRow(trial_id=spec.trial_id, **_fields(record))
+    if not path.exists():
+        return TrialAttempts(rows=[], steady_start_ns=None, steady_end_ns=None, steady_output_tokens=None)
+    if not keep_events:
+        return read_attempts(path, spec, events=None)
+    from warehouse.event_file import EventFile
 
-
-def _trial_row(
-    spec: TrialSpec,
-    start: dict[str, Any],
-    end: dict[str, Any],
-    attempts: list[AttemptRow],
-    host: HostFacts,
-    status: TrialStatus,
-    reason: str | None,
-) -> TrialRow:
-    measured = [a for a in attempts if a.phase == "measured"]
-    starts = [a.t_start_ns for a in measured if a.t_start_ns is not None]
-    ends = [a.t_end_ns for a in measured if a.t_end_ns is not None]
-    local, endpoint, workload = spec.local, spec.endpoint, spec.workload
-    now = datetime.now(UTC)
-    return TrialRow(
-        trial_id=spec.trial_id,
-        run_id=spec.run_id,
-        target_id=spec.target.id,
-        workload_id=workload.id,
-        try_number=spec.try_number,
-        status=status,
-        status_reason=reason,
-        started_at=datetime.fromisoformat(start["started_at"]) if start else now,
-        ended_at=now,
-        # A child that was killed left no end.json; its window is then what its attempts span.
-        window_start_ns=end.get("window_start_ns") or min(starts, default=None),
-        window_end_ns=end.get("window_end_ns") or max(ends, default=None),
-        clock_offset_start_ns=end.get("clock_offset_start_ns"),
-        clock_offset_end_ns=end.get("clock_offset_end_ns"),
-        kind=spec.target.kind,
-        provider=spec.target.provider,
-        model=spec.target.model,
-        quantisation=spec.weights.quantisation if spec.weights else None,
-        weights_sha256=spec.weights.sha256 if spec.weights else None,
-        weights_note=spec.weights.note if spec.weights else None,
-        base_url=endpoint.base_url if endpoint else start.get("base_url"),
-        api=endpoint.api if endpoint else "openai-chat",
-        region=endpoint.region if endpoint else None,
-        engine=local.engine if local else None,
-        engine_version=start.get("engine_version"),
-        device=local.device if local else None,
-        threads=local.threads if local else None,
-        slots=local.slots if local else None,
-        engine_ready_s=start.get("engine_ready_s"),
-        arrivals=workload.arrivals,
-        concurrency=workload.concurrency,
-        rate_rps=workload.rate_rps,
-        requests_planned=workload.requests if spec.duration_s is None else None,
-        prompt_tokens_asked=workload.prompt_tokens,
-        output_tokens_asked=workload.output_tokens,
-        slo_ttft_s=workload.slo_ttft_ms / 1000,
-        slo_tpot_s=workload.slo_tpot_ms / 1000,
-        seed=workload.seed,
-        stamp_source=end.get("stamp_source"),
-        client_cpu_s=end.get("client_cpu_s"),
-        engine_cpu_s=end.get("engine_cpu_s"),
-        cpu_share_others=end.get("cpu_share_others"),
-        load_average_1m=end.get("load_average_1m"),
-        host_id=host.host_id,
-        cpu_model=host.cpu_model,
-        cpu_threads=host.cpu_threads,
-        ram_bytes=host.ram_bytes,
-        gpu_models=host.gpu_models,
-        os=host.os,
-        python_version=host.python_version,
-        megatoken_version=VERSION,
-    )
+    constants = {"run_id": spec.run_id, "target_id": spec.target.id, "workload_id": spec.workload.id}
+    file = EventFile(folder / _EVENTS, trial_id=spec.trial_id, constants=constants)
+    attempts = read_attempts(path, spec, events=file)
+    file.close()
+    return attempts
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -132,15 +132,16 @@ class _Reader:
         usage = event.get("usage")
         if usage is None and "x_groq" in event and isinstance(event["x_groq"], dict):
             usage = event["x_groq"].get("usage")
-        counted = type(usage) is dict
-        if counted:
+        nothing = _OTHER
+        if type(usage) is dict:
             self._usage = usage
+            nothing = _USAGE
         choices = event.get("choices")
         if choices and type(choices) is list:
             if len(choices) == 1:
                 return self._take_choice(choices[0])
             return max(map(self._take_choice, choices))
-        return _USAGE if counted else _OTHER
+        return nothing
 
     def _take_stranger(self, event: object) -> int:
         if event is _DONE:
