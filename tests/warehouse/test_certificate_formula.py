@@ -21,7 +21,8 @@ COMMON = {
     "coalesced_share": 0.0,
     "cached_token_share": 0.0,
     "cpu_share_others": 0.01,
-    "load_per_thread": 0.5,
+    "load_average_1m": 0.5,
+    "cpu_threads": 1,
     "loop_busy_share": 0.2,
     "suspended_s": 0.001,
     "clock_step_s": 0.0,
@@ -49,8 +50,8 @@ RISING = [
     ("cached_token_share", CLOSED, limits.CACHED_TOKEN_SHARE),
     ("cpu_share_others", LOCAL, limits.CPU_SHARE_OTHERS_LOCAL),
     ("cpu_share_others", CLOSED, limits.CPU_SHARE_OTHERS_ENDPOINT),
-    ("load_per_thread", LOCAL, limits.LOAD_PER_THREAD_LOCAL),
-    ("load_per_thread", CLOSED, limits.LOAD_PER_THREAD_ENDPOINT),
+    ("load_average_1m", LOCAL, limits.LOAD_PER_THREAD_LOCAL),
+    ("load_average_1m", CLOSED, limits.LOAD_PER_THREAD_ENDPOINT),
     ("loop_busy_share", OPEN, limits.LOOP_BUSY_SHARE),
     ("suspended_s", CLOSED, limits.SUSPENDED_S),
     ("clock_step_s", CLOSED, limits.CLOCK_STEP_S),
@@ -130,11 +131,14 @@ def test_an_error_of_the_self_test_is_held_against_the_trials_own_times():
     assert certify(replace(error, ttft_p50_s=None, tpot_p50_s=None)).grade == "C"
 
 
-@pytest.mark.parametrize("status", ["aborted", "crashed", "setup_failed"])
-def test_a_trial_that_failed_is_a_d_and_says_why(status):
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("aborted", "was aborted"), ("crashed", "crashed"), ("setup_failed", "could not be set up")],
+)
+def test_a_trial_that_failed_is_a_d_and_says_why(status, said):
     certificate = certify(replace(CLOSED, status=status, status_reason="the engine died"))
     assert certificate.grade == "D"
-    assert certificate.reasons == (f"the trial is {status.replace('_', ' ')}: the engine died",)
+    assert certificate.reasons == (f"the trial {said}: the engine died",)
 
 
 def test_a_trial_without_attempts_is_a_d():
@@ -163,8 +167,8 @@ def test_what_is_missing_is_a_reason_and_no_worse_than_b(good, name):
 def test_a_trial_of_an_older_schema_is_a_b_that_names_what_is_missing():
     old = Evidence(
         status="completed", attempts=30, kind="local", arrivals="closed", streams=1, stamp_source="kernel",
-        concurrency_share=1.0, coalesced_share=0.0, cached_token_share=0.0, cpu_share_others=0.02, load_per_thread=0.5,
-        clock_step_s=0.0, ttft_p50_s=0.3, tpot_p50_s=0.01,
+        concurrency_share=1.0, coalesced_share=0.0, cached_token_share=0.0, cpu_share_others=0.02, load_average_1m=1.0,
+        cpu_threads=2, clock_step_s=0.0, ttft_p50_s=0.3, tpot_p50_s=0.01,
     )  # fmt: skip
     certificate = certify(old)
     assert certificate.grade == "B"
@@ -189,7 +193,7 @@ RISES = {
     "coalesced_share": shares,
     "cached_token_share": shares,
     "cpu_share_others": shares,
-    "load_per_thread": st.floats(0, 50),
+    "load_average_1m": st.floats(0, 50),
     "loop_busy_share": shares,
     "suspended_s": seconds,
     "clock_step_s": seconds,
@@ -203,6 +207,7 @@ FALLS = {
     "rounds_share": shares,
     "selftest_concurrency_share": shares,
     "selftest_streams": st.integers(1, 5000),
+    "cpu_threads": st.integers(1, 64),
 }
 evidences = st.builds(
     Evidence,

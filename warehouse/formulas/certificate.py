@@ -39,7 +39,11 @@ __all__ = ["METHOD_VERSION", "Certificate", "Evidence", "Grade", "certify"]
 # Change it with any change of a limit or a criterion: every trial is then certified anew.
 METHOD_VERSION: Final = "1"
 UNKNOWN_GRADE: Final[Grade] = "B"
-NOT_MEASURED: Final = ("aborted", "crashed", "setup_failed")
+NOT_MEASURED: Final = {
+    "aborted": "the trial was aborted",
+    "crashed": "the trial crashed",
+    "setup_failed": "the trial could not be set up",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ def certify(evidence: Evidence) -> Certificate:
     """
     if evidence.status in NOT_MEASURED:
         why = f": {evidence.status_reason}" if evidence.status_reason else ""
-        return Certificate(grade="D", reasons=(f"the trial is {evidence.status.replace('_', ' ')}{why}",))
+        return Certificate(grade="D", reasons=(f"{NOT_MEASURED[evidence.status]}{why}",))
     if not evidence.attempts:
         return Certificate(grade="D", reasons=("no attempt was measured",))
     found = [each for each in (_judge(criterion, evidence) for criterion in _CRITERIA) if each is not None]
@@ -129,6 +133,12 @@ def _by_kind(local: Limits, endpoint: Limits) -> Callable[[Evidence], Limits]:
 def _shortfall(share: float | None) -> float | None:
     # Rounded: 1 - 0.98 is a little more than 0.02, and a share of exactly a limit is still within it.
     return None if share is None else round(1 - share, 9)
+
+
+def _load_per_thread(evidence: Evidence) -> float | None:
+    if evidence.load_average_1m is None or not evidence.cpu_threads:
+        return None
+    return evidence.load_average_1m / evidence.cpu_threads
 
 
 def _open(evidence: Evidence) -> bool:
@@ -223,7 +233,7 @@ _CRITERIA: Final = (
         unknown="how much CPU others took is not known",
     ),
     _Criterion(
-        value=lambda e: e.load_per_thread,
+        value=_load_per_thread,
         limits=_by_kind(LOAD_PER_THREAD_LOCAL, LOAD_PER_THREAD_ENDPOINT),
         said=lambda value: f"the load average was {value} a hardware thread",
         show=lambda value: f"{value:.2g}",

@@ -24,7 +24,8 @@ class Evidence:
     coalesced_share: float | None = None  # events that shared a read with an earlier one / events
     cached_token_share: float | None = None  # prompt tokens that came from the server's cache / prompt tokens
     cpu_share_others: float | None = None  # of the machine's CPU, taken by processes that are not ours
-    load_per_thread: float | None = None  # load average of one minute / hardware threads
+    load_average_1m: float | None = None
+    cpu_threads: int | None = None  # hardware threads that share that load
     loop_busy_share: float | None = None  # of the time of the load loop
     suspended_s: float | None = None  # longest time off the CPU against our will
     clock_step_s: float | None = None  # jump of the wall clock against the monotonic one, of either sign

@@ -1,0 +1,42 @@
+"""Certificates: the grade of every trial's client that has none yet, out of what landed."""
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from warehouse.formulas.certificate import METHOD_VERSION, Evidence, certify
+
+if TYPE_CHECKING:
+    import duckdb
+
+_NAMES = tuple(field.name for field in fields(Evidence))  # columns of the view go by the same names
+_SELECT = f"SELECT trial_id, {', '.join(_NAMES)} FROM certificate"
+
+
+def certify_trials(con: "duckdb.DuckDBPyConnection", *, recompute: bool = False) -> int:
+    """Certify every loaded trial that has no certificate under the current method version, or all of them anew.
+
+    A trial of a group is judged by the rounds of its group, so the group has to be loaded as a whole.
+
+    Args:
+        con: a connection to a warehouse with all tables and views, inside the caller's transaction.
+        recompute: certify every trial; the earlier certificates stay beside.
+
+    Returns:
+        How many were certified.
+    """
+    pending = f"{_SELECT} WHERE ? OR trial_id NOT IN (SELECT trial_id FROM certificates WHERE method_version = ?)"
+    rows = con.execute(pending, [recompute, METHOD_VERSION]).fetchall()
+    found = [(trial_id, certify(Evidence(**dict(zip(_NAMES, rest, strict=True))))) for trial_id, *rest in rows]
+    # lists and unnest: one statement however many trials
+    con.execute(
+        "INSERT INTO certificates SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[][]), ?, ?",
+        [
+            [trial_id for trial_id, _ in found],
+            [certificate.grade for _, certificate in found],
+            [list(certificate.reasons) for _, certificate in found],
+            METHOD_VERSION,
+            datetime.now(UTC),
+        ],
+    ).fetchall()
+    return len(found)
