@@ -69,14 +69,23 @@ class RequestSource:
         send = self.plan.mean_send if words is not None else self._warmup_mix[seq % len(self._warmup_mix)]
         return self._planned("warmup", seq, replace(send, offset_ns=None, hash_ids=()), words)
 
-    def measured(self) -> Iterator[Planned]:
-        """The measured requests in the order of their sends. The plan starts to run when the first is asked for."""
-        requests = (self._planned("measured", n, send, None) for n, send in enumerate(self.plan.sends()))
+    def measured(self, *, part: int = 0, parts: int = 1, start_ns: int | None = None) -> Iterator[Planned]:
+        """The measured requests in the order of their sends.
+
+        Those of an open loop are built ahead, by this call: a tenth of a second at most.
+
+        Args:
+            part: 0 to parts - 1: which of the requests, dealt out like cards, where several processes send them.
+            parts: how many processes.
+            start_ns: CLOCK_MONOTONIC instant at which the plan starts to run; None: when the first is asked for.
+        """
+        dealt = islice(enumerate(self.plan.sends()), part, None, parts)
+        requests = (self._planned("measured", n, send, None) for n, send in dealt)
         if self._spec.arrivals == "closed":
             return requests
         ahead = _Ahead(requests)
         ahead.build_until(None)
-        return ahead.run()
+        return ahead.run(start_ns)
 
     def warmup_limit(self) -> int:
         """How many warm-ups to keep in flight."""
@@ -160,9 +169,10 @@ class _Ahead:
             if (end_ns is not None and monotonic_ns() >= end_ns) or not self._build():
                 return
 
-    def run(self) -> Iterator[Planned]:
-        """The requests, due from now on; while the next is not due soon, more are built."""
-        start_ns = monotonic_ns() + _OPEN_LOOP_LEAD_NS
+    def run(self, start_ns: int | None) -> Iterator[Planned]:
+        """The requests, due from start_ns or now on; while the next is not due soon, more are built."""
+        if start_ns is None:
+            start_ns = monotonic_ns() + _OPEN_LOOP_LEAD_NS
         while self._ready or self._build():
             planned = self._ready.popleft()
             self._ready_bytes -= len(planned.request)

@@ -182,6 +182,14 @@ def test_requests_due_in_one_instant_are_not_held_up_by_building_others(tmp_path
     assert len(built) > ahead
 
 
+@pytest.mark.parametrize("given", [{}, {"arrivals": "poisson", "rate_rps": 50.0, "requests": 11}])
+def test_several_processes_send_one_plan_between_them(given):
+    whole = list(source(**given).measured(start_ns=10**15))
+    dealt = [list(source(**given).measured(part=part, parts=3, start_ns=10**15)) for part in range(3)]
+    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
+    assert sorted((planned for part in dealt for planned in part), key=lambda planned: planned.seq) == whole
+
+
 # Connections.
 
 
