@@ -1,9 +1,11 @@
 """When a trial is to send, in the words of whoever orders it."""
 
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 Arrivals = Literal["closed", "constant", "poisson", "gamma", "linear-ramp", "exponential-ramp", "piecewise", "trace"]
+
+MAX_RATE_RPS: Final = 100_000  # no client sends more; a slip of the finger would plan for ever
 
 
 class Orders(Protocol):

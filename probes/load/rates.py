@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from probes.errors import ProbeError
+from probes.load.orders import MAX_RATE_RPS
 
 DueAt = Callable[[float], float]  # units >= 0 -> seconds from the start; inf: never
 
@@ -115,6 +116,8 @@ def _step(where: str, line: str, last_start_s: float | None) -> tuple[float, flo
         raise ProbeError(f"{where}: start_s = {start_s:g}; the first row must start at 0")
     if last_start_s is not None and start_s <= last_start_s:
         raise ProbeError(f"{where}: start_s = {start_s:g} must be after the {last_start_s:g} of the row before")
+    if rate_rps > MAX_RATE_RPS:
+        raise ProbeError(f"{where}: rate_rps = {rate_rps:g} must be at most {MAX_RATE_RPS}")
     return start_s, rate_rps
 
 

@@ -126,6 +126,7 @@ def test_a_file_of_rates_is_read(tmp_path):
         (b"start_s,rate_rps\n1,5\n", "row 2: start_s = 1; the first row must start at 0"),
         (b"start_s,rate_rps\n0,5\n9,6\n9,7\n", "row 4: start_s = 9 must be after the 9 of the row before"),
         (b"start_s,rate_rps\n0,5\n9,-6\n", 'row 3: rate_rps is "-6"; it must be a number >= 0'),
+        (b"start_s,rate_rps\n0,1e9\n", "row 2: rate_rps = 1e+09 must be at most 100000"),
         (b"start_s,rate_rps\n0,five\n", 'row 2: rate_rps is "five"'),
         (b"start_s,rate_rps\n0,nan\n", 'row 2: rate_rps is "nan"'),
         (b"start_s,rate_rps\n0,5,6\n", "row 2 has 3 cells; it must have 2"),

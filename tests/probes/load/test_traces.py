@@ -106,3 +106,8 @@ def test_a_bad_row_is_refused_by_its_number(content, words, read):
 def test_a_trace_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ProbeError, match=r"trace_file .*nowhere\.csv cannot be read: No such file"):
         next(read_trace(tmp_path / "nowhere.csv"))
+
+
+def test_a_folder_is_no_trace(tmp_path):
+    with pytest.raises(ProbeError, match="cannot be read: Is a directory"):
+        next(read_trace(tmp_path))
