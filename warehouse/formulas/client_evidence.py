@@ -16,7 +16,7 @@ class Evidence:
     send_lag_p99_s: float | None = None  # open loop: send after its planned instant
     rate_share: float | None = None  # open loop: rate reached / planned
     missed_share: float | None = None  # open loop: sends not made, or over 50 ms late / planned sends
-    concurrency_share: float | None = None  # closed loop: mean in flight while requests were left to send / asked
+    concurrency_share: float | None = None  # closed loop: mean in flight, ramp and drain apart / asked
     rounds_share: float | None = None  # group: rounds that it took part in / rounds of the group
     streams: float | None = None  # in flight: asked in a closed loop, on average in an open one
     stamp_source: str | None = None  # 'kernel' or 'read'

@@ -3,26 +3,36 @@
 CREATE OR REPLACE VIEW certificate AS
 WITH measured AS (
     SELECT
-        *,
-        max(t_start_ns) OVER (PARTITION BY trial_id) AS last_start_ns
-    FROM attempts
+        a.*,
+        max(t_start_ns) OVER (PARTITION BY trial_id) AS last_start_ns,
+        row_number() OVER (PARTITION BY trial_id ORDER BY t_start_ns) = t.concurrency AS fills
+    FROM attempts AS a
+    INNER JOIN trials AS t USING (trial_id)
     WHERE phase = 'measured'
+),
+
+filled AS (
+    SELECT
+        *,
+        max(t_start_ns) FILTER (fills) OVER (PARTITION BY trial_id) AS full_ns
+    FROM measured
 ),
 
 sent AS (
     SELECT
         trial_id,
         count(*) AS attempts,
-        min(t_start_ns) AS first_start_ns,
-        max(t_start_ns) AS last_start_ns,
-        -- until the last send: from then on the load drains, whoever sends it
-        sum(greatest(least(coalesce(t_end_ns, last_start_ns), last_start_ns) - t_start_ns, 0)) AS in_flight_ns,
+        max(last_start_ns) - max(full_ns) AS held_ns,
+        -- from when all slots could be filled to the last send: before it the load ramps up, after it it drains
+        sum(
+            greatest(least(coalesce(t_end_ns, last_start_ns), last_start_ns) - greatest(t_start_ns, full_ns), 0)
+        ) AS in_flight_ns,
         count(t_sched_ns) AS due,
         count(*) FILTER (coalesce(t_start_ns - t_sched_ns > 50000000, t_sched_ns IS NOT NULL)) AS late,
         count(DISTINCT pair_id) AS rounds,
         sum(cached_tokens) FILTER (prompt_tokens > 0) AS cached_tokens,
         sum(prompt_tokens) FILTER (cached_tokens IS NOT NULL) AS prompt_tokens
-    FROM measured
+    FROM filled
     GROUP BY trial_id
 ),
 
@@ -64,7 +74,7 @@ SELECT
     CASE
         -- with fewer than two requests a slot there is hardly a time in which all slots could be busy
         WHEN t.arrivals = 'closed' AND t.group_id IS NULL AND s.attempts >= 2 * t.concurrency
-            THEN s.in_flight_ns / nullif(s.last_start_ns - s.first_start_ns, 0) / nullif(t.concurrency, 0)
+            THEN s.in_flight_ns / nullif(s.held_ns, 0) / nullif(t.concurrency, 0)
     END AS concurrency_share,
     CASE WHEN t.group_id IS NOT NULL THEN s.rounds / nullif(r.rounds, 0) END AS rounds_share,
     t.stamp_source,
@@ -113,7 +123,7 @@ COMMENT ON COLUMN certificate.streams IS 'Requests in flight: asked for in a clo
 COMMENT ON COLUMN certificate.send_lag_p99_s IS 'Open loop: how late sends were, 99th percentile, seconds.';
 COMMENT ON COLUMN certificate.rate_share IS 'Open loop: rate reached / rate planned.';
 COMMENT ON COLUMN certificate.missed_share IS 'Open loop: sends that were not made, or over 50 ms late / planned sends, 0 to 1.';
-COMMENT ON COLUMN certificate.concurrency_share IS 'Closed loop: mean in flight from the first to the last send / concurrency asked for; NULL below two requests a slot, and in a group.';
+COMMENT ON COLUMN certificate.concurrency_share IS 'Closed loop: mean in flight from when all slots could be filled to the last send / concurrency asked for; NULL below two requests a slot, and in a group.';
 COMMENT ON COLUMN certificate.rounds_share IS 'Group: rounds in which it took part / rounds of the group, 0 to 1.';
 COMMENT ON COLUMN certificate.stamp_source IS 'kernel or read: by which clock answers were stamped.';
 COMMENT ON COLUMN certificate.receive_lag_p99_s IS 'From the stamp of the kernel to our read, 99th percentile, seconds.';
