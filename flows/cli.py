@@ -102,6 +102,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     sql.add_argument("--json", action="store_true", help="print a JSON list of rows")
 
+    explain = _command(
+        commands,
+        "explain",
+        "show one trial under the definitions of other load generators, and why their numbers differ",
+        "megatoken explain latest",
+    )
+    explain.add_argument("trial", metavar="TRIAL", help="a trial_id, the beginning of one, or latest")
+    explain.add_argument("--json", action="store_true", help="print one JSON object, in base units")
+
     ui = _command(commands, "ui", "show the leaderboard in a browser, on this machine only", "megatoken ui --port 8501")
     ui.add_argument("--port", type=int, default=8501, metavar="P", help="default: 8501")
 
