@@ -26,14 +26,18 @@ def sample_offset_ns(wall: Callable[[], int] = time_ns, monotonic: Callable[[], 
 
 
 class WallClock:
-    """The offset of the wall clock, kept true through a trial. `offset_ns` is as of the last look."""
+    """The offset of the wall clock, kept true through a trial. `offset_ns` is as of the last look.
 
-    __slots__ = ("_monotonic", "_wall", "offset_ns")
+    `step_ns` is the largest jump seen, signed; 0 if nobody set the clock.
+    """
+
+    __slots__ = ("_monotonic", "_wall", "offset_ns", "step_ns")
 
     def __init__(self, wall: Callable[[], int] = time_ns, monotonic: Callable[[], int] = monotonic_ns) -> None:
         self._wall = wall
         self._monotonic = monotonic
         self.offset_ns = sample_offset_ns(wall, monotonic)
+        self.step_ns = 0
 
     def look(self, now_ns: int) -> bool:
         """Take the offset anew if need be; False if the wall clock has been set since the last look.
@@ -47,7 +51,12 @@ class WallClock:
             return True
         # The clock was set, or this thread was off the CPU between its two readings.
         before, self.offset_ns = self.offset_ns, sample_offset_ns(self._wall, self._monotonic)
-        return abs(self.offset_ns - before) < _SLACK_NS
+        moved_ns = self.offset_ns - before
+        if abs(moved_ns) < _SLACK_NS:
+            return True
+        if abs(moved_ns) > abs(self.step_ns):
+            self.step_ns = moved_ns
+        return False
 
 
 def utc(wall_ns: int) -> datetime:

@@ -1,10 +1,10 @@
 """A request from plan to end, as the loop handles it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from probes.load.errors import ErrorClass
 from probes.load.raw import RawAttempt
-from probes.load.record import Phase
+from probes.load.record import Phase, StampSource
 from probes.load.transport import Response
 
 
@@ -20,6 +20,15 @@ class Planned:
     pair_id: str | None = None
     prompt_tokens_asked: int | None = None
     output_tokens_asked: int | None = None
+    lane: int = 0  # which of the loop's lanes it goes to
+
+
+@dataclass(slots=True)
+class Round:
+    """Requests that are sent together, one a lane; a closed loop counts rounds in flight."""
+
+    left: int  # of them under way
+    counts: bool = True  # False for one that was held back: its round has gone on without it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,6 +36,7 @@ class Flight:
     """One request under way."""
 
     planned: Planned
+    round: Round = field(default_factory=lambda: Round(1))
     wall_offset_ns: int
     t_start_ns: int = 0
     t_conn_ns: int | None = None
@@ -47,20 +57,32 @@ class Landed:
     @property
     def held_bytes(self) -> int:
         """Memory it stands for, about."""
-        return 0 if self.response is None else self.response.bytes_received
+        return 0 if self.response is None else self.response.held_bytes
 
 
-def raw_attempt(landed: Landed, *, api: str, secret: bytes) -> RawAttempt:
-    """The raw attempt of a flight. A server that repeats the API key in its answer has it starred out, length kept.
+def starred(body: bytes, secret: bytes, status: int | None) -> bytes:
+    """A body in which a server's repetition of the API key is starred out, its length kept.
 
     In a 2xx answer a key of under eight characters is left, since it would be found in ordinary words.
     """
-    flight, response = landed.flight, landed.response
-    body = b"" if response is None else b"".join(response.parts)
-    status = None if response is None else response.status
     failed = status is None or not 200 <= status < 300
     if secret and (failed or len(secret) >= 8) and secret in body:
-        body = body.replace(secret, b"*" * len(secret))
+        return body.replace(secret, b"*" * len(secret))
+    return body
+
+
+def _stamp_source(response: Response | None, stamps: list[int]) -> StampSource | None:
+    """Whose stamps an answer has; the kernel's only if all are."""
+    if response is None or not (stamps or response.spilled_bytes):
+        return None
+    return "read" if response.read_stamped else "kernel"
+
+
+def raw_attempt(landed: Landed, *, api: str, secret: bytes) -> RawAttempt:
+    """The raw attempt of a flight; of one whose answer was spilled, the end of it."""
+    flight, response = landed.flight, landed.response
+    status = None if response is None else response.status
+    body = b"" if response is None else starred(b"".join(response.parts), secret, status)
     stamps, ends = ([], []) if response is None else response.body_reads()
     return RawAttempt(
         attempt_id=flight.planned.attempt_id,
@@ -73,7 +95,7 @@ def raw_attempt(landed: Landed, *, api: str, secret: bytes) -> RawAttempt:
         t_sent_ns=flight.t_sent_ns,
         t_end_ns=landed.t_end_ns,
         wall_offset_ns=flight.wall_offset_ns,
-        stamp_source=None if response is None or not stamps else ("read" if response.read_stamped else "kernel"),
+        stamp_source=_stamp_source(response, stamps),
         connection_reused=flight.reused,
         http_status=status,
         headers={} if response is None else response.headers,

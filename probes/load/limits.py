@@ -22,7 +22,7 @@ def overdue(
     if now_ns - flight.t_start_ns > limits.total_s * _S:
         return "timeout_total", f"not complete in {limits.total_s:g} s"
     waited_ns = now_ns - (flight.t_conn_ns or flight.t_start_ns)
-    silent_ns = now_ns - response.stamps[-1] if response.stamps else 0
+    silent_ns = now_ns - response.last_stamp_ns if response.last_stamp_ns else 0
     late, silent = waited_ns > limits.first_token_s * _S, silent_ns > limits.stall_s * _S
     if (late or silent) and not response.payload_seen and response.checked_parts != len(response.parts):
         response.checked_parts = len(response.parts)
@@ -42,6 +42,6 @@ def shortest_silence_s(limits: Timeouts) -> float:
 
 def has_said_all(response: Response, now_ns: int, limits: Timeouts, protocol: WireProtocol) -> bool:
     """Whether the server sent its terminator and since then neither ended the response nor sent anything else."""
-    if not response.parts or now_ns - response.stamps[-1] < shortest_silence_s(limits) * _S:
+    if not response.parts or now_ns - response.last_stamp_ns < shortest_silence_s(limits) * _S:
         return False
     return protocol.has_terminator(b"".join(response.parts[-4:]))

@@ -11,12 +11,23 @@ from typing import TYPE_CHECKING, Final
 from probes.load.errors import ErrorClass
 from probes.load.flight import Flight
 from probes.load.origin import Address, Origin, resolve
-from probes.load.transport import Connection, State, connecting_socket
+from probes.load.transport import LISTEN, Connection, State, connecting_socket
 
 if TYPE_CHECKING:
     import ssl
 
+    from probes.load.lane import Lane
+
 _READ_BYTES: Final = 65536
+# Not the target's fault, and not cured by asking again.
+_OURS: Final = {
+    errno.EADDRNOTAVAIL: (
+        "this machine has no local port left for it; use fewer new connections, wait a minute until closed ones are "
+        "free again, or widen net.ipv4.ip_local_port_range"
+    ),
+    errno.EMFILE: "this process has no file descriptor left; raise the limit with: ulimit -n",
+    errno.ENFILE: "this machine has no file descriptor left; raise fs.file-max",
+}
 _SETTLED = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP
 
 
@@ -24,7 +35,9 @@ class Pool:
     """Opens, keeps and closes connections to one origin, in the loop's epoll.
 
     Args:
+        lane: whose connections they are.
         epoll: where sockets are registered.
+        by_fd: all connections of the loop, by descriptor; its pools keep it together.
         origin: where to connect.
         tls_context: for https.
         connect_s: limit of the name resolution.
@@ -35,13 +48,16 @@ class Pool:
     def __init__(
         self,
         *,
+        lane: "Lane",
         epoll: select.epoll,
+        by_fd: dict[int, Connection],
         origin: Origin,
         tls_context: "ssl.SSLContext | None",
         connect_s: float,
         on_ready: Callable[[Connection], None],
         on_failed: Callable[[Flight, ErrorClass, str], None],
     ) -> None:
+        self._lane = lane
         self._epoll = epoll
         self._origin = origin
         self._place = f"{origin.host}:{origin.port}"
@@ -52,7 +68,7 @@ class Pool:
         self._addresses: list[Address] = []
         self._good_address = 0
         self._graveyard: list[Connection] = []
-        self.by_fd: dict[int, Connection] = {}
+        self.by_fd = by_fd
         self.idle: list[Connection] = []
         self.opening = 0  # spares under way: connections for no request in particular
         self.spare_failed = False  # and no attempt has succeeded since: better go one by one
@@ -73,12 +89,21 @@ class Pool:
         try:
             sock = connecting_socket(self._addresses[index])
         except OSError as error:
-            if tries_left:
+            if error.errno in _OURS:
+                self._give_up(flight, "aborted", f"{self._place}: {_OURS[error.errno]}")
+            elif tries_left:
                 self._try(flight, (index + 1) % len(self._addresses), tries_left - 1, opened_ns)
             else:
                 self._give_up(flight, "connect_refused", f"{self._place}: {error.strerror}")
             return
-        connection = Connection(sock, address_index=index, tries_left=tries_left, opened_ns=opened_ns, flight=flight)
+        connection = Connection(
+            sock,
+            lane=self._lane,
+            address_index=index,
+            tries_left=tries_left,
+            opened_ns=opened_ns,
+            flight=flight,
+        )
         self.by_fd[connection.fd] = connection
         self._epoll.register(connection.fd, select.EPOLLOUT)
 
@@ -118,7 +143,7 @@ class Pool:
                 self.fail(connection, kind, os.strerror(number))
             return
         self._good_address = connection.address_index
-        self._epoll.modify(connection.fd, select.EPOLLIN)
+        self._epoll.modify(connection.fd, LISTEN)
         if self._tls_context is None:
             self._ready(connection)
         else:
@@ -165,7 +190,14 @@ class Pool:
         connection.state = State.IDLE
         self.idle.append(connection)
 
-    def hear_idle(self, connection: Connection) -> None:
+    def hear(self, connection: Connection) -> None:
+        """Something came on a connection that carries no answer."""
+        if connection.state is State.IDLE:
+            self._hear_idle(connection)
+        elif connection.state is State.HANDSHAKE:
+            self._handshake(connection)
+
+    def _hear_idle(self, connection: Connection) -> None:
         """Something came on an idle connection: its end, TLS housekeeping, or bytes nobody asked for."""
         try:
             received = connection.sock.recv(_READ_BYTES)
@@ -199,6 +231,7 @@ class Pool:
 
     def close_all(self) -> None:
         for connection in list(self.by_fd.values()):
-            self.close(connection)
+            if connection.lane is self._lane:
+                self.close(connection)
         self.idle.clear()
         self.bury()

@@ -4,17 +4,22 @@
     record  = u32 length of meta, u32 reads, u32 length of body, u32 crc32 of what follows
               meta (JSON), stamps (i64 each read), offsets (i64 each read), body
 
+A record is an attempt, or a part of one: a long answer leaves memory in pieces while it comes. Parts stand before the
+record of their attempt, which holds the rest; those of an attempt that never ended are skipped.
+
 Little endian. Neither requests nor the API key are ever in it.
 """
 
+import os
 import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final, NamedTuple
 
 import orjson
 
@@ -59,15 +64,33 @@ class RawAttempt:
     output_tokens_asked: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPart:
+    """A piece of an answer that was still coming. `read_ends` count from the start of the answer."""
+
+    part_of: str  # the attempt_id
+    body: bytes
+    read_stamps_ns: list[int]
+    read_ends: list[int]
+
+
 _META = [name for name in RawAttempt.__dataclass_fields__ if name not in ("body", "read_stamps_ns", "read_ends")]
 
 
 def encode(raw: RawAttempt) -> tuple[bytes, bytes]:
     """One record in two pieces, what comes before the body and the body itself, which so is not copied."""
-    meta = orjson.dumps({name: getattr(raw, name) for name in _META})
-    front = b"".join((meta, _pack(raw.read_stamps_ns), _pack(raw.read_ends)))
-    crc = zlib.crc32(raw.body, zlib.crc32(front))
-    return _HEAD.pack(len(meta), len(raw.read_ends), len(raw.body), crc) + front, raw.body
+    return _encode(orjson.dumps({name: getattr(raw, name) for name in _META}), raw)
+
+
+def encode_part(part: RawPart) -> tuple[bytes, bytes]:
+    """A part, in the same two pieces."""
+    return _encode(orjson.dumps({"part_of": part.part_of}), part)
+
+
+def _encode(meta: bytes, record: RawAttempt | RawPart) -> tuple[bytes, bytes]:
+    front = b"".join((meta, _pack(record.read_stamps_ns), _pack(record.read_ends)))
+    crc = zlib.crc32(record.body, zlib.crc32(front))
+    return _HEAD.pack(len(meta), len(record.read_ends), len(record.body), crc) + front, record.body
 
 
 def _pack(numbers: list[int]) -> bytes:
@@ -86,38 +109,102 @@ def _unpack(data: bytes) -> list[int]:
 
 
 def read_raw(path: Path) -> Iterator[RawAttempt]:
-    """The records of a spool in the order they were written, up to the first that is torn.
+    """The attempts of a spool in the order they ended, up to the first record that is torn; one at a time in memory.
 
     Raises:
         ProbeError: there is no such file, or it is no spool.
     """
+    with _open(path) as file:
+        parts: dict[str, list[_Place]] = {}
+        for place in _places(file):
+            data = _load(file, place)
+            if data is None:
+                return
+            meta = orjson.loads(data[: place.meta_bytes])
+            if "part_of" in meta:
+                parts.setdefault(meta["part_of"], []).append(place)
+                continue
+            stamps, ends, body = _contents(data, place)
+            if meta["attempt_id"] in parts:
+                stamps, ends, body = _joined(file, parts.pop(meta["attempt_id"]), (stamps, ends, body))
+            yield RawAttempt(**meta, read_stamps_ns=stamps, read_ends=ends, body=body)
+
+
+def whole_bytes(path: Path) -> int:
+    """How many bytes of a spool are whole records, the magic included; what follows was torn off by a kill.
+
+    Raises:
+        ProbeError: there is no such file, or it is no spool.
+    """
+    with _open(path) as file:
+        end = len(MAGIC)
+        for place in _places(file):
+            if _load(file, place) is None:
+                break
+            end = place.offset + place.size
+        return end
+
+
+class _Place(NamedTuple):
+    """Where a record is. `offset` is past its head."""
+
+    offset: int
+    meta_bytes: int
+    reads: int
+    size: int
+    crc: int
+
+
+def _open(path: Path) -> BinaryIO:
     try:
         file = path.open("rb")
     except OSError as error:
         raise ProbeError(f"cannot read the spool {path}: {error.strerror}") from error
-    with file:
-        magic = file.read(len(MAGIC))
-        if not MAGIC.startswith(magic):
-            raise ProbeError(f"{path} is not a spool of this version: it starts with {magic!r}, not {MAGIC!r}")
-        left = path.stat().st_size - len(MAGIC)
-        while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            meta_bytes, reads, body_bytes, crc = _HEAD.unpack(head)
-            rest_bytes = meta_bytes + 16 * reads + body_bytes
-            left -= _HEAD.size + rest_bytes
-            if left < 0:
-                return
-            rest = file.read(rest_bytes)
-            if zlib.crc32(rest) != crc:
-                return
-            yield _decode(rest, meta_bytes, reads)
+    magic = file.read(len(MAGIC))
+    if not MAGIC.startswith(magic):
+        file.close()
+        raise ProbeError(f"{path} is not a spool of this version: it starts with {magic!r}, not {MAGIC!r}")
+    return file
 
 
-def _decode(rest: bytes, meta_bytes: int, reads: int) -> RawAttempt:
-    stamps_end = meta_bytes + 8 * reads
-    ends_end = stamps_end + 8 * reads
-    return RawAttempt(
-        **orjson.loads(rest[:meta_bytes]),
-        read_stamps_ns=_unpack(rest[meta_bytes:stamps_end]),
-        read_ends=_unpack(rest[stamps_end:ends_end]),
-        body=rest[ends_end:],
-    )
+def _places(file: BinaryIO) -> Iterator[_Place]:
+    """Where the records are, by their heads; up to the end that the file has when this starts."""
+    file_end = os.fstat(file.fileno()).st_size
+    offset = len(MAGIC)
+    while True:
+        file.seek(offset)
+        head = file.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return
+        meta_bytes, reads, body_bytes, crc = _HEAD.unpack(head)
+        offset += _HEAD.size
+        place = _Place(offset, meta_bytes, reads, meta_bytes + 16 * reads + body_bytes, crc)
+        offset += place.size
+        if offset > file_end:
+            return
+        yield place
+
+
+def _load(file: BinaryIO, place: _Place) -> bytes | None:
+    """A record without its head; None if its bytes are not those that were written."""
+    file.seek(place.offset)
+    data = file.read(place.size)
+    return data if zlib.crc32(data) == place.crc else None
+
+
+def _contents(data: bytes, place: _Place) -> tuple[list[int], list[int], bytes]:
+    """Stamps, offsets and body of a record."""
+    stamps_end = place.meta_bytes + 8 * place.reads
+    ends_end = stamps_end + 8 * place.reads
+    return _unpack(data[place.meta_bytes : stamps_end]), _unpack(data[stamps_end:ends_end]), data[ends_end:]
+
+
+def _joined(
+    file: BinaryIO, places: Sequence[_Place], last: tuple[list[int], list[int], bytes]
+) -> tuple[list[int], list[int], bytes]:
+    """Stamps, offsets and body of an attempt whose first parts are at those places."""
+    # Their checksums were right a moment ago.
+    parts = [*(_contents(_load(file, place) or b"", place) for place in places), last]
+    stamps = list(chain.from_iterable(part[0] for part in parts))
+    ends = list(chain.from_iterable(part[1] for part in parts))
+    return stamps, ends, b"".join(part[2] for part in parts)

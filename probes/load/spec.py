@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from probes.errors import ProbeError
-from probes.load.plan import Arrivals
+from probes.load.evidence import ClientEvidence
+from probes.load.orders import MAX_RATE_RPS, Arrivals
 from probes.load.record import AttemptRecord, StampSource
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MAX_REQUEST_ID_BYTES = 512
-_MAX_RATE_RPS: Final = 100_000  # no client sends more; a slip of the finger would plan for ever
 _BURSTINESS: Final = (0.01, 1_000_000.0)  # below, all sends fall into one instant; above, the gaps do not vary
 _SPEED: Final = (0.001, 100_000.0)
 
@@ -115,9 +115,9 @@ class LoadSpec:
             rate = getattr(self, name)
             # From nothing, or to nothing, along a line only: the logarithm of 0 is no number.
             zero = rate == 0 and arrivals == "linear-ramp" and max(self.rate_rps or 0, self.rate_end_rps or 0) > 0
-            if arrivals in _WHEN[name] and not zero and (rate is None or not 0 < rate <= _MAX_RATE_RPS):
+            if arrivals in _WHEN[name] and not zero and (rate is None or not 0 < rate <= MAX_RATE_RPS):
                 hint = "" if ramp else '; for one request at a time use arrivals = "closed"'
-                raise ProbeError(f"{name} = {rate} must be > 0 and at most {_MAX_RATE_RPS}{hint}")
+                raise ProbeError(f"{name} = {rate} must be > 0 and at most {MAX_RATE_RPS}{hint}")
         if ramp and self.duration_s is None:
             raise ProbeError(f'arrivals = "{arrivals}" needs duration_s, the time from rate_rps to rate_end_rps')
         if arrivals == "gamma" and (self.burstiness is None or not _BURSTINESS[0] <= self.burstiness <= _BURSTINESS[1]):
@@ -172,4 +172,5 @@ class LoadResult:
     clock_offset_end_ns: int
     stamp_source: StampSource | None  # "kernel" only if every stamp was the kernel's; None without any
     client_cpu_s: float
+    evidence: ClientEvidence
     stopped_reason: str | None  # why the trial ended before its plan was sent; None when it did not

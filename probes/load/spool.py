@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from probes.errors import ProbeError
-from probes.load.raw import MAGIC, RawAttempt, encode, read_raw
+from probes.load.raw import MAGIC, RawAttempt, RawPart, encode, encode_part, read_raw
 from probes.load.record import AttemptRecord
 from probes.load.recorder import record_of
 
@@ -48,7 +48,15 @@ class SpoolWriter:
         self.flush()
 
     def add(self, raw: RawAttempt) -> None:
-        for piece in encode(raw):
+        """Take an attempt that is over."""
+        self._add(encode(raw))
+
+    def add_part(self, part: RawPart) -> None:
+        """Take a piece of an attempt under way; it counts once the attempt itself is there."""
+        self._add(encode_part(part))
+
+    def _add(self, pieces: tuple[bytes, bytes]) -> None:
+        for piece in pieces:
             self._held.append(piece)
             self._held_bytes += len(piece)
         if self._held_bytes >= _BLOCK_BYTES or len(self._held) >= _MOST_PIECES:

@@ -28,13 +28,13 @@ class Timer:
         OSError: the kernel has no timerfd, or no descriptor is left.
     """
 
-    __slots__ = ("_armed_ns", "_settime", "_spec", "fd")
+    __slots__ = ("_settime", "_spec", "armed_ns", "fd")
 
     def __init__(self) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         self._settime = libc.timerfd_settime
         self._spec = _Itimerspec()
-        self._armed_ns = 0
+        self.armed_ns = 0
         self.fd: int = libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
         if self.fd < 0:
             number = ctypes.get_errno()
@@ -42,9 +42,9 @@ class Timer:
 
     def arm(self, at_ns: int) -> None:
         """Fire once at a CLOCK_MONOTONIC instant; at once if it has passed."""
-        if at_ns == self._armed_ns:
+        if at_ns == self.armed_ns:
             return
-        self._armed_ns = at_ns
+        self.armed_ns = at_ns
         self._spec.it_value.tv_sec, self._spec.it_value.tv_nsec = divmod(max(at_ns, 1), 1_000_000_000)
         if self._settime(self.fd, _TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None):
             number = ctypes.get_errno()
@@ -52,7 +52,7 @@ class Timer:
 
     def acknowledge(self) -> None:
         """Make the descriptor unreadable again, after it fired."""
-        self._armed_ns = 0
+        self.armed_ns = 0
         try:
             os.read(self.fd, 8)
         except BlockingIOError:

@@ -5,6 +5,7 @@ While a response comes, only pieces of body and stamps are appended here; nothin
 
 import errno
 import os
+import select
 import socket
 from collections.abc import Callable
 from enum import IntEnum
@@ -20,9 +21,17 @@ if TYPE_CHECKING:
     import ssl
 
     from probes.load.flight import Flight
+    from probes.load.lane import Lane
     from probes.load.tls import TlsChannel
 
+# Edge-triggered: an event for each arrival, so that who is read when is ours to say. Who handles one reads until the
+# socket has nothing left, as a read of less than was asked for shows; the end of the connection has bits of its own
+# (`HANGUP`) and is no longer told of once they have been seen.
+LISTEN: Final = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
+HANGUP: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 SO_TIMESTAMPNS: Final = 35  # asm-generic/socket.h; the socket module does not name it
+INSPECT_BYTES: Final = 1 << 20
+_READ_OVERHEAD_BYTES: Final = 160  # of a read: its bytes object, its stamp, its places in lists
 
 
 class State(IntEnum):
@@ -39,7 +48,8 @@ class Response:
     """One response under way; also httptools' callback interface.
 
     `parts` collects pieces of body; for read i, `stamps[i]` is its instant and `part_counts[i]` how many parts there
-    were after it (a read that brought only headers repeats the count before it).
+    were after it (a read that brought only headers repeats the count before it). A long body leaves memory in pieces
+    (`spill`); then all three hold only what came since.
     """
 
     __slots__ = (
@@ -51,13 +61,18 @@ class Response:
         "complete",
         "feed",
         "headers",
+        "inspect_at_bytes",
+        "kept_bytes",
+        "last_stamp_ns",
         "on_body",
         "part_counts",
         "parts",
         "payload_seen",
         "read_stamped",
+        "spilled_bytes",
         "stamps",
         "status",
+        "unbroken_bytes",
     )
 
     def __init__(self) -> None:
@@ -70,7 +85,12 @@ class Response:
         self.read_stamped = False  # at least one stamp is not the kernel's
         self.payload_seen = False
         self.checked_parts = 0  # how many parts there were when a payload was last looked for
-        self.bytes_received = 0
+        self.bytes_received = 0  # framing included
+        self.last_stamp_ns = 0  # 0: nothing heard yet
+        self.inspect_at_bytes = INSPECT_BYTES  # when to have a look at how long it has become
+        self.unbroken_bytes = 0  # at the last look: body bytes since the last line break, at least
+        self.spilled_bytes = 0  # of the body, on disk already
+        self.kept_bytes = 0  # of the first part: bytes kept in memory by the last spill, whose read is on disk
         self._declares_length = False
         self._keep_alive = False
         self.on_body = self.parts.append  # what httptools calls for each piece: no Python frame
@@ -112,15 +132,44 @@ class Response:
         self._parser = None
         self.feed = _refuse
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory it stands for, about: bodies come in small pieces, and a piece costs as much again as itself."""
+        return self.bytes_received - self.spilled_bytes + _READ_OVERHEAD_BYTES * len(self.stamps)
+
     def body_reads(self) -> tuple[list[int], list[int]]:
-        """Stamps of the reads that brought body bytes, and how many body bytes there were after each."""
-        sizes = [0, *accumulate(map(len, self.parts))]
+        """Stamps of the reads that brought body bytes, and how many body bytes there were after each.
+
+        Of those since the last spill; the bytes spilled are counted.
+        """
+        sizes = list(accumulate(map(len, self.parts), initial=self.spilled_bytes))
         ends = list(map(sizes.__getitem__, self.part_counts))
         stamps = self.stamps
-        if ends and (ends[0] == 0 or len(set(ends)) < len(ends)):  # some reads brought only headers or framing
-            kept = [n for n, (before, after) in enumerate(pairwise([0, *ends])) if after > before]
+        start = self.spilled_bytes + self.kept_bytes
+        if ends and (ends[0] == start or len(set(ends)) < len(ends)):  # some reads brought only headers or framing
+            kept = [n for n, (before, after) in enumerate(pairwise([start, *ends])) if after > before]
             stamps, ends = [stamps[n] for n in kept], [ends[n] for n in kept]
         return stamps, ends
+
+    def spill(self, keep_bytes: int, secret: bytes) -> tuple[list[int], list[int], bytes]:
+        """Give up what came so far but for the last bytes: stamps and ends of its reads, and the body itself.
+
+        Args:
+            keep_bytes: how much of the end to keep at least, for those who look at it later.
+            secret: is not cut in two; b"" for none.
+        """
+        stamps, ends = self.body_reads()
+        body = b"".join(self.parts)
+        cut = max(len(body) - keep_bytes, 0)
+        if secret:
+            split = body.find(secret, max(cut - len(secret) + 1, 0), cut + len(secret) - 1)
+            cut = cut if split < 0 else split
+        self.parts[:] = [body[cut:]]  # the same list: the parser appends to it
+        self.stamps, self.part_counts = [], []
+        self.spilled_bytes += cut
+        self.kept_bytes = len(body) - cut
+        self.checked_parts = 0
+        return stamps, ends, body[:cut]
 
 
 def _refuse(_data: bytes) -> None:
@@ -132,10 +181,14 @@ class Connection:
 
     __slots__ = (
         "address_index",
+        "calm",
         "fd",
         "flight",
+        "hung_up",
+        "lane",
         "opened_ns",
         "outbox",
+        "queued",
         "recvmsg",
         "response",
         "send",
@@ -146,9 +199,20 @@ class Connection:
     )
 
     def __init__(
-        self, sock: socket.socket, *, address_index: int, tries_left: int, opened_ns: int, flight: "Flight | None"
+        self,
+        sock: socket.socket,
+        *,
+        lane: "Lane",
+        address_index: int,
+        tries_left: int,
+        opened_ns: int,
+        flight: "Flight | None",
     ) -> None:
         self.sock = sock
+        self.lane = lane
+        self.calm = False  # in mid-answer: may be read later than those whose answer has not begun
+        self.queued = False  # has something to be read
+        self.hung_up = False  # the server will send no more than what waits
         self.fd = sock.fileno()
         self.recvmsg = sock.recvmsg
         self.send = sock.send

@@ -1,0 +1,168 @@
+"""One origin in the loop: its connections, its accounts, and what has landed there and waits to be written down."""
+
+import select
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from probes.load.errors import FATAL, ErrorClass, classify_status, sanitise
+from probes.load.evidence import LATE_NS
+from probes.load.flight import Flight, Landed, Planned, raw_attempt, starred
+from probes.load.origin import Origin
+from probes.load.pool import Pool
+from probes.load.protocols.base import WireProtocol
+from probes.load.raw import RawPart
+from probes.load.spec import Timeouts
+from probes.load.spool import SpoolWriter
+from probes.load.transport import Connection, Response
+
+if TYPE_CHECKING:
+    import ssl
+
+_FATAL_IN_A_ROW: Final = 3
+_KEPT_OF_SPILLED_BYTES: Final = 4096  # the end of a body, where terminator and usage are looked for
+
+
+@dataclass(slots=True, kw_only=True)
+class PhaseCounts:
+    """What has happened in the phase under way."""
+
+    done: int = 0
+    ok: int = 0
+    output_tokens: int | None = None
+    duration_sum_ns: int = 0
+
+
+class Lane:
+    """Where a loop sends some or all of its requests.
+
+    Args:
+        origin: where to connect.
+        protocol: asked whether a body under way holds a payload or has ended, when a timer needs to know.
+        timeouts: limits of one attempt.
+        spool: takes every attempt as soon as it is over.
+        secret: the API key, so that it can be starred out of answers; "" for none.
+        tls_context: for https.
+        cold: every request opens a connection of its own, and closes it.
+    """
+
+    def __init__(
+        self,
+        *,
+        origin: Origin,
+        protocol: WireProtocol,
+        timeouts: Timeouts,
+        spool: SpoolWriter,
+        secret: str = "",
+        tls_context: "ssl.SSLContext | None" = None,
+        cold: bool = False,
+    ) -> None:
+        self.protocol = protocol
+        self.limits = timeouts
+        self.cold = cold
+        self.spool = spool
+        self._origin = origin
+        self._tls_context = tls_context
+        self._secret = secret
+        self._landed: deque[Landed] = deque()
+        self.landed_bytes = 0
+        self.waiting: deque[Planned] = deque()  # held back while it is in doubt
+        self.fatal_in_a_row = 0
+        self.in_flight = 0
+        self.counts = PhaseCounts()
+        self.sends_planned = 0  # open loop, in the phase under way
+        self.sends_missed = 0
+        self.stopped_reason: str | None = None
+        self.pool: Pool
+
+    def open_pool(
+        self,
+        epoll: select.epoll,
+        by_fd: dict[int, Connection],
+        on_ready: Callable[[Connection], None],
+        on_failed: Callable[[Flight, ErrorClass, str], None],
+    ) -> None:
+        """Join a loop; the arguments are those of `Pool`."""
+        self.pool = Pool(
+            lane=self,
+            epoll=epoll,
+            by_fd=by_fd,
+            origin=self._origin,
+            tls_context=self._tls_context,
+            connect_s=self.limits.connect_s,
+            on_ready=on_ready,
+            on_failed=on_failed,
+        )
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the last thing seen was that it refuses everybody: then it is asked one by one."""
+        return bool(self.fatal_in_a_row) or self.pool.spare_failed
+
+    @property
+    def has_landed(self) -> bool:
+        return bool(self._landed)
+
+    def enter_phase(self) -> None:
+        """Count from nothing."""
+        self.counts = PhaseCounts()
+        self.sends_planned = self.sends_missed = 0
+
+    def sent(self, late_ns: int | None) -> None:
+        """A send of an open loop that was due has been made so late; None: it was not made."""
+        self.sends_planned += 1
+        self.sends_missed += late_ns is None or late_ns > LATE_NS
+
+    def count(self, landed: Landed) -> None:
+        """A flight is over: take it into the accounts; its writing down waits."""
+        self._landed.append(landed)
+        self.landed_bytes += landed.held_bytes
+        self.in_flight -= 1
+        counts = self.counts
+        counts.done += 1
+        counts.duration_sum_ns += landed.t_end_ns - landed.flight.t_start_ns
+        kind, message = landed.failure or (None, "")
+        status = None if landed.response is None else landed.response.status
+        if kind is None and landed.response is not None and status is not None and not 200 <= status < 300:
+            kind, message = classify_status(status, landed.response.headers, b"".join(landed.response.parts))
+        if kind is None and landed.cut_short is None:
+            counts.ok += 1
+            self.pool.spare_failed = False
+        if kind not in FATAL:
+            self.fatal_in_a_row = 0
+            return
+        self.fatal_in_a_row += 1
+        if self.fatal_in_a_row >= _FATAL_IN_A_ROW:
+            self.stop(f"{_FATAL_IN_A_ROW} attempts in a row ended in {kind}: {message}")
+
+    def stop(self, reason: str) -> None:
+        """Nothing more is sent here. The first reason stands."""
+        if self.stopped_reason is None:
+            self.stopped_reason = sanitise(reason.replace(self._secret, "***") if self._secret else reason)
+            self.waiting.clear()
+
+    def write_down(self, most: int | None = None) -> None:
+        """Hand what has landed to the spool, oldest first; at most so many."""
+        secret = self._secret.encode()
+        for _ in range(len(self._landed) if most is None else min(most, len(self._landed))):
+            landed = self._landed.popleft()
+            self.landed_bytes -= landed.held_bytes
+            raw = raw_attempt(landed, api=self.protocol.name, secret=secret)
+            tokens = self.protocol.output_tokens(raw.body)
+            if tokens is not None:
+                self.counts.output_tokens = (self.counts.output_tokens or 0) + tokens
+            self.spool.add(raw)
+
+    def spill(self, flight: Flight, response: Response) -> None:
+        """Move to disk what a long answer under way holds in memory, but for its end."""
+        secret = self._secret.encode()
+        stamps, ends, body = response.spill(max(_KEPT_OF_SPILLED_BYTES, len(secret)), secret)
+        self.spool.add_part(
+            RawPart(
+                part_of=flight.planned.attempt_id,
+                body=starred(body, secret, response.status),
+                read_stamps_ns=stamps,
+                read_ends=ends,
+            )
+        )

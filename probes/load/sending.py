@@ -1,0 +1,268 @@
+"""Sending: what is due goes out on a connection that is ready, or on one that is opened for it."""
+
+import select
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic_ns
+from typing import Final
+
+from probes.load.clock import WallClock
+from probes.load.flight import Flight, Planned, Round
+from probes.load.lane import Lane
+from probes.load.timer import Timer
+from probes.load.transport import LISTEN, Connection, State
+
+_BATCH: Final = 16  # sends between two looks at the sockets
+_AHEAD_BYTES: Final = 16 << 20
+
+
+class Ahead:
+    """The rounds of a phase, some of them built before they can be sent: building costs more than sending.
+
+    Args:
+        rounds: in the order of their sends; the requests of a round are due together.
+        most: rounds to have ready. 0 for a plan that builds ahead by itself (an open loop): it is asked one ahead.
+    """
+
+    __slots__ = ("_most", "_ready", "_ready_bytes", "_rounds")
+
+    def __init__(self, rounds: Iterator[Sequence[Planned]], most: int) -> None:
+        self._rounds = rounds
+        self._most = most
+        self._ready: deque[Sequence[Planned]] = deque()
+        self._ready_bytes = 0
+
+    def build(self, count: int) -> bool:
+        """Build at most so many more; whether there was anything to build."""
+        built = False
+        for _ in range(count):
+            if len(self._ready) >= self._most or self._ready_bytes >= _AHEAD_BYTES or not self._build():
+                break
+            built = True
+        return built
+
+    def first(self) -> Sequence[Planned] | None:
+        """The round to be sent next; None at the end of the plan."""
+        return self._ready[0] if self._ready or self._build() else None
+
+    def take(self) -> None:
+        """The first round is being sent."""
+        for planned in self._ready.popleft():
+            self._ready_bytes -= len(planned.request)
+
+    def _build(self) -> bool:
+        planned_round = next(self._rounds, None)
+        if planned_round is None:
+            return False
+        self._ready.append(planned_round)
+        for planned in planned_round:
+            self._ready_bytes += len(planned.request)
+        return True
+
+
+_NOTHING: Final = Ahead(iter(()), 0)
+
+
+class Sender:
+    """Sends a plan, in batches, so that the sockets are looked at in between.
+
+    Args:
+        lanes: where requests go, by `Planned.lane`.
+        by_fd: all connections of the loop.
+        max_connections: how many there may be.
+        epoll: where connections are registered.
+        timer: armed for the next send that is not due yet.
+        clock: the wall clock's offset.
+        on_lost: called with a connection that broke while sending, and why.
+    """
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        *,
+        by_fd: dict[int, Connection],
+        max_connections: int,
+        epoll: select.epoll,
+        timer: Timer,
+        clock: WallClock,
+        on_lost: Callable[[Connection, str], None],
+    ) -> None:
+        self._lanes = lanes
+        self._by_fd = by_fd
+        self._max_connections = max_connections
+        self._epoll = epoll
+        self._timer = timer
+        self._clock = clock
+        self._on_lost = on_lost
+        self._ahead = _NOTHING
+        self._limit: int | None = None
+        self._until_ns: int | None = None
+        self._queue: deque[tuple[Planned, Round]] = deque()  # of the round being sent
+        self._rounds_in_flight = 0
+        self._filling = False
+        self.in_flight = 0
+        self.more = False  # the last batch was full: more may be due
+
+    @property
+    def has_work(self) -> bool:
+        """Whether anything is in flight or still to be sent."""
+        return self.in_flight > 0 or bool(self._queue) or self._ahead.first() is not None
+
+    def begin(self, ahead: Ahead, *, limit: int | None, until_ns: int | None) -> None:
+        """Start on a plan; the arguments are those of `LoadLoop.run`."""
+        self._ahead, self._limit, self._until_ns = ahead, limit, until_ns
+        self._rounds_in_flight = 0
+
+    def build_ahead(self, count: int) -> bool:
+        """Use a quiet moment; False if there is nothing to prepare."""
+        return self._ahead.build(count)
+
+    def cease(self) -> None:
+        """Send nothing more of this plan. Sends of an open loop that were due by now were missed."""
+        now_ns = monotonic_ns()
+        missed = [planned for planned, _ in self._queue]
+        while (due := self._ahead.first()) is not None and due[0].t_sched_ns is not None:
+            if due[0].t_sched_ns > now_ns:
+                break
+            self._ahead.take()
+            missed += due
+        for planned in missed:
+            if planned.t_sched_ns is not None:
+                self._lanes[planned.lane].sent(None)
+        self._ahead = _NOTHING
+        self._queue.clear()
+        for lane in self._lanes:
+            lane.waiting.clear()
+
+    def fill(self) -> None:
+        """Send what is due. Called when something may have become due: a timer, a landing, a start."""
+        if self._filling:
+            return
+        self._filling = True
+        self.more = False
+        for _ in range(_BATCH):
+            if not self._queue and not self._next_round():
+                break
+            planned, round_ = self._queue.popleft()
+            self._offer(planned, round_)
+        else:
+            self.more = True
+        self._filling = False
+
+    def _next_round(self) -> bool:
+        """Put the next round into the queue if it is due."""
+        planned_round = self._ahead.first()
+        if planned_round is None:
+            return False
+        if self._until_ns is not None and monotonic_ns() >= self._until_ns:
+            self.cease()
+            return False
+        due_ns = planned_round[0].t_sched_ns
+        if due_ns is None:
+            limit = 1 if all(lane.in_doubt for lane in self._lanes if lane.stopped_reason is None) else self._limit
+            if self._rounds_in_flight >= (limit or 1):
+                return False
+        elif due_ns > monotonic_ns():
+            self._timer.arm(due_ns)
+            return False
+        elif self.in_flight >= self._max_connections:
+            return False
+        self._ahead.take()
+        round_ = Round(len(planned_round))
+        self._rounds_in_flight += 1
+        self._queue.extend((planned, round_) for planned in planned_round)
+        return True
+
+    def _offer(self, planned: Planned, round_: Round) -> None:
+        """Send a request of a round, unless its lane cannot take it now; the others of the round do not wait for it."""
+        lane = self._lanes[planned.lane]
+        if lane.stopped_reason is not None:
+            if planned.t_sched_ns is not None:
+                lane.sent(None)
+        elif lane.in_doubt and lane.in_flight and len(self._lanes) > 1 and planned.t_sched_ns is None:
+            lane.waiting.append(planned)
+        else:
+            self._start(lane, planned, round_)
+            return
+        self._leave(round_)
+
+    def _leave(self, round_: Round) -> None:
+        round_.left -= 1
+        if round_.counts and not round_.left:
+            self._rounds_in_flight -= 1
+
+    def landed(self, flight: Flight, lane: Lane) -> None:
+        """A flight is over, and its lane has counted it: its place is free."""
+        self.in_flight -= 1
+        self._leave(flight.round)
+        while lane.waiting and not (lane.in_doubt and lane.in_flight):
+            self._start(lane, lane.waiting.popleft(), Round(1, counts=False))
+        if all(lane.stopped_reason is not None for lane in self._lanes):
+            self.cease()
+        self.fill()
+
+    def _start(self, lane: Lane, planned: Planned, round_: Round) -> None:
+        self.in_flight += 1
+        lane.in_flight += 1
+        flight = Flight(planned=planned, wall_offset_ns=self._clock.offset_ns, round=round_)
+        pool = lane.pool
+        if pool.idle:
+            connection = pool.idle.pop()
+            connection.flight = flight
+            self.send(connection, flight)
+        else:
+            flight.reused = False
+            flight.t_start_ns = monotonic_ns()
+            pool.dial(flight)
+        if planned.t_sched_ns is None:
+            return
+        lane.sent(flight.t_start_ns - planned.t_sched_ns)
+        if not lane.fatal_in_a_row and not lane.cold:  # keep some connections ahead of the need
+            spares = max(4, lane.in_flight // 8)
+            if len(pool.idle) + pool.opening < spares and len(self._by_fd) < self._max_connections:
+                pool.dial(None)
+
+    def connected(self, connection: Connection) -> None:
+        """A connection that was opened for a flight is ready."""
+        flight = connection.flight
+        if flight is not None:
+            flight.t_conn_ns = monotonic_ns()
+            self.send(connection, flight)
+
+    def send(self, connection: Connection, flight: Flight) -> None:
+        """Send the request of a flight."""
+        connection.state = State.BUSY
+        connection.calm = False
+        request = flight.planned.request
+        try:
+            data = request if connection.tls is None else connection.tls.encrypt(request)
+            if not flight.t_start_ns:
+                flight.t_start_ns = monotonic_ns()
+            sent = connection.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._on_lost(connection, error.strerror or str(error))
+            return
+        if sent == len(data):
+            flight.t_sent_ns = monotonic_ns()
+        else:
+            connection.outbox = memoryview(data)[sent:]
+            self._epoll.modify(connection.fd, LISTEN | select.EPOLLOUT)
+
+    def send_rest(self, connection: Connection) -> None:
+        """The socket takes more of a request that it did not take at once."""
+        flight, outbox = connection.flight, connection.outbox
+        if flight is None or outbox is None:
+            return
+        try:
+            outbox = outbox[connection.send(outbox) :]
+        except BlockingIOError:
+            return
+        except OSError:
+            # The server may have answered before it closed (413): the read that follows tells.
+            outbox = outbox[len(outbox) :]
+        connection.outbox = outbox or None
+        if connection.outbox is None:
+            flight.t_sent_ns = monotonic_ns()
+            self._epoll.modify(connection.fd, LISTEN)

@@ -1,0 +1,296 @@
+"""What one process does for a trial or a group of trials: warm-up, then the measured part, in one loop.
+
+specs -> lanes + requests -> loop -> spools
+"""
+
+import gc
+import resource
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic_ns
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from probes.errors import ProbeError
+from probes.load.evidence import ClientEvidence, peak_rss_bytes
+from probes.load.flight import Planned
+from probes.load.lane import Lane
+from probes.load.loop import LoadLoop
+from probes.load.origin import Origin, parse_origin
+from probes.load.protocols import protocol
+from probes.load.protocols.base import WireProtocol
+from probes.load.raw import read_raw
+from probes.load.record import Phase
+from probes.load.recorder import record_of
+from probes.load.requests import RequestSource
+from probes.load.sending import Ahead
+from probes.load.spec import LoadSpec, Progress
+from probes.load.spool import SpoolWriter
+
+if TYPE_CHECKING:
+    import ssl
+
+_S: Final = 1_000_000_000
+_PROGRESS_NS: Final = _S // 4
+_SPARE_DESCRIPTORS: Final = 64
+_CALIBRATIONS: Final = 2  # warm-ups sent one by one, of two lengths, to learn how the server counts our text
+
+
+@dataclass(slots=True, kw_only=True)
+class Readiness:
+    """What warm-ups tell about one target, and so all that a second process needs to go on from there."""
+
+    samples: list[tuple[int, int]]  # words sent, prompt tokens counted
+    connections: int  # to have open before the first measured send
+
+
+class Session:
+    """One process's part of a trial (one spec), or of a group of them. A context manager.
+
+    Args:
+        specs: one a lane; all with the same plan (arrivals, rates, counts).
+        spool_paths: one a lane; files that do not exist yet.
+        share: (i, n): of the plan, every n-th send from the i-th on, and that part of the concurrency.
+        stop: polled at least four times a second; a reason ends everything, with what is in flight as "aborted".
+        on_progress: called about four times a second.
+
+    Raises:
+        ProbeError: a bad URL, an unknown api, a plan that cannot be made, too few file descriptors, a spool that
+            cannot be written.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[LoadSpec],
+        spool_paths: Sequence[Path],
+        *,
+        share: tuple[int, int] = (0, 1),
+        stop: Callable[[], str | None],
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._specs = specs
+        self._spool_paths = spool_paths
+        self._share = share
+        self._stop = stop
+        self._on_progress = on_progress
+        self._phase: Phase = "warmup"
+        self._total: int | None = None
+        self._phase_start_ns = monotonic_ns()
+        self._progress_due_ns = 0
+        self._stack = ExitStack()
+        protocols = [protocol(spec.api) for spec in specs]
+        origins = [parse_origin(spec.base_url, wire.path_suffix) for spec, wire in zip(specs, protocols, strict=True)]
+        self.requests = [RequestSource(*parts) for parts in zip(specs, protocols, origins, strict=True)]
+        contexts = [_tls_context(spec) if origin.tls else None for spec, origin in zip(specs, origins, strict=True)]
+        self._concurrency = _part_of(specs[0].concurrency, share)
+        descriptors = _descriptors((self._concurrency or 1) * len(specs))
+        with ExitStack() as stack:
+            spools = [stack.enter_context(SpoolWriter(path)) for path in spool_paths]
+            self.lanes = [_lane(*parts) for parts in zip(specs, protocols, origins, contexts, spools, strict=True)]
+            self.loop = stack.enter_context(
+                LoadLoop(self.lanes, max_connections=descriptors, stop=stop, on_tick=self._tick)
+            )
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(_no_collections())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def warm_up(self) -> list[Readiness]:
+        """Send each lane's warm-ups, the first of them one by one to learn how long our prompts are."""
+        lanes = range(len(self._specs))
+        most = max(spec.warmup_requests for spec in self._specs)
+        self._enter("warmup", sum(spec.warmup_requests for spec in self._specs))
+        ready = [Readiness(samples=[], connections=1) for _ in lanes]
+        durations_ns, done = [0 for _ in lanes], [0 for _ in lanes]
+        if most:
+            self.loop.open_connections([1 for _ in lanes])
+        calibrations = min(_CALIBRATIONS, most)
+        for n in range(calibrations):
+            words = [source.calibration_words(n) for source in self.requests]
+            self._run_warm_ups([self._warm_up_round(n, words)], 1, durations_ns, done)
+            for lane in lanes:
+                self._calibrate(lane, n, words[lane], ready[lane])
+        if most > calibrations and not self.loop.is_over:
+            rounds = [self._warm_up_round(n, None) for n in range(calibrations, most)]
+            limit = min(_part_of(self.requests[0].warmup_limit(), self._share) or 1, len(rounds))
+            self.loop.open_connections([limit for _ in lanes])
+            self._run_warm_ups(rounds, limit, durations_ns, done)
+        for lane in lanes:
+            mean_s = durations_ns[lane] / done[lane] / _S if done[lane] else None
+            ready[lane].connections = self.requests[lane].connections_ahead(mean_s)
+        return ready
+
+    def get_ready(self, ready: Sequence[Readiness]) -> None:
+        """Take what warm-ups told, here or in another process, and have connections open."""
+        for source, told in zip(self.requests, ready, strict=True):
+            source.learn(told.samples)
+        self.loop.open_connections([_part_of(told.connections, self._share) or 1 for told in ready])
+
+    def measure(self, rounds: Iterator[Sequence[Planned]], *, before: Callable[[], None]) -> None:
+        """The measured part.
+
+        Args:
+            rounds: what to send.
+            before: called right before the first send, when everything that can be prepared is.
+        """
+        spec = self._specs[0]
+        closed = spec.arrivals == "closed"
+        limit = self._concurrency if closed else None
+        self._enter("measured", None if spec.requests is None else spec.requests * len(self._specs))
+        ahead = Ahead(rounds, limit or 0)
+        if limit is not None:
+            ahead.build(limit)
+        gc.collect()
+        gc.freeze()
+        before()
+        self._phase_start_ns = monotonic_ns()
+        self.loop.gauge.restart()
+        until_ns = None
+        if closed and spec.duration_s is not None:
+            until_ns = self._phase_start_ns + round(spec.duration_s * _S)
+        self.loop.run(ahead, limit=limit, send_until_ns=until_ns)
+        self._progress(force=True)
+
+    def evidence(self) -> list[ClientEvidence]:
+        """Of the measured part so far, one a lane."""
+        gauge, clock = self.loop.gauge, self.loop.clock
+        busy_share, rss_bytes = gauge.busy_share(), peak_rss_bytes()
+        is_open = self._specs[0].arrivals != "closed"
+        return [
+            ClientEvidence(
+                client_processes=1,
+                loop_busy_share=busy_share,
+                receive_lag_p99_ns=gauge.lags.percentile_ns(99),
+                receive_lag_max_ns=gauge.lags.max_ns,
+                suspended_ns=gauge.suspended_ns,
+                clock_step_ns=clock.step_ns,
+                sends_planned=lane.sends_planned if is_open else None,
+                sends_missed=lane.sends_missed if is_open else None,
+                client_rss_bytes=rss_bytes,
+            )
+            for lane in self.lanes
+        ]
+
+    def stopped_reason(self, lane: int) -> str | None:
+        """Why a lane's plan was not sent whole; None if it was."""
+        return self.lanes[lane].stopped_reason or self.loop.stopped_reason
+
+    def _warm_up_round(self, n: int, words: Sequence[int] | None) -> list[Planned]:
+        planned_round = []
+        for lane, (spec, source) in enumerate(zip(self._specs, self.requests, strict=True)):
+            if n < spec.warmup_requests:
+                planned = source.warmup(n, words=None if words is None else words[lane])
+                planned.lane = lane
+                planned_round.append(planned)
+        return planned_round
+
+    def _run_warm_ups(
+        self, rounds: Sequence[Sequence[Planned]], limit: int, durations_ns: list[int], done: list[int]
+    ) -> None:
+        self.loop.run(Ahead(iter(rounds), 0), limit=limit)
+        for n, lane in enumerate(self.lanes):
+            durations_ns[n] += lane.counts.duration_sum_ns
+            done[n] += lane.counts.done
+
+    def _calibrate(self, lane: int, n: int, words: int, ready: Readiness) -> None:
+        """Learn from the n-th warm-up of a lane, which had so many words."""
+        attempt_id = f"{self._specs[lane].attempt_prefix}.w{n:02d}"
+        for raw in read_raw(self._spool_paths[lane]):
+            if raw.attempt_id == attempt_id and (tokens := record_of(raw).prompt_tokens) is not None:
+                ready.samples.append((words, tokens))
+        self.requests[lane].learn(ready.samples)
+
+    def _enter(self, phase: Phase, total: int | None) -> None:
+        self._phase, self._total, self._phase_start_ns = phase, total, monotonic_ns()
+
+    def _tick(self) -> None:
+        self._progress(force=False)
+
+    def _progress(self, *, force: bool) -> None:
+        now_ns = monotonic_ns()
+        if self._on_progress is None or (now_ns < self._progress_due_ns and not force):
+            return
+        self._progress_due_ns = now_ns + _PROGRESS_NS
+        counts = [lane.counts for lane in self.lanes]
+        tokens = [count.output_tokens for count in counts if count.output_tokens is not None]
+        self._on_progress(
+            Progress(
+                phase=self._phase,
+                done=sum(count.done for count in counts),
+                total=self._total,
+                ok=sum(count.ok for count in counts),
+                in_flight=self.loop.in_flight,
+                output_tokens=sum(tokens) if tokens else None,
+                elapsed_s=(now_ns - self._phase_start_ns) / _S,
+            )
+        )
+
+
+def _lane(
+    spec: LoadSpec, wire: WireProtocol, origin: Origin, context: "ssl.SSLContext | None", spool: SpoolWriter
+) -> Lane:
+    return Lane(
+        origin=origin,
+        protocol=wire,
+        timeouts=spec.timeouts,
+        spool=spool,
+        secret=spec.api_key or "",
+        tls_context=context,
+        cold=spec.connections == "cold",
+    )
+
+
+def _part_of(count: int | None, share: tuple[int, int]) -> int | None:
+    """A process's share of a count; what does not divide goes to the first ones."""
+    if count is None:
+        return None
+    return count // share[1] + (share[0] < count % share[1])
+
+
+def _tls_context(spec: LoadSpec) -> "ssl.SSLContext":
+    # Here, because ssl is slow to import and local targets need none.
+    from probes.load.tls import client_context
+
+    try:
+        return client_context(spec.ca_file)
+    except OSError as error:
+        raise ProbeError(f"ca_file {spec.ca_file} cannot be used: {error}; it must be a PEM certificate") from error
+
+
+def _descriptors(concurrency: int) -> int:
+    """How many connections this process may have; raises its soft limit to the hard one.
+
+    Raises:
+        ProbeError: fewer than `concurrency`; says the limit and the command.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    most = hard if hard != resource.RLIM_INFINITY else 1 << 20
+    if concurrency + _SPARE_DESCRIPTORS > most:
+        raise ProbeError(
+            f"concurrency = {concurrency} needs {concurrency + _SPARE_DESCRIPTORS} file descriptors, the limit is "
+            f"{most}; raise it with: ulimit -n {concurrency + _SPARE_DESCRIPTORS}"
+        )
+    return most - _SPARE_DESCRIPTORS
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """No garbage collection: a full one would stop the loop for tens of milliseconds."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
