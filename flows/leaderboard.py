@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from warehouse.metrics import METRICS, Metric, format_value, metric
+from warehouse.metrics import METRICS, Metric, format_value, is_sufficient, metric
 from warehouse.query import DEFAULT_METRIC, leaderboard_rows
 
 # What a platform engineer and a sustainability officer both look for, in seconds, dollars and grams.
@@ -38,6 +38,8 @@ def leaderboard_table(data_dir: Path, by: str = DEFAULT_METRIC) -> list[dict[str
 
 
 def _plain_cell(item: Metric, row: dict[str, Any]) -> str:
+    if _too_few(item, row):
+        return f"n<{item.min_attempts}"
     low, high = row.get(f"{item.id}_low"), row.get(f"{item.id}_high")
     bounds = "" if low is None or low == high else f" ({format_value(item, low)}-{format_value(item, high)})"
     return format_value(item, row[item.id]) + bounds
@@ -77,9 +79,10 @@ def print_leaderboard(console: Console, rows: list[dict[str, Any]], by: str) -> 
         console.print(
             Text(f"! others took more than 10 % of this machine's CPU while it measured {names}", style="yellow")
         )
-    small = min((row["n"] for row in rows), default=0)
-    if small and small < metric("ttft_p95_s").min_attempts:
-        console.print(Text("~ a 95th percentile of fewer than 60 attempts is close to their maximum", style="dim"))
+    for item in (metric(i) for i in SHOWN):
+        if any(_too_few(item, row) for row in rows):
+            said = f"n<{item.min_attempts}: {item.title} is left blank below {item.min_attempts} attempts"
+            console.print(Text(f"{said}; it would be close to their maximum", style="dim"))
     if wide and rows:
         console.print(
             Text("low-high below a figure: the range of its inputs, see `megatoken sql` and the README", style="dim")
@@ -120,13 +123,21 @@ def _table(workload: str, rows: list[dict[str, Any]], by: str, *, wide: bool) ->
 
 def _cell(item: Metric, row: dict[str, Any], *, wide: bool) -> Text:
     value = row[item.id]
+    if _too_few(item, row):
+        return Text(f"n<{item.min_attempts}", style="dim")
     text = Text(format_value(item, value), style="dim" if value is None else "")
-    if item.sample_column and value is not None and (row.get(item.sample_column) or 0) < item.min_attempts:
-        text = Text("~") + text
+    if item.range_of != "inputs":
+        return text
     low, high = row.get(f"{item.id}_low"), row.get(f"{item.id}_high")
     if wide and low is not None and high is not None and low != high:  # a list price is exact
         text.append(f"\n{format_value(item, low)}-{format_value(item, high)}", style="dim")
     return text
+
+
+def _too_few(item: Metric, row: dict[str, Any]) -> bool:
+    """Whether a percentile is blank because there are some attempts, but fewer than it needs."""
+    attempts = row.get(item.sample_column) if item.sample_column else None
+    return row[item.id] is None and bool(attempts) and not is_sufficient(item, attempts)
 
 
 def known_metrics() -> list[str]:

@@ -91,8 +91,8 @@ def range_text(of: Metric, row: Mapping[str, Any]) -> str:
 
 
 def too_few(of: Metric, row: Mapping[str, Any]) -> bool:
-    """Whether a percentile is shown that rests on fewer attempts than it needs."""
-    if of.sample_column is None or row[of.column] is None or of.sample_column not in row:
+    """Whether a percentile is left blank because there are fewer attempts than it needs."""
+    if of.sample_column is None or row[of.column] is not None or not row.get(of.sample_column):
         return False
     return not is_sufficient(of, row[of.sample_column])
 

@@ -15,7 +15,7 @@ from warehouse.metrics import UNKNOWN, Metric, format_value, metric
 _COLUMNS: tuple[tuple[str, ...], ...] = (
     ("ttft_p50_s", "ttft_p95_s", "e2e_p50_s"),
     ("output_tokens_per_s", "tpot_p50_s"),
-    ("goodput_share", "failed_share"),
+    ("goodput_share", "failed_share", "qoe_mean_share"),
     ("usd_per_output_mtok",),
     ("j_per_output_token",),
     ("operational_gco2e_per_output_mtok",),
@@ -104,8 +104,8 @@ def notes(found: Sequence[Entry], reasons: Mapping[str, Mapping[str, Any]], by: 
         if few and of.sample_column is not None:
             fewest = min(entry.row[of.sample_column] for entry in few)
             lines.append(
-                f"{DAGGER} {of.title} of {words.count(fewest, 'attempt')} says little more than the largest of them;"
-                f" it needs {of.min_attempts}."
+                f"{DAGGER} {of.title} of {words.count(fewest, 'attempt')} would say little more than the largest of"
+                f" them: it is left blank below {of.min_attempts}."
             )
     if any(entry.row["contended"] for entry in found):
         lines.append(
@@ -177,19 +177,21 @@ def _entry_row(entry: Entry, reasons: Mapping[str, Any], by: Metric, now: dateti
 def _figure_cell(shown: Sequence[Metric], row: Mapping[str, Any], reasons: Mapping[str, Any]) -> Cell:
     of = shown[0]
     value = row[of.column]
-    mark = f" {DAGGER}" if too_few(of, row) else ""
+    if value is None and too_few(of, row):
+        return Cell(main=f"{DASH} {DAGGER}", tone="quiet", hint=f"it needs {of.min_attempts} attempts")
     if value is None:
         reason = reasons.get(_REASON_OF.get(of.id, ""))
         return Cell(main=UNKNOWN, tone="quiet", hint=reason or "not known")
     beneath = range_text(of, row)
     if len(shown) > 1:
         other = shown[1]
-        text = format_value(other, row[other.column])
-        unit = "" if other.shown_unit == of.shown_unit else f" {other.shown_unit}"
+        blank = too_few(other, row)
+        text = DASH if blank else format_value(other, row[other.column])
+        unit = "" if blank or other.shown_unit == of.shown_unit else f" {other.shown_unit}"
         name = other.title.split()[-1] if other.title.split()[0] == of.title.split()[0] else other.title
-        beneath = f"{name} {text}{unit}{f' {DAGGER}' if too_few(other, row) else ''}"
+        beneath = f"{name} {text}{unit}{f' {DAGGER}' if blank else ''}"
     basis = row.get(_BASIS_OF.get(of.id, ""))
-    return Cell(main=format_value(of, value) + mark, beneath=beneath, hint=f"basis: {basis}" if basis else "")
+    return Cell(main=format_value(of, value), beneath=beneath, hint=f"basis: {basis}" if basis else "")
 
 
 def _who(row: Mapping[str, Any]) -> str:

@@ -36,6 +36,8 @@ class TrialResult:
     ok: int
     usd: float | None  # of its measured attempts; None is unknown
     usd_reason: str | None  # why it is unknown
+    ttft_p50_s: float | None
+    tpot_p50_s: float | None
 
 
 def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadReport:
@@ -51,8 +53,6 @@ def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadRepor
     Raises:
         WarehouseError: another process holds the warehouse for longer, or its file cannot be used.
     """
-    from warehouse.accounts import account_trials  # brings numpy, which a night needs only here
-
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
         whole, damaged = _arrived(con, data_dir)
         with transaction(con):
@@ -63,13 +63,34 @@ def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadRepor
                 _insert(con, table, [batch for batch in fresh if table in batch.tables])
             _record(con, fresh)
         with transaction(con):
-            accounted = account_trials(con)
+            accounted = derive(con)
     return LoadReport(
         loaded_batches=tuple(batch.batch_id for batch in fresh),
         loaded_rows=sum(sum(batch.tables.values()) for batch in fresh),
         accounted_trials=accounted,
         damaged=tuple(damaged),
     )
+
+
+def derive(con: "duckdb.DuckDBPyConnection") -> int:
+    """Compute and store what is derived from what landed and has not been yet; call it inside a transaction.
+
+    Accounts first, then certificates, then intervals of trials, cells and pairs.
+
+    Returns:
+        How many trials were accounted.
+    """
+    # they bring numpy, which a night needs only here
+    from warehouse.accounts import account_trials
+    from warehouse.certificates import certify_trials
+    from warehouse.intervals import add_intervals
+    from warehouse.pairs import add_pairs
+
+    accounted = account_trials(con)
+    certify_trials(con)
+    add_intervals(con)
+    add_pairs(con)
+    return accounted
 
 
 def trial_results(data_dir: Path, run_id: str, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> list[TrialResult]:
@@ -81,11 +102,14 @@ def trial_results(data_dir: Path, run_id: str, *, lock_timeout_s: float = LOCK_T
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
         found = con.execute(
             "SELECT trial_id, m.target_id, m.workload_id, m.status, m.attempts, m.ok, c.usd,"
-            " CASE WHEN c.usd IS NULL THEN c.reason END"
+            " CASE WHEN c.usd IS NULL THEN c.reason END, m.ttft_p50_s, m.tpot_p50_s"
             " FROM trial_metrics AS m LEFT JOIN cost AS c USING (trial_id) WHERE m.run_id = ? ORDER BY trial_id",
             [run_id],
         ).fetchall()
-    names = ("trial_id", "target_id", "workload_id", "status", "attempts", "ok", "usd", "usd_reason")
+    names = (
+        "trial_id", "target_id", "workload_id", "status", "attempts", "ok", "usd", "usd_reason", "ttft_p50_s",
+        "tpot_p50_s",
+    )  # fmt: skip
     return [TrialResult(**dict(zip(names, row, strict=True))) for row in found]
 
 

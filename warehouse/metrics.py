@@ -5,18 +5,24 @@ shown may be scaled (`shown_scale`), for example to milliseconds.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from warehouse.errors import WarehouseError
 
 UNKNOWN = "unknown"
 
+# Attempts that a percentile needs: three beyond it, or it says little more than the extreme; a median is no extreme.
+# The view percentile_rules holds the same for SQL, and other views leave blank (NULL) what has fewer; a test holds the
+# two together.
+MIN_ATTEMPTS: Mapping[int, int] = MappingProxyType({10: 30, 50: 1, 95: 60, 99: 300})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One metric. `min_attempts` is how many attempts its percentile needs before it says more than the extremes do."""
+    """One metric. `min_attempts` is how many attempts its percentile needs; with fewer its column is NULL."""
 
     id: str
     column: str  # of the view leaderboard; of trial_metrics where that has it too
@@ -26,9 +32,15 @@ class Metric:
     shown_unit: str
     shown_scale: float = 1.0  # shown value = stored value * shown_scale
     significant_digits: int = 3
-    has_range: bool = False  # <column>_low and <column>_high stand beside it
+    # what <column>_low and <column>_high beside it span: the range of its inputs, or the 95 % interval of a sample
+    range_of: Literal["inputs", "sample"] | None = None
     sample_column: str | None = None  # how many attempts are behind it
     min_attempts: int = 1
+
+    @property
+    def has_range(self) -> bool:
+        """Whether <column>_low and <column>_high stand beside the column."""
+        return self.range_of is not None
 
 
 def _seconds(column: str, title: str, *, sample_column: str, min_attempts: int = 1) -> Metric:
@@ -40,17 +52,15 @@ def _seconds(column: str, title: str, *, sample_column: str, min_attempts: int =
         direction="lower",
         shown_unit="ms",
         shown_scale=1e3,
+        range_of="sample",
         sample_column=sample_column,
         min_attempts=min_attempts,
     )
 
 
-# 60 attempts leave three beyond a 95th percentile, as 300 do beyond a 99th: below that it is close to the maximum.
-_P95_ATTEMPTS = 60
-
 METRICS: Sequence[Metric] = (
     _seconds("ttft_p50_s", "TTFT p50", sample_column="n_ttft"),
-    _seconds("ttft_p95_s", "TTFT p95", sample_column="n_ttft", min_attempts=_P95_ATTEMPTS),
+    _seconds("ttft_p95_s", "TTFT p95", sample_column="n_ttft", min_attempts=MIN_ATTEMPTS[95]),
     _seconds("tpot_p50_s", "TPOT p50", sample_column="n_tpot"),
     _seconds("e2e_p50_s", "E2E p50", sample_column="n_e2e"),
     Metric(
@@ -60,6 +70,7 @@ METRICS: Sequence[Metric] = (
         unit="tokens/s",
         direction="higher",
         shown_unit="tokens/s",
+        range_of="sample",
     ),
     Metric(
         id="goodput_share",
@@ -69,7 +80,18 @@ METRICS: Sequence[Metric] = (
         direction="higher",
         shown_unit="%",
         shown_scale=100.0,
+        range_of="sample",
         sample_column="n",
+    ),
+    Metric(
+        id="qoe_mean_share",
+        column="qoe_mean_share",
+        title="Stream score",
+        unit="share",
+        direction="higher",
+        shown_unit="%",
+        shown_scale=100.0,
+        sample_column="n_qoe",
     ),
     Metric(
         id="failed_share",
@@ -88,7 +110,7 @@ METRICS: Sequence[Metric] = (
         unit="USD/Mtok",
         direction="lower",
         shown_unit="USD/Mtok",
-        has_range=True,
+        range_of="inputs",
     ),
     Metric(
         id="j_per_output_token",
@@ -97,7 +119,7 @@ METRICS: Sequence[Metric] = (
         unit="J/token",
         direction="lower",
         shown_unit="J/token",
-        has_range=True,
+        range_of="inputs",
     ),
     Metric(
         id="operational_gco2e_per_output_mtok",
@@ -106,7 +128,7 @@ METRICS: Sequence[Metric] = (
         unit="gCO2e/Mtok",
         direction="lower",
         shown_unit="gCO2e/Mtok",
-        has_range=True,
+        range_of="inputs",
     ),
     Metric(
         id="embodied_gco2e_per_output_mtok",
@@ -115,7 +137,7 @@ METRICS: Sequence[Metric] = (
         unit="gCO2e/Mtok",
         direction="lower",
         shown_unit="gCO2e/Mtok",
-        has_range=True,
+        range_of="inputs",
     ),
 )
 

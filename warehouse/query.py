@@ -192,7 +192,7 @@ def views_with_comments(data_dir: Path) -> list[ViewComment]:
 
 
 def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
-    """The metrics of one trial that need not land, by the very tables, views and accounts of a warehouse.
+    """The metrics of one trial that need not land, by the very tables, views and formulas of a warehouse.
 
     Args:
         rows: the rows of one trial, as they would be landed.
@@ -206,7 +206,7 @@ def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
     import duckdb
 
     from warehouse import schema
-    from warehouse.accounts import account_trials
+    from warehouse.loader import derive
     from warehouse.tables import by_table, to_frame
 
     tables = by_table(rows)
@@ -216,13 +216,12 @@ def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
         )
     con = duckdb.connect()
     try:
-        schema.migrate(con)
-        schema.create_views(con)
+        schema.create_for_one_use(con)
         for table, members in tables.items():
             con.register("new_rows", to_frame(table, members))
             con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows").fetchall()
             con.unregister("new_rows")
-        account_trials(con)
+        derive(con)
         return dicts(
             con.execute(
                 """
@@ -236,9 +235,12 @@ def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
                     e.basis AS energy_basis,
                     g.operational_gco2e_per_output_mtok,
                     g.embodied_gco2e_per_output_mtok,
-                    g.basis AS emissions_basis
+                    g.basis AS emissions_basis,
+                    f.grade AS certificate_grade,
+                    f.reasons AS certificate_reasons
                 FROM trial_metrics AS m
                 LEFT JOIN cost AS c USING (trial_id)
+                LEFT JOIN certificate AS f USING (trial_id)
                 LEFT JOIN energy AS e USING (trial_id)
                 LEFT JOIN emissions AS g USING (trial_id)
                 """

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ui import ranking, ranking_table
-from warehouse.metrics import metric
+from warehouse.metrics import METRICS, metric
 
 COST = metric("usd_per_output_mtok")
 SPEED = metric("output_tokens_per_s")
@@ -25,6 +25,7 @@ def row(target_id, rank, cost, low=None, high=None, **changes):
                 for end in ("", "_low", "_high")
             ),
             *(f"j_per_output_token{end}" for end in ("", "_low", "_high")),
+            *(f"{of.column}{end}" for of in METRICS if of.range_of == "sample" for end in ("_low", "_high")),
             *("usd_basis", "energy_basis", "emissions_basis", "quantisation", "device", "region", "cpu_share_others"),
         )
     )
@@ -44,6 +45,7 @@ def row(target_id, rank, cost, low=None, high=None, **changes):
         "output_tokens_per_s": 100.0 / rank if rank else None,
         "goodput_share": 1.0,
         "failed_share": 0.0,
+        "qoe_mean_share": None,
         "n": 30,
         "n_ttft": 30,
         "basis": "modelled",
@@ -123,16 +125,22 @@ def test_a_target_that_failed_in_a_later_night_keeps_its_figures_and_says_so():
     assert same_night.failed_since is None
 
 
-def test_a_percentile_of_too_few_attempts_is_marked_on_both_sides_of_its_limit():
-    assert ranking.too_few(P95, row("a", 1, 1.0, n_ttft=P95.min_attempts - 1))
+def test_a_percentile_of_too_few_attempts_is_blank_and_the_number_it_needs_is_said():
+    blank = {"ttft_p95_s": None}
+    assert ranking.too_few(P95, row("a", 1, 1.0, n_ttft=P95.min_attempts - 1, **blank))
     assert not ranking.too_few(P95, row("a", 1, 1.0, n_ttft=P95.min_attempts))
-    assert not ranking.too_few(P95, row("a", 1, 1.0, n_ttft=1, ttft_p95_s=None))
-    lines = ranking_table.notes(found(row("a", 1, 1.0, n_ttft=7)), {}, COST, NOW)
-    assert any("TTFT p95 of 7 attempts" in line for line in lines)
+    assert not ranking.too_few(P95, row("a", 1, 1.0, n_ttft=0, **blank))  # nothing came: that is unknown
+    entries = found(row("a", 1, 1.0, n_ttft=7, **blank))
+    lines = ranking_table.notes(entries, {}, COST, NOW)
+    assert any("TTFT p95 of 7 attempts" in line and "blank below 60" in line for line in lines)
+    (by_cost,) = ranking_table.table_rows(entries, [], {}, COST, NOW)
+    assert by_cost.cells[2].beneath == f"p95 {ranking_table.DASH} {ranking_table.DAGGER}"
+    (by_p95,) = ranking_table.table_rows(entries, [], {}, P95, NOW)
+    assert by_p95.cells[2].main == f"{ranking_table.DASH} {ranking_table.DAGGER}"
 
 
 def test_the_table_has_ten_columns_whichever_metric_it_is_ranked_by():
-    for of in ("ttft_p95_s", "e2e_p50_s", "failed_share", "usd_per_output_mtok", "tpot_p50_s"):
+    for of in ("ttft_p95_s", "e2e_p50_s", "failed_share", "qoe_mean_share", "usd_per_output_mtok", "tpot_p50_s"):
         columns = ranking_table.columns(metric(of))
         assert len(columns) == 10
         assert [column.title for column in columns if column.ranked_by] == [metric(of).title]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from warehouse import schema
-from warehouse.accounts import account_trials
+from warehouse.loader import derive
 from warehouse.rows import LandingRow
 from warehouse.tables import by_table, to_frame
 
@@ -32,7 +32,7 @@ def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def warehouse(empty_warehouse: Path, tmp_path: Path) -> Callable[[Sequence[LandingRow]], "duckdb.DuckDBPyConnection"]:
-    """Gives a function that puts rows into a fresh warehouse, accounts them and returns the connection."""
+    """Gives a function that puts rows into a fresh warehouse, derives what is derived and returns the connection."""
     import duckdb
 
     opened = []
@@ -46,7 +46,7 @@ def warehouse(empty_warehouse: Path, tmp_path: Path) -> Callable[[Sequence[Landi
             con.register("new_rows", to_frame(table, members))
             con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows").fetchall()
             con.unregister("new_rows")
-        account_trials(con)
+        derive(con)
         return con
 
     yield fill

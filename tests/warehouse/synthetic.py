@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import numpy as np
+
 from tests.warehouse.builders import (
     BOOT_NS,
     SECOND_NS,
@@ -21,8 +23,10 @@ from tests.warehouse.builders import (
     planned_row,
     run_row,
     sample_row,
+    search_row,
     trial_row,
 )
+from warehouse.formulas.steady import closed_loop_window
 from warehouse.landing import land
 from warehouse.loader import LoadReport, load
 from warehouse.publish import publish
@@ -92,14 +96,25 @@ WORKLOADS = {"chat-1": (1, 100, 64), "rag-4": (4, 1200, 48)}  # concurrency, pro
 
 
 def write_synthetic(
-    data_dir: Path, nights: int = 3, seed: int = 0, *, attempts: int = 30, with_bench: bool = True
+    data_dir: Path,
+    nights: int = 3,
+    seed: int = 0,
+    *,
+    attempts: int = 30,
+    with_bench: bool = True,
+    with_studies: bool = False,
 ) -> LoadReport:
-    """Land, load, account and publish some nights; one ad hoc bench beside them unless told otherwise."""
+    """Land, load, account and publish some nights; one ad hoc bench beside them unless told otherwise.
+
+    With studies, there is also an ad hoc run with repeats, a paired group and a search.
+    """
     random = Random(seed)
     for night in range(nights):
         _land_night(data_dir, FIRST_NIGHT_AT + timedelta(days=night), random, attempts)
     if with_bench:
         _land_bench(data_dir, FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=8), random, attempts)
+    if with_studies:
+        _land_studies(data_dir, FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=8, minutes=30), random, attempts)
     report = load(data_dir)
     publish(data_dir, now=FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=9))
     return report
@@ -140,10 +155,40 @@ def _land_bench(data_dir: Path, at: datetime, random: Random, attempts: int) -> 
     land(data_dir, batch_id=f"{run_id}.plan", host_id="host", rows=[run, *trial], landed_at=at)
 
 
+def _land_studies(data_dir: Path, at: datetime, random: Random, attempts: int) -> None:
+    run_id = f"bench-{at:%Y%m%dT%H%M%S}"
+    rows: list[LandingRow] = [
+        run_row(run_id=run_id, started_at=at, config_name=CONFIG_NAME, quote_usd_worst=None, max_usd=None)
+    ]
+    for number in (1, 2, 3):
+        for target in TARGETS[:2]:
+            trial, *others = _trial(run_id, target, "chat-1", at, random, attempts, try_number=number)
+            rows.append(replace(trial, repeat_number=number, group_id=f"{run_id}.group-{number}"))
+            rows += [
+                replace(row, pair_id=f"{number}.{row.seq}") if isinstance(row, AttemptRow) else row for row in others
+            ]
+    search = search_row(
+        search_id=f"{run_id}.vllm-own.chat-1.slo", run_id=run_id, target_id="vllm-own", workload_id="chat-1", points=3
+    )
+    rows.append(search)
+    for point in range(3):
+        trial, *others = _trial(run_id, TARGETS[3], "chat-1", at, random, attempts, try_number=point + 1)
+        rows.append(replace(trial, search_id=search.search_id, search_point=point, rate_rps=2.0**point))
+        rows += others
+    land(data_dir, batch_id=f"{run_id}.plan", host_id="host", rows=rows, landed_at=at)
+
+
 def _trial(
-    run_id: str, target: Target, workload_id: str, started_at: datetime, random: Random, attempts: int
+    run_id: str,
+    target: Target,
+    workload_id: str,
+    started_at: datetime,
+    random: Random,
+    attempts: int,
+    *,
+    try_number: int = 1,
 ) -> tuple[TrialRow, *tuple[LandingRow, ...]]:
-    trial_id = f"{run_id}.{target.id}.{workload_id}.1"
+    trial_id = f"{run_id}.{target.id}.{workload_id}.{try_number}"
     concurrency, prompt_tokens, output_tokens = WORKLOADS[workload_id]
     rows = [] if target.crashes else _attempts(trial_id, target, started_at, random, attempts, concurrency, workload_id)
     last_ns = max((row.t_end_ns or BOOT_NS for row in rows), default=None)
@@ -154,6 +199,7 @@ def _trial(
         run_id=run_id,
         target_id=target.id,
         workload_id=workload_id,
+        try_number=try_number,
         status="setup_failed" if target.crashes else "completed",
         status_reason="no weights at missing.gguf" if target.crashes else None,
         started_at=started_at,
@@ -179,9 +225,27 @@ def _trial(
         engine_cpu_s=seconds * 1.9 if is_local else None,
         cpu_share_others=0.17 if target.id == "smollm2-q4" else 0.02,
         gpu_models="NVIDIA H100" if target.device == "cuda" else None,
+        **_steady(rows, concurrency),
     )
     facts = _facts(trial_id, target)
     return (trial, *rows, *facts, *_metering(trial, target))
+
+
+def _steady(rows: list[AttemptRow], concurrency: int) -> dict[str, int | float | None]:
+    window = closed_loop_window(
+        np.array([row.t_start_ns for row in rows], dtype=np.int64),
+        np.array([row.t_end_ns for row in rows], dtype=np.int64),
+        concurrency=concurrency,
+    )
+    if window.start_ns is None or window.end_ns is None:
+        return {}
+    # each answer's tokens come evenly from its first to its last
+    tokens = 0.0
+    for row in rows:
+        if row.output_tokens:
+            inside_ns = min(row.t_last_ns, window.end_ns) - max(row.t_first_ns, window.start_ns)
+            tokens += row.output_tokens * max(inside_ns, 0) / (row.t_last_ns - row.t_first_ns)
+    return {"steady_start_ns": window.start_ns, "steady_end_ns": window.end_ns, "steady_output_tokens": tokens}
 
 
 def _attempts(
@@ -224,6 +288,7 @@ def _attempts(
                 chunk_gap_p95_ns=round(1.3 * tpot_s * SECOND_NS),
                 chunk_gap_p99_ns=round(1.6 * tpot_s * SECOND_NS),
                 chunk_gap_max_ns=round(2.0 * tpot_s * SECOND_NS),
+                qoe_share=1.0 if ttft_s < 1.0 else 1.0 / ttft_s,
             )
         rows.append(replace(row, started_at=started_at + timedelta(seconds=start_s)))
         free_at_s[slot] = (row.t_end_ns - BOOT_NS) / SECOND_NS + 0.001

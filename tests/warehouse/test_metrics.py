@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warehouse.errors import WarehouseError
-from warehouse.metrics import METRICS, UNKNOWN, format_value, is_sufficient, metric
+from warehouse.metrics import METRICS, MIN_ATTEMPTS, UNKNOWN, format_value, is_sufficient, metric
 
 # The same cases each time, and no clock: the machine may be busy.
 law = settings(derandomize=True, database=None, deadline=None)
@@ -57,6 +57,18 @@ def test_what_is_shown_is_within_half_a_percent_of_the_value_and_has_no_exponent
     shown = format_value(metric("usd_per_output_mtok"), value)
     assert "e" not in shown
     assert float(shown.replace(",", "")) == pytest.approx(value, rel=0.0051)
+
+
+def test_the_registry_and_the_views_ask_for_the_same_number_of_attempts(warehouse):
+    assert (
+        dict(warehouse([]).execute("SELECT percentile, min_attempts FROM percentile_rules").fetchall()) == MIN_ATTEMPTS
+    )
+
+
+def test_a_percentile_has_three_attempts_beyond_it_where_it_has_what_it_needs():
+    for percentile, needed in MIN_ATTEMPTS.items():
+        if percentile != 50:
+            assert needed * min(percentile, 100 - percentile) == 300
 
 
 def test_a_95th_percentile_needs_60_attempts_to_say_more_than_the_extremes_do():

@@ -34,7 +34,7 @@ NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 def nights(tmp_path_factory):
     """A published data folder that tests only read."""
     folder = tmp_path_factory.mktemp("nights")
-    write_synthetic(folder, nights=2)
+    write_synthetic(folder, nights=2, attempts=70)
     return folder
 
 
@@ -291,7 +291,7 @@ def test_rows_of_no_trial_or_of_two_cannot_be_summarised():
 
 
 def test_synthetic_nights_are_the_same_for_the_same_seed_and_say_what_they_are(tmp_path, nights):
-    write_synthetic(tmp_path, nights=2)
+    write_synthetic(tmp_path, nights=2, attempts=70)
     once, again = (run_query(folder, "SELECT * FROM trial_metrics ORDER BY trial_id") for folder in (nights, tmp_path))
     assert once == again
     assert run_query(nights, "SELECT DISTINCT config_name FROM runs")[1] == [("synthetic",)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warehouse.formulas.resampling import block_count, draws, t_quantile, time_blocks
+from warehouse.formulas.resampling import block_count, drawn_percentiles, draws, t_quantile, time_blocks
 from warehouse.formulas.statistics import (
     MIN_BLOCKS,
     Estimate,
@@ -212,12 +212,14 @@ def test_an_interval_holds_its_figure_stays_within_the_sample_and_scales_with_th
     assert (scaled.low, scaled.high) == pytest.approx((estimate.low * unit, estimate.high * unit))
 
 
-def test_beyond_a_thousand_values_the_interval_is_that_of_all_of_them():
+def test_each_drawn_percentile_is_that_of_the_values_of_its_blocks():
     random = np.random.default_rng(7)
-    values = random.lognormal(size=1000)
-    few = percentile_interval(values, np.arange(1000) // 84, 0.95)
-    many = percentile_interval(np.tile(values, 20), np.tile(np.arange(1000) // 84, 20), 0.95)
-    assert (many.low, many.high) == pytest.approx((few.low, few.high), rel=0.02)
+    values, block = random.lognormal(size=50).round(1), random.permutation(np.arange(50) % 7)  # some are equal
+    for share in (0.1, 0.5, 0.95):
+        found = drawn_percentiles(values, block, 7, share)
+        for draw in range(0, 2000, 97):
+            drawn = np.repeat(values, draws(7)[draw].astype(int)[block])
+            assert found[draw] == nearest_rank(drawn, share)
 
 
 def test_draws_are_the_same_each_time():

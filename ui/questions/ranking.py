@@ -92,11 +92,11 @@ def draw(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:
 def _chart(found: Sequence[ranking.Entry], by: Metric, providers: Sequence[str]) -> None:
     chart = ranking_chart(found, by, providers, dark=st.context.theme.type == "dark")
     finding = ranking.finding(found, by)
-    beneath = (
-        "Dots with the range from low to high."
-        if by.has_range
-        else "One night's figure; no range is known for this metric."
-    )
+    beneath = {
+        "inputs": "Dots with the range from low to high.",
+        "sample": "Dots with the 95 % interval, from resampled stretches of the trial.",
+        None: "One night's figure; no range is known for this metric.",
+    }[by.range_of]
     if any(entry.row["contended"] for entry in found):
         beneath += " Hollow: measured on a contended machine."
     st.html(markup.heading(finding, beneath=beneath if chart else ""))

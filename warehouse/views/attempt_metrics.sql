@@ -9,6 +9,9 @@ WITH timed AS (
         t.workload_id,
         t.slo_ttft_s,
         t.slo_tpot_s,
+        t.group_id,
+        t.window_start_ns,
+        a.t_start_ns BETWEEN t.steady_start_ns AND t.steady_end_ns AS steady,
         (a.t_first_ns - a.t_start_ns) / 1e9 AS ttft_s,
         (a.t_last_ns - a.t_start_ns) / 1e9 AS e2e_s,
         CASE
@@ -30,7 +33,12 @@ SELECT
     target_id,
     workload_id,
     seq,
+    group_id,
+    pair_id,
     started_at,
+    (t_sched_ns - window_start_ns) / 1e9 AS due_s,
+    (t_start_ns - window_start_ns) / 1e9 AS start_s,
+    steady,
     error_class IS NULL AS ok,
     error_class,
     http_status,
@@ -42,7 +50,10 @@ SELECT
     (t_last_ns - t_sched_ns) / 1e9 AS e2e_sched_s,
     tpot_s,
     output_tokens / nullif(e2e_s, 0) AS output_tokens_per_s,
+    e2e_s - (ttft_s + tpot_s * (streamed_tokens - 1)) AS latency_check_s,
     (t_start_ns - t_sched_ns) / 1e9 AS lag_s,
+    -- as sends_missed of a trial counts them
+    t_sched_ns IS NOT NULL AND coalesce(t_start_ns - t_sched_ns > 50000000, TRUE) AS sent_late,
     (t_end_ns - t_last_ns) / 1e9 AS stream_close_s,
     in_flight_s,
     prompt_tokens,
@@ -57,7 +68,10 @@ SELECT
     chunk_gap_p99_ns / 1e9 AS chunk_gap_p99_s,
     chunk_gap_max_ns / 1e9 AS chunk_gap_max_s,
     coalesced_chunks / nullif(chunks, 0) AS coalesced_share,
-    error_class IS NULL AND coalesce(ttft_s <= slo_ttft_s, FALSE) AND coalesce(tpot_s <= slo_tpot_s, TRUE) AS slo_met,
+    error_class IS NULL AND coalesce(ttft_s <= slo_ttft_s, FALSE) AS ttft_met,
+    error_class IS NULL AND coalesce(tpot_s <= slo_tpot_s, TRUE) AS tpot_met,
+    ttft_met AND tpot_met AS slo_met,
+    qoe_share,
     retry_of,
     finish_reason,
     error_message,
@@ -72,7 +86,12 @@ COMMENT ON COLUMN attempt_metrics.run_id IS 'The run.';
 COMMENT ON COLUMN attempt_metrics.target_id IS 'The target.';
 COMMENT ON COLUMN attempt_metrics.workload_id IS 'The workload.';
 COMMENT ON COLUMN attempt_metrics.seq IS 'Order of planning inside the trial.';
+COMMENT ON COLUMN attempt_metrics.group_id IS 'Trials measured by one client with interleaved attempts share it.';
+COMMENT ON COLUMN attempt_metrics.pair_id IS 'Attempts of a group that were sent in one round share it.';
 COMMENT ON COLUMN attempt_metrics.started_at IS 'UTC instant of the send.';
+COMMENT ON COLUMN attempt_metrics.due_s IS 'Planned send (open loop) after the start of the measured window, seconds.';
+COMMENT ON COLUMN attempt_metrics.start_s IS 'Send after the start of the measured window, seconds; NULL if it was never sent.';
+COMMENT ON COLUMN attempt_metrics.steady IS 'Whether it was sent in the steady window, by its start, whenever it ended; NULL if the trial has none.';
 COMMENT ON COLUMN attempt_metrics.ok IS 'Whether it succeeded (error_class is NULL).';
 COMMENT ON COLUMN attempt_metrics.error_class IS 'NULL is success, else a class of the error taxonomy.';
 COMMENT ON COLUMN attempt_metrics.http_status IS 'HTTP status code; NULL if none came.';
@@ -84,7 +103,9 @@ COMMENT ON COLUMN attempt_metrics.e2e_s IS 't_last - t_start, seconds; the closi
 COMMENT ON COLUMN attempt_metrics.e2e_sched_s IS 't_last - t_sched (open loop), seconds.';
 COMMENT ON COLUMN attempt_metrics.tpot_s IS 'Time per output token after the first: (t_last - t_first) / (streamed_tokens - 1), seconds; NULL for one token or none.';
 COMMENT ON COLUMN attempt_metrics.output_tokens_per_s IS 'Output tokens of this attempt / its e2e_s, tokens per second; the speed of the stream alone is 1 / tpot_s.';
+COMMENT ON COLUMN attempt_metrics.latency_check_s IS 'e2e_s - (ttft_s + tpot_s x (streamed_tokens - 1)), seconds: 0 up to rounding, or the definitions have come apart.';
 COMMENT ON COLUMN attempt_metrics.lag_s IS 'How late the client sent: t_start - t_sched (open loop), seconds.';
+COMMENT ON COLUMN attempt_metrics.sent_late IS 'Open loop: whether it was sent more than 50 ms late, or never.';
 COMMENT ON COLUMN attempt_metrics.stream_close_s IS 't_end - t_last, seconds.';
 COMMENT ON COLUMN attempt_metrics.in_flight_s IS 'Part of the measured window in which this attempt was in flight, seconds; one that never ended counts to the end of the window.';
 COMMENT ON COLUMN attempt_metrics.prompt_tokens IS 'Prompt tokens, cached ones included.';
@@ -99,7 +120,10 @@ COMMENT ON COLUMN attempt_metrics.chunk_gap_p95_s IS '95th percentile of the gap
 COMMENT ON COLUMN attempt_metrics.chunk_gap_p99_s IS '99th percentile of the gaps, seconds.';
 COMMENT ON COLUMN attempt_metrics.chunk_gap_max_s IS 'Longest gap, seconds.';
 COMMENT ON COLUMN attempt_metrics.coalesced_share IS 'Share (0 to 1) of payload events that came in one read with an earlier one.';
+COMMENT ON COLUMN attempt_metrics.ttft_met IS 'Whether it succeeded with a first token within slo_ttft_s of its workload.';
+COMMENT ON COLUMN attempt_metrics.tpot_met IS 'Whether it succeeded with a tpot within slo_tpot_s, or too short an answer to have one.';
 COMMENT ON COLUMN attempt_metrics.slo_met IS 'Whether it succeeded within slo_ttft_s and slo_tpot_s of its workload; a failure, or an answer without a first token, is false; an answer too short for a tpot passes that clause.';
+COMMENT ON COLUMN attempt_metrics.qoe_share IS 'Tokens delivered against the timeline that the service level promises, 0 to 1.';
 COMMENT ON COLUMN attempt_metrics.retry_of IS 'attempt_id of the attempt that this one repeats.';
 COMMENT ON COLUMN attempt_metrics.finish_reason IS 'Why generation ended, as the server said.';
 COMMENT ON COLUMN attempt_metrics.error_message IS 'One sentence about the failure.';

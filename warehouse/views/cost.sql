@@ -50,7 +50,7 @@ SELECT
     s.note,
     s.method_version,
     s.recorded_at
-FROM trial_metrics AS m
+FROM trial_outcomes AS m
 LEFT JOIN summed AS s USING (trial_id);
 
 COMMENT ON VIEW cost IS 'Money each trial cost, with its range: a price list for what others serve, electricity and hardware for what we serve; the latest accounting. Grain: trial.';

@@ -70,7 +70,7 @@ SELECT
     s.note,
     s.method_version,
     s.recorded_at
-FROM trial_metrics AS m
+FROM trial_outcomes AS m
 LEFT JOIN sides AS s USING (trial_id)
 LEFT JOIN grid AS g USING (trial_id);
 

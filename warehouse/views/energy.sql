@@ -53,7 +53,7 @@ SELECT
     s.note,
     s.method_version,
     s.recorded_at
-FROM trial_metrics AS m
+FROM trial_outcomes AS m
 LEFT JOIN summed AS s USING (trial_id);
 
 COMMENT ON VIEW energy IS 'Energy of each trial with its range: total, idle and active, and joules per output token; the latest accounting. Grain: trial.';

@@ -1,83 +1,201 @@
--- Purpose: Latency, throughput, failures and client evidence of each trial; percentiles are nearest rank over successful attempts.
+-- Purpose: Latency, throughput, failures and client evidence of each trial; percentiles are nearest rank, and NULL below the attempts that they need (percentile_rules).
 -- Grain: trial.
 CREATE OR REPLACE VIEW trial_metrics AS
-WITH measured AS (
+WITH rules AS (
+    SELECT
+        max(min_attempts) FILTER (percentile = 10) AS p10,
+        max(min_attempts) FILTER (percentile = 50) AS p50,
+        max(min_attempts) FILTER (percentile = 95) AS p95,
+        max(min_attempts) FILTER (percentile = 99) AS p99
+    FROM percentile_rules
+),
+
+experienced AS (
+    SELECT
+        *,
+        -- who got nothing waited for ever: beyond any limit, and NULL in JSON, which has no infinity
+        CASE WHEN ok THEN ttft_s ELSE 'Infinity'::DOUBLE END AS ttft_all_s,
+        CASE WHEN ok THEN e2e_s ELSE 'Infinity'::DOUBLE END AS e2e_all_s,
+        CASE WHEN ok THEN qoe_share ELSE 0.0 END AS qoe_all_share
+    FROM attempt_metrics
+),
+
+measured AS (
     SELECT
         trial_id,
-        count(*) AS attempts,
-        count(*) FILTER (ok) AS ok,
-        coalesce(histogram(error_class) FILTER (error_class IS NOT NULL), MAP {}) AS errors,
         sum(in_flight_s) AS in_flight_s,
         count(ttft_s) FILTER (ok) AS n_ttft,
-        quantile_disc(ttft_s, 0.50) FILTER (ok) AS ttft_p50_s,
-        quantile_disc(ttft_s, 0.95) FILTER (ok) AS ttft_p95_s,
-        quantile_disc(ttft_s, 0.99) FILTER (ok) AS ttft_p99_s,
+        quantile_disc(ttft_s, [0.50, 0.95, 0.99]) FILTER (ok) AS ttft,
+        max(ttft_s) FILTER (ok) AS ttft_max_s,
         count(tpot_s) FILTER (ok) AS n_tpot,
-        quantile_disc(tpot_s, 0.50) FILTER (ok) AS tpot_p50_s,
-        quantile_disc(tpot_s, 0.95) FILTER (ok) AS tpot_p95_s,
-        quantile_disc(tpot_s, 0.99) FILTER (ok) AS tpot_p99_s,
+        quantile_disc(tpot_s, [0.50, 0.95, 0.99]) FILTER (ok) AS tpot,
+        max(tpot_s) FILTER (ok) AS tpot_max_s,
         count(e2e_s) FILTER (ok) AS n_e2e,
-        quantile_disc(e2e_s, 0.50) FILTER (ok) AS e2e_p50_s,
-        quantile_disc(e2e_s, 0.95) FILTER (ok) AS e2e_p95_s,
-        quantile_disc(e2e_s, 0.99) FILTER (ok) AS e2e_p99_s,
-        quantile_disc(lag_s, 0.99) AS lag_p99_s,
-        -- one successful attempt with an unknown count makes the sum unknown, not smaller
-        CASE
-            WHEN count(*) FILTER (ok AND prompt_tokens IS NULL) = 0
-                THEN coalesce(sum(prompt_tokens) FILTER (ok), 0)::BIGINT
-        END AS prompt_tokens,
-        CASE
-            WHEN count(*) FILTER (ok AND output_tokens IS NULL) = 0
-                THEN coalesce(sum(output_tokens) FILTER (ok), 0)::BIGINT
-        END AS output_tokens,
-        count(*) FILTER (slo_met) AS good,
+        quantile_disc(e2e_s, [0.50, 0.95, 0.99]) FILTER (ok) AS e2e,
+        max(e2e_s) FILTER (ok) AS e2e_max_s,
+        count(ttft_all_s) AS n_ttft_all,
+        quantile_disc(ttft_all_s, [0.50, 0.95, 0.99]) AS ttft_all,
+        count(e2e_all_s) AS n_e2e_all,
+        quantile_disc(e2e_all_s, [0.50, 0.95, 0.99]) AS e2e_all,
+        count(ttft_sched_s) FILTER (ok) AS n_ttft_sched,
+        quantile_disc(ttft_sched_s, [0.50, 0.95, 0.99]) FILTER (ok) AS ttft_sched,
+        count(e2e_sched_s) FILTER (ok) AS n_e2e_sched,
+        quantile_disc(e2e_sched_s, [0.50, 0.95, 0.99]) FILTER (ok) AS e2e_sched,
+        count(*) FILTER (ok AND steady) AS n_steady,
+        count(ttft_s) FILTER (ok AND steady) AS n_ttft_steady,
+        quantile_disc(ttft_s, [0.50, 0.95, 0.99]) FILTER (ok AND steady) AS ttft_steady,
+        count(tpot_s) FILTER (ok AND steady) AS n_tpot_steady,
+        quantile_disc(tpot_s, [0.50, 0.95, 0.99]) FILTER (ok AND steady) AS tpot_steady,
+        count(e2e_s) FILTER (ok AND steady) AS n_e2e_steady,
+        quantile_disc(e2e_s, [0.50, 0.95, 0.99]) FILTER (ok AND steady) AS e2e_steady,
+        quantile_disc(lag_s, [0.50, 0.95, 0.99]) AS lag,
+        max(lag_s) AS lag_max_s,
+        count(start_s) FILTER (due_s IS NOT NULL) AS sent,
+        min(due_s) AS first_due_s,
+        max(due_s) AS last_due_s,
+        max(start_s) AS last_start_s,
+        count(*) FILTER (slo_met AND NOT sent_late) AS good,
+        count(*) FILTER (ttft_met) AS ttft_met,
+        count(*) FILTER (tpot_met) AS tpot_met,
+        count(qoe_share) FILTER (ok) AS n_qoe_ok,
+        count(qoe_all_share) AS n_qoe,
+        avg(qoe_all_share) AS qoe_mean_share,
+        quantile_disc(qoe_all_share, 0.10) AS qoe_p10_share,
+        max(abs(latency_check_s)) AS latency_check_max_s,
         sum(coalesced_share * chunks) / nullif(sum(chunks), 0) AS coalesced_share
-    FROM attempt_metrics
+    FROM experienced
     GROUP BY trial_id
+),
+
+offered AS (
+    SELECT
+        o.*,
+        m.* EXCLUDE (trial_id),
+        t.sends_planned,
+        t.sends_missed,
+        t.steady_output_tokens,
+        t.client_cpu_s,
+        t.engine_cpu_s,
+        t.cpu_share_others,
+        (t.steady_end_ns - t.steady_start_ns) / 1e9 AS steady_window_s,
+        greatest(o.attempts, coalesce(t.sends_planned, 0)) AS offered_attempts,
+        coalesce(
+            t.steady_end_ns > t.steady_start_ns
+            AND 2 * t.steady_output_tokens >= o.output_tokens
+            AND 2 * m.n_steady >= o.ok
+            AND m.n_steady > 0,
+            FALSE
+        ) AS steady
+    FROM trial_outcomes AS o
+    INNER JOIN trials AS t USING (trial_id)
+    LEFT JOIN measured AS m USING (trial_id)
+),
+
+planned AS (
+    SELECT
+        trial_id,
+        (offered_attempts - 1) / nullif(last_due_s - first_due_s, 0) AS rate_planned_rps,
+        (sent - 1) / nullif(greatest(last_due_s, last_start_s) - first_due_s, 0) AS rate_achieved_rps
+    FROM offered
+    WHERE sent > 1
 )
 
 SELECT
-    t.trial_id,
-    t.run_id,
-    t.target_id,
-    t.workload_id,
-    t.try_number,
-    t.status,
-    t.status_reason,
-    t.started_at,
-    t.ended_at,
-    coalesce(m.attempts, 0) AS attempts,
-    coalesce(m.ok, 0) AS ok,
-    (m.attempts - m.ok) / nullif(m.attempts, 0) AS failed_share,
-    coalesce(m.errors, MAP {}) AS errors,
-    (t.window_end_ns - t.window_start_ns) / 1e9 AS window_s,
-    m.in_flight_s / nullif((t.window_end_ns - t.window_start_ns) / 1e9, 0) AS concurrency_mean,
+    trial_id,
+    m.run_id,
+    m.target_id,
+    m.workload_id,
+    m.try_number,
+    m.status,
+    m.status_reason,
+    m.started_at,
+    m.ended_at,
+    m.attempts,
+    m.ok,
+    m.failed_share,
+    m.errors,
+    m.window_s,
+    m.in_flight_s / nullif(m.window_s, 0) AS concurrency_mean,
     coalesce(m.n_ttft, 0) AS n_ttft,
-    m.ttft_p50_s,
-    m.ttft_p95_s,
-    m.ttft_p99_s,
+    CASE WHEN m.n_ttft >= r.p50 THEN m.ttft[1] END AS ttft_p50_s,
+    CASE WHEN m.n_ttft >= r.p95 THEN m.ttft[2] END AS ttft_p95_s,
+    CASE WHEN m.n_ttft >= r.p99 THEN m.ttft[3] END AS ttft_p99_s,
+    m.ttft_max_s,
     coalesce(m.n_tpot, 0) AS n_tpot,
-    m.tpot_p50_s,
-    m.tpot_p95_s,
-    m.tpot_p99_s,
+    CASE WHEN m.n_tpot >= r.p50 THEN m.tpot[1] END AS tpot_p50_s,
+    CASE WHEN m.n_tpot >= r.p95 THEN m.tpot[2] END AS tpot_p95_s,
+    CASE WHEN m.n_tpot >= r.p99 THEN m.tpot[3] END AS tpot_p99_s,
+    m.tpot_max_s,
     coalesce(m.n_e2e, 0) AS n_e2e,
-    m.e2e_p50_s,
-    m.e2e_p95_s,
-    m.e2e_p99_s,
-    m.lag_p99_s,
+    CASE WHEN m.n_e2e >= r.p50 THEN m.e2e[1] END AS e2e_p50_s,
+    CASE WHEN m.n_e2e >= r.p95 THEN m.e2e[2] END AS e2e_p95_s,
+    CASE WHEN m.n_e2e >= r.p99 THEN m.e2e[3] END AS e2e_p99_s,
+    m.e2e_max_s,
+    coalesce(m.n_ttft_all, 0) AS n_ttft_all,
+    CASE WHEN m.n_ttft_all >= r.p50 THEN m.ttft_all[1] END AS ttft_all_p50_s,
+    CASE WHEN m.n_ttft_all >= r.p95 THEN m.ttft_all[2] END AS ttft_all_p95_s,
+    CASE WHEN m.n_ttft_all >= r.p99 THEN m.ttft_all[3] END AS ttft_all_p99_s,
+    coalesce(m.n_e2e_all, 0) AS n_e2e_all,
+    CASE WHEN m.n_e2e_all >= r.p50 THEN m.e2e_all[1] END AS e2e_all_p50_s,
+    CASE WHEN m.n_e2e_all >= r.p95 THEN m.e2e_all[2] END AS e2e_all_p95_s,
+    CASE WHEN m.n_e2e_all >= r.p99 THEN m.e2e_all[3] END AS e2e_all_p99_s,
+    coalesce(m.n_ttft_sched, 0) AS n_ttft_sched,
+    CASE WHEN m.n_ttft_sched >= r.p50 THEN m.ttft_sched[1] END AS ttft_sched_p50_s,
+    CASE WHEN m.n_ttft_sched >= r.p95 THEN m.ttft_sched[2] END AS ttft_sched_p95_s,
+    CASE WHEN m.n_ttft_sched >= r.p99 THEN m.ttft_sched[3] END AS ttft_sched_p99_s,
+    coalesce(m.n_e2e_sched, 0) AS n_e2e_sched,
+    CASE WHEN m.n_e2e_sched >= r.p50 THEN m.e2e_sched[1] END AS e2e_sched_p50_s,
+    CASE WHEN m.n_e2e_sched >= r.p95 THEN m.e2e_sched[2] END AS e2e_sched_p95_s,
+    CASE WHEN m.n_e2e_sched >= r.p99 THEN m.e2e_sched[3] END AS e2e_sched_p99_s,
+    m.lag[1] AS lag_p50_s,
+    -- of few attempts it is the largest, which is the careful side for a client that speaks of itself
+    m.lag[3] AS lag_p99_s,
+    m.lag_max_s,
+    m.sends_planned,
+    m.sends_missed,
+    p.rate_planned_rps,
+    p.rate_achieved_rps,
+    p.rate_achieved_rps / nullif(p.rate_planned_rps, 0) AS rate_share,
+    p.rate_achieved_rps / nullif(p.rate_planned_rps, 0) < 0.98 AS rate_missed,
+    m.steady,
+    m.steady_window_s,
+    m.steady_output_tokens,
+    m.steady_output_tokens / nullif(m.steady_window_s, 0) AS steady_output_tokens_per_s,
+    coalesce(m.n_steady, 0) AS n_steady,
+    coalesce(m.n_ttft_steady, 0) AS n_ttft_steady,
+    CASE WHEN m.n_ttft_steady >= r.p50 THEN m.ttft_steady[1] END AS ttft_steady_p50_s,
+    CASE WHEN m.n_ttft_steady >= r.p95 THEN m.ttft_steady[2] END AS ttft_steady_p95_s,
+    CASE WHEN m.n_ttft_steady >= r.p99 THEN m.ttft_steady[3] END AS ttft_steady_p99_s,
+    coalesce(m.n_tpot_steady, 0) AS n_tpot_steady,
+    CASE WHEN m.n_tpot_steady >= r.p50 THEN m.tpot_steady[1] END AS tpot_steady_p50_s,
+    CASE WHEN m.n_tpot_steady >= r.p95 THEN m.tpot_steady[2] END AS tpot_steady_p95_s,
+    CASE WHEN m.n_tpot_steady >= r.p99 THEN m.tpot_steady[3] END AS tpot_steady_p99_s,
+    coalesce(m.n_e2e_steady, 0) AS n_e2e_steady,
+    CASE WHEN m.n_e2e_steady >= r.p50 THEN m.e2e_steady[1] END AS e2e_steady_p50_s,
+    CASE WHEN m.n_e2e_steady >= r.p95 THEN m.e2e_steady[2] END AS e2e_steady_p95_s,
+    CASE WHEN m.n_e2e_steady >= r.p99 THEN m.e2e_steady[3] END AS e2e_steady_p99_s,
     m.prompt_tokens,
     m.output_tokens,
-    m.output_tokens / nullif((t.window_end_ns - t.window_start_ns) / 1e9, 0) AS output_tokens_per_s,
-    m.ok / nullif((t.window_end_ns - t.window_start_ns) / 1e9, 0) AS requests_per_s,
-    m.good / nullif(m.attempts, 0) AS goodput_share,
+    m.output_tokens / nullif(m.window_s, 0) AS output_tokens_per_s,
+    m.ok / nullif(m.window_s, 0) AS requests_per_s,
+    m.offered_attempts,
+    m.good / nullif(m.offered_attempts, 0) AS goodput_share,
+    m.good / nullif(m.window_s, 0) AS goodput_rps,
+    m.ttft_met / nullif(m.offered_attempts, 0) AS ttft_met_share,
+    m.tpot_met / nullif(m.offered_attempts, 0) AS tpot_met_share,
+    CASE WHEN m.n_qoe_ok > 0 THEN m.n_qoe ELSE 0 END AS n_qoe,
+    CASE WHEN m.n_qoe_ok > 0 THEN m.qoe_mean_share END AS qoe_mean_share,
+    CASE WHEN m.n_qoe_ok > 0 AND m.n_qoe >= r.p10 THEN m.qoe_p10_share END AS qoe_p10_share,
+    m.latency_check_max_s,
     m.coalesced_share,
-    t.client_cpu_s,
-    t.engine_cpu_s,
-    t.cpu_share_others
-FROM trials AS t
-LEFT JOIN measured AS m USING (trial_id);
+    m.client_cpu_s,
+    m.engine_cpu_s,
+    m.cpu_share_others
+FROM offered AS m
+LEFT JOIN planned AS p USING (trial_id)
+CROSS JOIN rules AS r;
 
-COMMENT ON VIEW trial_metrics IS 'Latency, throughput, failures and client evidence of each trial; percentiles are nearest rank over successful attempts. Grain: trial.';
+COMMENT ON VIEW trial_metrics IS 'Latency, throughput, failures and client evidence of each trial; percentiles are nearest rank, and NULL below the attempts that they need (percentile_rules). Grain: trial.';
 COMMENT ON COLUMN trial_metrics.trial_id IS 'The trial.';
 COMMENT ON COLUMN trial_metrics.run_id IS 'The run.';
 COMMENT ON COLUMN trial_metrics.target_id IS 'The target.';
@@ -93,24 +211,76 @@ COMMENT ON COLUMN trial_metrics.failed_share IS 'Failed attempts / attempts, 0 t
 COMMENT ON COLUMN trial_metrics.errors IS 'How many attempts failed with each error class.';
 COMMENT ON COLUMN trial_metrics.window_s IS 'From the first measured send to the last byte of the last measured attempt, seconds.';
 COMMENT ON COLUMN trial_metrics.concurrency_mean IS 'Attempts in flight, time-weighted mean over the window.';
-COMMENT ON COLUMN trial_metrics.n_ttft IS 'Attempts behind the ttft percentiles, a count.';
-COMMENT ON COLUMN trial_metrics.ttft_p50_s IS 'Time to first token, median of successful attempts, seconds.';
-COMMENT ON COLUMN trial_metrics.ttft_p95_s IS 'Time to first token, 95th percentile, seconds; with n_ttft below 20 it is the maximum.';
-COMMENT ON COLUMN trial_metrics.ttft_p99_s IS 'Time to first token, 99th percentile, seconds; with n_ttft below 100 it is the maximum.';
-COMMENT ON COLUMN trial_metrics.n_tpot IS 'Attempts behind the tpot percentiles, a count; answers of one token have no tpot.';
+COMMENT ON COLUMN trial_metrics.n_ttft IS 'Successful attempts behind the ttft percentiles, a count.';
+COMMENT ON COLUMN trial_metrics.ttft_p50_s IS 'Time to first token of successful attempts, median, seconds.';
+COMMENT ON COLUMN trial_metrics.ttft_p95_s IS 'Time to first token of successful attempts, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.ttft_p99_s IS 'Time to first token of successful attempts, 99th percentile, seconds; NULL below the 300 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.ttft_max_s IS 'Time to first token, longest of the successful attempts, seconds.';
+COMMENT ON COLUMN trial_metrics.n_tpot IS 'Successful attempts behind the tpot percentiles, a count; answers of one token have no tpot.';
 COMMENT ON COLUMN trial_metrics.tpot_p50_s IS 'Time per output token after the first, median, seconds.';
-COMMENT ON COLUMN trial_metrics.tpot_p95_s IS 'Time per output token after the first, 95th percentile, seconds.';
-COMMENT ON COLUMN trial_metrics.tpot_p99_s IS 'Time per output token after the first, 99th percentile, seconds.';
-COMMENT ON COLUMN trial_metrics.n_e2e IS 'Attempts behind the e2e percentiles, a count.';
+COMMENT ON COLUMN trial_metrics.tpot_p95_s IS 'Time per output token after the first, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.tpot_p99_s IS 'Time per output token after the first, 99th percentile, seconds; NULL below the 300 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.tpot_max_s IS 'Time per output token after the first, longest, seconds.';
+COMMENT ON COLUMN trial_metrics.n_e2e IS 'Successful attempts behind the e2e percentiles, a count.';
 COMMENT ON COLUMN trial_metrics.e2e_p50_s IS 'Send to last payload, median, seconds.';
-COMMENT ON COLUMN trial_metrics.e2e_p95_s IS 'Send to last payload, 95th percentile, seconds.';
-COMMENT ON COLUMN trial_metrics.e2e_p99_s IS 'Send to last payload, 99th percentile, seconds.';
-COMMENT ON COLUMN trial_metrics.lag_p99_s IS 'How late the client sent (open loop), 99th percentile over all attempts, seconds.';
+COMMENT ON COLUMN trial_metrics.e2e_p95_s IS 'Send to last payload, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.e2e_p99_s IS 'Send to last payload, 99th percentile, seconds; NULL below the 300 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.e2e_max_s IS 'Send to last payload, longest, seconds.';
+COMMENT ON COLUMN trial_metrics.n_ttft_all IS 'Attempts behind the ttft_all percentiles, failed ones included, a count.';
+COMMENT ON COLUMN trial_metrics.ttft_all_p50_s IS 'Time to first token of all attempts, a failure being infinitely long (in JSON null), median, seconds.';
+COMMENT ON COLUMN trial_metrics.ttft_all_p95_s IS 'Time to first token of all attempts, a failure being infinitely long (in JSON null), 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.ttft_all_p99_s IS 'Time to first token of all attempts, a failure being infinitely long (in JSON null), 99th percentile, seconds; NULL below the 300 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.n_e2e_all IS 'Attempts behind the e2e_all percentiles, failed ones included, a count.';
+COMMENT ON COLUMN trial_metrics.e2e_all_p50_s IS 'Send to last payload of all attempts, a failure being infinitely long (in JSON null), median, seconds.';
+COMMENT ON COLUMN trial_metrics.e2e_all_p95_s IS 'Send to last payload of all attempts, a failure being infinitely long (in JSON null), 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.e2e_all_p99_s IS 'Send to last payload of all attempts, a failure being infinitely long (in JSON null), 99th percentile, seconds; NULL below the 300 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.n_ttft_sched IS 'Successful attempts with a planned send and a first token, a count.';
+COMMENT ON COLUMN trial_metrics.ttft_sched_p50_s IS 'Time to first token from the planned send (open loop): a late send hides no waiting, median, seconds.';
+COMMENT ON COLUMN trial_metrics.ttft_sched_p95_s IS 'Time to first token from the planned send (open loop): a late send hides no waiting, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.ttft_sched_p99_s IS 'Time to first token from the planned send (open loop): a late send hides no waiting, 99th percentile, seconds; NULL below the 300 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.n_e2e_sched IS 'Successful attempts with a planned send and a last payload, a count.';
+COMMENT ON COLUMN trial_metrics.e2e_sched_p50_s IS 'Planned send to last payload (open loop), median, seconds.';
+COMMENT ON COLUMN trial_metrics.e2e_sched_p95_s IS 'Planned send to last payload (open loop), 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.e2e_sched_p99_s IS 'Planned send to last payload (open loop), 99th percentile, seconds; NULL below the 300 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.lag_p50_s IS 'How late the client sent (open loop), median over all attempts, seconds.';
+COMMENT ON COLUMN trial_metrics.lag_p99_s IS 'How late the client sent (open loop), 99th percentile over all attempts, seconds; below 100 attempts it is the latest.';
+COMMENT ON COLUMN trial_metrics.lag_max_s IS 'How late the client sent (open loop), the latest, seconds.';
+COMMENT ON COLUMN trial_metrics.sends_planned IS 'Open loop: sends that were due inside the window, a count.';
+COMMENT ON COLUMN trial_metrics.sends_missed IS 'Of them, not made or made more than 50 ms late, a count.';
+COMMENT ON COLUMN trial_metrics.rate_planned_rps IS 'Open loop: rate of the sends as they were drawn, which of a random process is not its nominal rate, requests per second.';
+COMMENT ON COLUMN trial_metrics.rate_achieved_rps IS 'Open loop: rate of the sends that were made, from the first that was due to the last that was due or made, requests per second.';
+COMMENT ON COLUMN trial_metrics.rate_share IS 'rate_achieved_rps / rate_planned_rps.';
+COMMENT ON COLUMN trial_metrics.rate_missed IS 'Whether that is below 0.98: the target did not see the load that was planned.';
+COMMENT ON COLUMN trial_metrics.steady IS 'Whether the steady figures stand for the trial: half of the output tokens or more arrived in the steady window, and half of the successful attempts or more were sent in it.';
+COMMENT ON COLUMN trial_metrics.steady_window_s IS 'From when all slots were busy to the last send, seconds; NULL if there is no such window.';
+COMMENT ON COLUMN trial_metrics.steady_output_tokens IS 'Output tokens that arrived in the steady window.';
+COMMENT ON COLUMN trial_metrics.steady_output_tokens_per_s IS 'steady_output_tokens / steady_window_s, tokens per second over all requests together: no ramp and no drain in it.';
+COMMENT ON COLUMN trial_metrics.n_steady IS 'Successful attempts sent in the steady window, a count.';
+COMMENT ON COLUMN trial_metrics.n_ttft_steady IS 'Of them, with a first token, a count.';
+COMMENT ON COLUMN trial_metrics.ttft_steady_p50_s IS 'Time to first token of successful attempts sent in the steady window, median, seconds.';
+COMMENT ON COLUMN trial_metrics.ttft_steady_p95_s IS 'Time to first token of successful attempts sent in the steady window, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.ttft_steady_p99_s IS 'Time to first token of successful attempts sent in the steady window, 99th percentile, seconds; NULL below the 300 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.n_tpot_steady IS 'Of them, with a tpot, a count.';
+COMMENT ON COLUMN trial_metrics.tpot_steady_p50_s IS 'Time per output token after the first, of attempts sent in the steady window, median, seconds.';
+COMMENT ON COLUMN trial_metrics.tpot_steady_p95_s IS 'Time per output token after the first, of attempts sent in the steady window, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.tpot_steady_p99_s IS 'Time per output token after the first, of attempts sent in the steady window, 99th percentile, seconds; NULL below the 300 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.n_e2e_steady IS 'Of them, with a last payload, a count.';
+COMMENT ON COLUMN trial_metrics.e2e_steady_p50_s IS 'Send to last payload of attempts sent in the steady window, median, seconds.';
+COMMENT ON COLUMN trial_metrics.e2e_steady_p95_s IS 'Send to last payload of attempts sent in the steady window, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.e2e_steady_p99_s IS 'Send to last payload of attempts sent in the steady window, 99th percentile, seconds; NULL below the 300 attempts that it needs.';
 COMMENT ON COLUMN trial_metrics.prompt_tokens IS 'Prompt tokens of successful attempts; NULL if one of them is not known.';
 COMMENT ON COLUMN trial_metrics.output_tokens IS 'Output tokens of successful attempts; NULL if one of them is not known.';
-COMMENT ON COLUMN trial_metrics.output_tokens_per_s IS 'output_tokens / window_s, tokens per second over all requests together.';
+COMMENT ON COLUMN trial_metrics.output_tokens_per_s IS 'output_tokens / window_s, tokens per second over all requests together, ramp and drain included.';
 COMMENT ON COLUMN trial_metrics.requests_per_s IS 'Successful attempts / window_s, requests per second.';
-COMMENT ON COLUMN trial_metrics.goodput_share IS 'Attempts that met the service level / all measured attempts, 0 to 1.';
+COMMENT ON COLUMN trial_metrics.offered_attempts IS 'Attempts, or the sends that were due where that is more, a count.';
+COMMENT ON COLUMN trial_metrics.goodput_share IS 'Attempts that met the service level / offered_attempts, 0 to 1; a failure, and a send that was missed or made over 50 ms late, is not good.';
+COMMENT ON COLUMN trial_metrics.goodput_rps IS 'Attempts that met the service level / window_s, requests per second.';
+COMMENT ON COLUMN trial_metrics.ttft_met_share IS 'Attempts with a first token within the limit of the service level / offered_attempts, 0 to 1: a percentile meets the limit where this reaches it.';
+COMMENT ON COLUMN trial_metrics.tpot_met_share IS 'Successful attempts with a tpot within the limit of the service level, or too short for one, / offered_attempts, 0 to 1.';
+COMMENT ON COLUMN trial_metrics.n_qoe IS 'Attempts behind the qoe figures, failed ones included, a count; 0 if the score is not known.';
+COMMENT ON COLUMN trial_metrics.qoe_mean_share IS 'Tokens delivered against the timeline that the service level promises, mean over all attempts, 0 to 1; a failure is 0.';
+COMMENT ON COLUMN trial_metrics.qoe_p10_share IS 'The same, 10th percentile: nine in ten attempts were at least as good; NULL below the 30 attempts that it needs.';
+COMMENT ON COLUMN trial_metrics.latency_check_max_s IS 'Largest latency_check_s of its attempts, in size, seconds: 0 up to rounding.';
 COMMENT ON COLUMN trial_metrics.coalesced_share IS 'Share (0 to 1) of payload events whose time is that of a shared read.';
 COMMENT ON COLUMN trial_metrics.client_cpu_s IS 'CPU time of the load client, seconds.';
 COMMENT ON COLUMN trial_metrics.engine_cpu_s IS 'CPU time of a local engine, seconds.';

@@ -3,7 +3,7 @@
 CREATE OR REPLACE VIEW trial_status AS
 WITH last_tries AS (
     SELECT *
-    FROM trial_metrics
+    FROM trial_outcomes
     QUALIFY row_number() OVER (PARTITION BY run_id, target_id, workload_id ORDER BY try_number DESC) = 1
 ),
 
