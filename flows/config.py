@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from flows.errors import ConfigError
 from flows.mistakes import sentences
+from flows.traces import completed, with_paths
+from flows.workload import Id, Positive, SearchLimits, Share, Workload
+from probes.errors import ProbeError
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
-Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(gt=0, le=1)]
 
 PRIVATE_VALUE = re.compile(r"^(sk-|gsk_|AIza|xox|Bearer )", re.IGNORECASE)
 
@@ -108,6 +108,7 @@ class EndpointTarget(_Table):
     api: str
     api_key_env: str | None = None
     region: str | None = None
+    group: str | None = None  # targets of one group are measured interleaved; the model's name, if None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     extra_body: dict[str, Any] = {}
     price: Price | None = None
@@ -159,30 +160,6 @@ class LocalTarget(_Table):
 Target = Annotated[EndpointTarget | LocalTarget, Field(discriminator="kind")]
 
 
-class Workload(_Table):
-    """Prompts, arrivals, lengths and the service level they are judged by."""
-
-    id: Id
-    arrivals: Literal["closed", "constant", "poisson"]
-    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    rate_rps: Positive | None = None
-    requests: Annotated[int, Field(ge=1, le=10_000_000)]
-    warmup_requests: Annotated[int, Field(ge=0, le=1000)] = 2
-    prompt_tokens: Annotated[int, Field(ge=1, le=2_000_000)]
-    output_tokens: Annotated[int, Field(ge=1, le=1_000_000)]
-    slo_ttft_ms: Positive = 1000.0
-    slo_tpot_ms: Positive = 100.0
-    seed: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def _arrivals_are_whole(self) -> Self:
-        if self.arrivals == "closed" and (self.concurrency is None or self.rate_rps is not None):
-            raise ValueError('arrivals = "closed" needs concurrency = N and no rate_rps')
-        if self.arrivals != "closed" and (self.rate_rps is None or self.concurrency is not None):
-            raise ValueError(f'arrivals = "{self.arrivals}" needs rate_rps = X and no concurrency')
-        return self
-
-
 class Timeouts(_Table):
     """Seconds after which an attempt is a failure. `trial` ends a whole trial, with what it had measured."""
 
@@ -200,6 +177,8 @@ class Night(_Table):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
     max_usd: NonNegative
     idle_baseline_s: Annotated[float, Field(ge=1, le=600)] = 2.0
+    paired: bool = True  # endpoints of one group are measured interleaved, by one client
+    keep_events_days: Annotated[int, Field(ge=0, le=36_500)] = 30  # of single events; attempts are kept for good
     timeouts: Timeouts = Timeouts()
 
 
@@ -220,14 +199,28 @@ class BenchmarkConfig(_Table):
         if self.site is None and any(t.kind == "local" for t in self.targets):
             raise ValueError("local targets need a [site] table: zone, pue, electricity_usd_per_kwh and hardware")
         for workload in self.workloads:
-            for target in self.targets:
-                room = workload.prompt_tokens + workload.output_tokens
-                if target.kind == "local" and room > target.context_tokens:
-                    raise ValueError(
-                        f"workload {workload.id!r} needs {room} tokens, target {target.id!r} has"
-                        f" context_tokens = {target.context_tokens}; raise it or shorten the workload"
-                    )
+            if workload.requests is None and workload.arrivals == "closed" and not self._all_local:
+                raise ValueError(
+                    f"workload {workload.id!r} is a closed loop that only time ends, so what it costs at an endpoint"
+                    " could not be bounded; set requests = N"
+                )
         return self
+
+    @property
+    def _all_local(self) -> bool:
+        return all(target.kind == "local" for target in self.targets)
+
+    def check_room(self, name: str) -> None:
+        """Raise ConfigError for each local target whose context cannot hold a request of a workload."""
+        problems = [
+            f"{name}: workload {workload.id!r} needs {workload.prompt_tokens + workload.output_tokens} tokens, target"
+            f" {target.id!r} has context_tokens = {target.context_tokens}; raise it or shorten the workload"
+            for workload in self.workloads
+            for target in self.targets
+            if target.kind == "local" and workload.prompt_tokens + workload.output_tokens > target.context_tokens
+        ]
+        if problems:
+            raise ConfigError(problems)
 
 
 class LoadedConfig:
@@ -257,16 +250,47 @@ def load_config(path: Path) -> LoadedConfig:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: is not TOML: {error}"]) from error
-    return LoadedConfig(path=path, text=text, config=check_config(raw, name=path.name))
+    return LoadedConfig(path=path, text=text, config=check_config(raw, name=path.name, folder=path.resolve().parent))
 
 
-def check_config(raw: Mapping[str, Any], *, name: str) -> BenchmarkConfig:
-    """Check parsed TOML; `name` is the file named in the sentences.
+def check_config(raw: Mapping[str, Any], *, name: str, folder: Path = Path()) -> BenchmarkConfig:
+    """Check parsed TOML, and the files that it names.
+
+    Args:
+        name: the file named in the sentences.
+        folder: where relative paths in it start.
 
     Raises:
         ConfigError: with one sentence for every mistake.
     """
-    return check_table(BenchmarkConfig, raw, name=name)
+    problems: list[str] = []
+    tables = raw.get("workloads")
+    if isinstance(tables, list):
+        raw = {**raw, "workloads": [_with_paths(table, n, folder, name, problems) for n, table in enumerate(tables)]}
+    try:
+        config = check_table(BenchmarkConfig, raw, name=name)
+    except ConfigError as error:
+        raise ConfigError(error.problems + problems) from None
+    workloads = []
+    for n, workload in enumerate(config.workloads):
+        try:
+            workloads.append(completed(workload))
+        except ProbeError as error:
+            problems.append(f'{name}: workloads[{n}] "{workload.id}": {error}')
+    if problems:
+        raise ConfigError(problems)
+    config = config.model_copy(update={"workloads": workloads})
+    config.check_room(name)
+    return config
+
+
+def _with_paths(table: Any, n: int, folder: Path, name: str, problems: list[str]) -> Any:  # noqa: ANN401 - TOML's own
+    if not isinstance(table, dict):
+        return table
+    found: list[str] = []
+    filled = with_paths(table, folder, found)
+    problems += [f'{name}: workloads[{n}] "{table.get("id")}" {sentence}' for sentence in found]
+    return filled
 
 
 AnyTable = TypeVar("AnyTable", bound=BaseModel)
@@ -288,7 +312,8 @@ def _holders() -> dict[str, type[BaseModel]]:
     """Which table stands under which key, for naming the nearest known key."""
     return {
         "night": Night, "site": Site, "timeouts": Timeouts, "hardware": Hardware, "price": Price, "hosting": Hosting,
-        "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload, "": BenchmarkConfig,
+        "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,
+        "search_limits": SearchLimits, "": BenchmarkConfig,
     }  # fmt: skip
 
 

@@ -4,12 +4,14 @@ import dataclasses
 import itertools
 import math
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
-from flows.config import BenchmarkConfig, EndpointTarget, LocalTarget, Range, Site, Target, Timeouts, Workload
+from flows.config import BenchmarkConfig, EndpointTarget, LocalTarget, Range, Site, Target, Timeouts
 from flows.facts import SECONDS_PER_YEAR
+from flows.search import longest_point
 from flows.spec import trial_id
+from flows.workload import Workload
 from warehouse.landing import LandedTrial
 from warehouse.rows import FactRow, TrialStatus
 
@@ -22,13 +24,15 @@ PROMPT_MARGIN = 1.5
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedTrial:
-    """One cell of the plan."""
+    """One measurement of a cell (a target under a workload): its only one, one of its repeats, or a whole search."""
 
     trial_id: str
     try_number: int
+    repeat_number: int
     target: Target
     workload: Workload
     facts: list[FactRow]
+    requests: int | None  # measured ones, at most; None if only time ends it
     quote_usd_worst: float | None  # None: a price is unknown, so no bound can be given
     skip_reason: str | None
     landed: bool
@@ -40,11 +44,7 @@ class Plan:
 
     run_id: str
     trials: list[PlannedTrial]
-
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing of this run has landed yet."""
-        return all(t.try_number == 1 for t in self.trials)
+    is_new: bool  # nothing of this run has landed yet
 
     @property
     def due(self) -> list[PlannedTrial]:
@@ -54,8 +54,13 @@ class Plan:
     @property
     def quote_usd_worst(self) -> float | None:
         """The most that what is due could cost; None if a price is unknown."""
-        quotes = [t.quote_usd_worst for t in self.due]
-        return None if None in quotes else math.fsum(q for q in quotes if q is not None)
+        return total_usd(t.quote_usd_worst for t in self.due)
+
+
+def total_usd(quotes: Iterable[float | None]) -> float | None:
+    """The sum; None if one of them is unknown."""
+    known = list(quotes)
+    return None if None in known else math.fsum(q for q in known if q is not None)
 
 
 def new_run_id(name: str, now: datetime) -> str:
@@ -69,39 +74,59 @@ def build_plan(
     run_id: str,
     only: Collection[str],
     landed: Sequence[LandedTrial],
+    searched: Collection[tuple[str, str]] = (),
     has_key: Callable[[EndpointTarget], bool],
     facts_for: Callable[[Target, str], list[FactRow]],
     worst_power_w: float,
 ) -> Plan:
-    """Every target under every workload, in the config's order.
+    """Every target under every workload, in the config's order; repeats are spread: all cells' first, then all second.
 
     Args:
         only: target ids to keep; empty keeps all.
         landed: the trials of this run_id that have landed, any status.
+        searched: (target_id, workload_id) of the searches of this run_id that have landed.
         has_key: whether the environment holds the key an endpoint names.
         facts_for: facts of a target for a trial_id.
         worst_power_w: the most that this machine is thought to draw, for the quote of local targets.
     """
     trials = []
-    for target, workload in itertools.product(config.targets, config.workloads):
+    rounds = max(workload.repeats for workload in config.workloads)
+    for repeat, target, workload in itertools.product(range(1, rounds + 1), config.targets, config.workloads):
+        if repeat > workload.repeats:
+            continue
         earlier = [t for t in landed if (t.target_id, t.workload_id) == (target.id, workload.id)]
-        try_number = 1 + max((t.try_number for t in earlier), default=0)
+        if workload.search is None:
+            done = sorted(t.try_number for t in earlier if t.status in FINAL)
+        else:  # its points have landed one by one; only their answer makes it whole
+            done = [1] if (target.id, workload.id) in searched else []
+        # The k-th measurement that counts is repeat k, whatever was cut off in between.
+        next_try = max((t.try_number for t in earlier), default=0) + repeat - len(done)
+        try_number = done[repeat - 1] if repeat <= len(done) else next_try
         identity = trial_id(run_id, target.id, workload.id, try_number)
         facts = facts_for(target, identity)
-        quote = quote_usd(target, workload, config.site, config.night.timeouts, facts, worst_power_w=worst_power_w)
+        requests = _most_requests(workload)
+        quote = quote_usd(target, workload, requests, config.site, config.night.timeouts, facts, worst_power_w)
         trials.append(
             PlannedTrial(
                 trial_id=identity,
                 try_number=try_number,
+                repeat_number=repeat,
                 target=target,
                 workload=workload,
                 facts=facts,
+                requests=requests,
                 quote_usd_worst=quote,
                 skip_reason=_skip_reason(target, only, has_key, quote),
-                landed=any(t.status in FINAL for t in earlier),
+                landed=repeat <= len(done),
             )
         )
-    return Plan(run_id=run_id, trials=trials)
+    return Plan(run_id=run_id, trials=trials, is_new=not landed)
+
+
+def _most_requests(workload: Workload) -> int | None:
+    if workload.search_limits is None:
+        return workload.requests  # of an open loop counted when the config was read
+    return workload.search_limits.max_points * longest_point(workload)
 
 
 def _skip_reason(
@@ -123,26 +148,37 @@ def _skip_reason(
 def quote_usd(
     target: Target,
     workload: Workload,
+    requests: int | None,
     site: Site | None,
     timeouts: Timeouts,
     facts: Sequence[FactRow],
-    *,
     worst_power_w: float,
 ) -> float | None:
-    """The most that one trial could cost in USD, or None if a price is unknown.
+    """The most that a trial or a search could cost in USD, or None if a price is unknown.
 
     Hosted: every request answered in full length, no token cached. Local: the whole deadline at full power, dearest
-    tariff and hardware.
+    tariff and hardware, for each trial that it may take.
     """
+    trials = workload.search_limits.max_points if workload.search_limits else 1
     if isinstance(target, LocalTarget):
-        return _local_quote_usd(site, timeouts, worst_power_w)
+        each = _local_quote_usd(site, timeouts, worst_power_w)
+        return None if each is None else each * trials
     price = {f.quantity: f.central for f in facts}
     per_input, per_output = price.get("price_usd_per_input_mtok"), price.get("price_usd_per_output_mtok")
-    if per_input is None or per_output is None:
+    if per_input is None or per_output is None or requests is None:
         return None
-    requests = workload.requests + workload.warmup_requests
     tokens_in, tokens_out = workload.prompt_tokens * PROMPT_MARGIN, workload.output_tokens
-    return requests * (tokens_in * per_input + tokens_out * per_output) / 1e6
+    return (requests + trials * workload.warmup_requests) * (tokens_in * per_input + tokens_out * per_output) / 1e6
+
+
+def point_quote_usd(search: PlannedTrial, requests: int) -> float | None:
+    """The most that one point of a planned search could cost, by its share of the search's own worst case."""
+    limits, warmups = search.workload.search_limits, search.workload.warmup_requests
+    if limits is None or search.quote_usd_worst is None or search.requests is None:
+        return None
+    if isinstance(search.target, LocalTarget):
+        return search.quote_usd_worst / limits.max_points
+    return search.quote_usd_worst * (requests + warmups) / (search.requests + limits.max_points * warmups)
 
 
 def _local_quote_usd(site: Site | None, timeouts: Timeouts, worst_power_w: float) -> float | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from flows.config import LoadedConfig, LocalTarget, api_key
 from flows.errors import ConfigError
 from flows.facts import facts_for
-from flows.plan import Plan, PlannedTrial, build_plan, new_run_id
-from flows.spec import TrialSpec, WeightsRef
+from flows.plan import Plan, PlannedTrial, build_plan, new_run_id, total_usd
+from flows.spec import TrialSpec, WeightsRef, searched_cells
 from flows.spool import land_spool, unfinished_spools
 from flows.version import VERSION
 from probes.engines.folder import resolve_folder
@@ -19,7 +19,7 @@ from probes.factors import ram_power_w
 from probes.host import cpu_facts, host_facts
 from probes.load.protocols import protocol
 from probes.power.modelled import machine_tdp_w
-from warehouse.landing import land, landed_run, landed_trials
+from warehouse.landing import land, landed_batches, landed_run, landed_trials
 from warehouse.rows import PlannedTrialRow, RunRow
 
 CUT_OFF = "found unfinished at the start of a later run: the machine or the night had been killed"
@@ -96,6 +96,7 @@ def plan_night(request: NightRequest) -> Plan:
         run_id=run_id,
         only=request.only,
         landed=landed_trials(request.data_dir, run_id),
+        searched=searched_cells(run_id, landed_batches(request.data_dir)),
         has_key=lambda target: api_key(target) is not None,
         facts_for=lambda target, trial: facts_for(target, config.site, trial_id=trial, at=now),
         worst_power_w=_worst_power_w(request),
@@ -129,18 +130,26 @@ def land_plan(request: NightRequest, plan: Plan) -> None:
         quote_usd_worst=plan.quote_usd_worst,
         max_usd=request.budget_usd,
     )
-    cells = [
+    land(request.data_dir, batch_id=f"{plan.run_id}.plan", host_id=host_id, rows=[run, *_cells(plan)])
+
+
+def _cells(plan: Plan) -> list[PlannedTrialRow]:
+    """One row a cell: its repeats together."""
+    cells: dict[tuple[str, str], list[PlannedTrial]] = {}
+    for trial in plan.trials:
+        cells.setdefault((trial.target.id, trial.workload.id), []).append(trial)
+    return [
         PlannedTrialRow(
             run_id=plan.run_id,
-            target_id=t.target.id,
-            workload_id=t.workload.id,
-            planned_requests=t.workload.requests,
-            quote_usd_worst=t.quote_usd_worst,
-            skip_reason=t.skip_reason,
+            target_id=target_id,
+            workload_id=workload_id,
+            # Of a local trial that only time ends the number is not known beforehand: at least one for each repeat.
+            planned_requests=sum(t.requests or 1 for t in repeats),
+            quote_usd_worst=total_usd(t.quote_usd_worst for t in repeats),
+            skip_reason=repeats[0].skip_reason,
         )
-        for t in plan.trials
+        for (target_id, workload_id), repeats in cells.items()
     ]
-    land(request.data_dir, batch_id=f"{plan.run_id}.plan", host_id=host_id, rows=[run, *cells])
 
 
 def resolve_all_weights(
@@ -164,7 +173,16 @@ def resolve_all_weights(
     return weights
 
 
-def trial_spec(request: NightRequest, plan: Plan, planned: PlannedTrial, weights: WeightsRef | None) -> TrialSpec:
+def trial_spec(
+    request: NightRequest,
+    plan: Plan,
+    planned: PlannedTrial,
+    weights: WeightsRef | None,
+    *,
+    group_id: str | None = None,
+    search_id: str | None = None,
+    search_point: int | None = None,
+) -> TrialSpec:
     """The order for one trial's child process."""
     config = request.loaded.config
     return TrialSpec(
@@ -178,4 +196,8 @@ def trial_spec(request: NightRequest, plan: Plan, planned: PlannedTrial, weights
         weights=weights,
         cpu_tdp_w=config.site.cpu_tdp_w if config.site else None,
         facts=planned.facts,
+        repeat_number=planned.repeat_number,
+        group_id=group_id,
+        search_id=search_id,
+        search_point=search_point,
     )

@@ -1,10 +1,13 @@
 """One trial as the parent writes it down for the child process that runs it. Holds the name of a key, never a key."""
 
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from flows.config import EndpointTarget, LocalTarget, Range, Target, Timeouts, Workload
+from flows.config import EndpointTarget, LocalTarget, Range, Target, Timeouts
+from flows.workload import Workload
 from warehouse.rows import FactRow
 
 
@@ -34,7 +37,27 @@ class TrialSpec(BaseModel):
     weights: WeightsRef | None
     cpu_tdp_w: Range | None
     facts: list[FactRow]
-    duration_s: float | None = None  # an ad hoc bench may end by time rather than by count
+    repeat_number: int = 1  # 1 for the first measurement of this target under this workload in the run
+    group_id: str | None = None  # of the trials that are measured with this one, interleaved by one client
+    search_id: str | None = None  # of the search that this trial is a point of
+    search_point: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_older(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the file held
+        """A night of an earlier version may have left its folders: there the duration stood beside the workload."""
+        if isinstance(value, dict) and "duration_s" in value:
+            older = dict(value)
+            duration_s, workload = older.pop("duration_s"), dict(older["workload"])
+            if duration_s is not None:
+                workload["duration_s"] = duration_s
+            return older | {"workload": workload}
+        return value
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long to send for, if time ends it."""
+        return self.workload.duration_s
 
     @property
     def local(self) -> LocalTarget | None:
@@ -47,6 +70,37 @@ class TrialSpec(BaseModel):
         return self.target if isinstance(self.target, EndpointTarget) else None
 
 
+def plan_columns(spec: TrialSpec) -> dict[str, Any]:
+    """What was planned, by the names of its columns in `trials`, as far as `spec.json` alone tells it."""
+    workload = spec.workload
+    file = workload.trace_file or workload.rates_file
+    return {
+        "group_id": spec.group_id,
+        "search_id": spec.search_id,
+        "search_point": spec.search_point,
+        "repeat_number": spec.repeat_number,
+        "burstiness": workload.burstiness,
+        "rate_end_rps": workload.rate_end_rps,
+        "trace_name": file.name if file else None,
+        "client_processes": workload.client_processes,
+    }
+
+
 def trial_id(run_id: str, target_id: str, workload_id: str, try_number: int) -> str:
     """RUN.TARGET.WORKLOAD.TRY: readable, unique, and a file name."""
     return f"{run_id}.{target_id}.{workload_id}.{try_number}"
+
+
+def search_id(first_trial_id: str) -> str:
+    """RUN.TARGET.WORKLOAD.TRY.search, with the try of its first point: unique, and the name of its batch."""
+    return f"{first_trial_id}.search"
+
+
+def searched_cells(run_id: str, batch_ids: Collection[str]) -> set[tuple[str, str]]:
+    """(target_id, workload_id) of the searches of a run whose answers are among landed batches."""
+    found = set()
+    for batch_id in batch_ids:
+        if batch_id.startswith(f"{run_id}.") and batch_id.endswith(".search"):
+            target_id, workload_id, _, _ = batch_id.removeprefix(f"{run_id}.").split(".")
+            found.add((target_id, workload_id))
+    return found

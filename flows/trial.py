@@ -1,6 +1,8 @@
-"""One trial in its own process: `python -m flows.trial SPOOL_FOLDER DATA_DIR` (started by flows.measure).
+"""One trial, or one group, in its own process: `python -m flows.trial SPOOL_FOLDER... DATA_DIR` (see flows.measure).
 
-Engine up, idle baseline, warm-up, load under meters, landing. Says what it is doing as JSON lines on standard output.
+Engine up, idle baseline, warm-up, load under meters, self-test of the client, landing. A group has no engine: it is
+several endpoints, loaded by one client that interleaves their requests; each of its trials lands by itself. Says what
+it is doing as JSON lines on standard output.
 Ends by itself at its deadline, on SIGTERM, and when its parent's end of standard input closes. Whatever the reason,
 what was measured lands.
 """
@@ -13,22 +15,21 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.config import api_key
+from flows.evidence import evidence_of
+from flows.loadspec import load_spec
 from flows.spec import TrialSpec
-from flows.spool import TrialEnd, TrialStart, land_spool, read_spec, write_json
+from flows.spool import TrialEnd, TrialStart, land_spool, read_spec, rows_of, write_json
 from probes.engines.llamacpp import start_llamacpp
 from probes.engines.process import Engine, EngineSpec
 from probes.engines.transformers_serve import start_transformers
 from probes.errors import ProbeError
 from probes.host import CpuWatch, host_facts, load_average_1m
 from probes.load.client import LoadResult, Progress, run_load
-from probes.load.spec import LoadSpec
-from probes.load.spec import Timeouts as LoadTimeouts
 from probes.power.readings import PowerOverrides, PowerRange
 from probes.power.sampler import PowerSampler
 from warehouse.errors import WarehouseError
@@ -132,7 +133,7 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
             sampler.stop()  # before the engine ends: its shutting down is neither load nor idle
         engine_cpu_s, engine_died = _engine_cpu_s(engine, engine_cpu_before_s)
         others = watch.stop()
-        write_json(folder / "end.json", dataclasses.asdict(_end(result, engine_cpu_s, others)))
+        write_json(folder / "end.json", dataclasses.asdict(_end(spec, result, engine_cpu_s, others)))
     if engine_died is not None and stop.reason() is None:
         return "crashed", engine_died
     return _status(result, stop)
@@ -148,7 +149,7 @@ def _engine_cpu_s(engine: Engine | None, before_s: float | None) -> tuple[float 
         return None, str(error)
 
 
-def _end(result: LoadResult, engine_cpu_s: float | None, cpu_share_others: float | None) -> TrialEnd:
+def _end(spec: TrialSpec, result: LoadResult, engine_cpu_s: float | None, cpu_share_others: float | None) -> TrialEnd:
     return TrialEnd(
         window_start_ns=result.window_start_ns,
         window_end_ns=result.window_end_ns,
@@ -159,7 +160,44 @@ def _end(result: LoadResult, engine_cpu_s: float | None, cpu_share_others: float
         engine_cpu_s=engine_cpu_s,
         cpu_share_others=cpu_share_others,
         load_average_1m=load_average_1m(),
+        evidence=evidence_of(spec, result),
     )
+
+
+def measure_group(
+    specs: Sequence[TrialSpec], folders: Sequence[Path], *, stop: Stop, teller: Callable[[str], Report]
+) -> list[tuple[TrialStatus, str | None]]:
+    """Run the trials of endpoints that are measured together; everything measured is in `folders` when this returns.
+
+    Returns:
+        Status and reason of each, as `measure_trial`.
+    """
+    from probes.load.group import GroupMember, run_load_group
+
+    start = TrialStart(started_at=datetime.now(UTC).isoformat(), host=dataclasses.asdict(host_facts()))
+    reports = [teller(spec.trial_id) for spec in specs]
+    for folder, report in zip(folders, reports, strict=True):
+        write_json(folder / "start.json", dataclasses.asdict(start))
+        report("phase", {"phase": "warm-up"})
+    watch = CpuWatch([os.getpid()])
+
+    def on_window_start() -> None:
+        watch.start()
+        for report in reports:
+            report("phase", {"phase": "load"})
+
+    def on_progress(member: int, progress: Progress) -> None:
+        reports[member]("progress", {**dataclasses.asdict(progress), "power_w": None})
+
+    members = [
+        GroupMember(spec=load_spec(spec, None), spool_path=folder / "attempts.spool")
+        for spec, folder in zip(specs, folders, strict=True)
+    ]
+    results = run_load_group(members, on_progress=on_progress, stop=stop.reason, on_window_start=on_window_start)
+    others = watch.stop()
+    for spec, folder, result in zip(specs, folders, results, strict=True):
+        write_json(folder / "end.json", dataclasses.asdict(_end(spec, result, None, others)))
+    return [_status(result, stop) for result in results]
 
 
 def _status(result: LoadResult, stop: Stop) -> tuple[TrialStatus, str | None]:
@@ -202,58 +240,6 @@ def _engine(spec: TrialSpec, folder: Path, stop: Stop, report: Report) -> Iterat
         yield engine
 
 
-def load_spec(spec: TrialSpec, engine: Engine | None) -> LoadSpec:
-    """The load client's orders for a trial."""
-    target, workload, timeouts = spec.endpoint, spec.workload, spec.timeouts
-    if target is not None:
-        base_url, api, key = target.base_url, target.api, api_key(target)
-        extra_body, max_tokens_field = dict(target.extra_body), target.max_tokens_field
-    else:
-        assert engine is not None  # a local trial has started its engine
-        base_url, api, key, max_tokens_field = engine.base_url, "openai-chat", None, "max_tokens"
-        extra_body = _engine_body(spec)
-    return LoadSpec(
-        base_url=base_url,
-        api=api,
-        model=_model_name(spec),
-        api_key=key,
-        extra_body=extra_body,
-        max_tokens_field=max_tokens_field,
-        arrivals=workload.arrivals,
-        concurrency=workload.concurrency,
-        rate_rps=workload.rate_rps,
-        requests=workload.requests if spec.duration_s is None else None,
-        duration_s=spec.duration_s,
-        warmup_requests=workload.warmup_requests,
-        prompt_tokens=workload.prompt_tokens,
-        output_tokens=workload.output_tokens,
-        seed=workload.seed,
-        attempt_prefix=spec.trial_id,
-        timeouts=LoadTimeouts(
-            connect_s=timeouts.connect_s,
-            first_token_s=timeouts.first_token_s,
-            stall_s=timeouts.stall_s,
-            total_s=timeouts.total_s,
-        ),
-    )
-
-
-def _model_name(spec: TrialSpec) -> str:
-    """What to call the model in a request."""
-    if spec.local is not None and spec.local.engine == "transformers" and spec.weights is not None:
-        return str(spec.weights.path)  # its server answers for the folder that it loaded, and for no other name
-    return spec.target.model
-
-
-def _engine_body(spec: TrialSpec) -> dict[str, Any]:
-    """What keeps an engine's answers comparable: a short one would flatter it, a cached one is not the model's."""
-    if spec.local is not None and spec.local.engine == "transformers":
-        # It refuses fields that it does not know, these two among them. Its cache shares whole blocks of 256 tokens
-        # that begin alike: our prompts never do.
-        return {"generation_config": json.dumps({"eos_token_id": -1, "do_sample": False})}
-    return {"ignore_eos": True, "cache_prompt": False}
-
-
 def _overrides(spec: TrialSpec) -> PowerOverrides:
     tdp = spec.cpu_tdp_w
     if tdp is None:
@@ -262,31 +248,69 @@ def _overrides(spec: TrialSpec) -> PowerOverrides:
     return PowerOverrides(cpu_tdp_w=PowerRange(low=low, central=tdp.central, high=high))
 
 
-def _say(event: str, values: dict[str, Any]) -> None:
-    # A parent that died must not keep the trial from landing: its pipe is then gone, and nobody listens.
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.write(json.dumps({"event": event, **values}) + "\n")
-        sys.stdout.flush()
-
-
 def main(arguments: list[str]) -> int:
-    """Run the trial whose spool folder is named, and land it."""
-    folder, data_dir = Path(arguments[0]), Path(arguments[1])
-    spec = read_spec(folder)
-    stop = Stop(spec.timeouts.trial_s)
+    """Run the trial, or the group of trials, whose spool folders are named, and land each."""
+    *folders, data_dir = map(Path, arguments)
+    specs = [read_spec(folder) for folder in folders]
+    stop = Stop(max(spec.timeouts.trial_s for spec in specs))
     stop.listen(parent_fd=sys.stdin.fileno())
+    outcomes = _measure(specs, folders, stop)
     try:
-        status, reason = measure_trial(spec, folder, stop=stop, report=_say)
-    except ProbeError as error:
-        status, reason = "setup_failed", str(error)
-    _say("phase", {"phase": "landing"})
-    try:
-        land_spool(data_dir, folder, status=status, reason=reason)
+        _land(specs, folders, outcomes, data_dir, stop)
     except WarehouseError as error:
-        _say("not_landed", {"reason": str(error)})
+        _teller(specs[-1].trial_id)("not_landed", {"reason": str(error)})
         return 1
-    _say("landed", {"status": status, "reason": reason})
     return 0
+
+
+def _land(
+    specs: list[TrialSpec],
+    folders: list[Path],
+    outcomes: list[tuple[TrialStatus, str | None]],
+    data_dir: Path,
+    stop: Stop,
+) -> None:
+    tellers = [_teller(spec.trial_id) for spec in specs]
+    for say in tellers:
+        say("phase", {"phase": "landing"})
+    rows = [
+        rows_of(folder, status=status, reason=reason, keep_events=True)
+        for folder, (status, reason) in zip(folders, outcomes, strict=True)
+    ]
+    if stop.reason() is None:
+        from flows.selftests import certified
+
+        rows, untested = certified(specs, rows, data_dir)
+        if untested is not None:
+            tellers[0]("note", {"sentence": untested})
+    for spec, folder, each, (status, reason), say in zip(specs, folders, rows, outcomes, tellers, strict=True):
+        land_spool(data_dir, folder, status=status, reason=reason, rows=each)
+        point = None
+        if spec.search_id is not None and status == "completed":
+            from flows.point import point_result
+            from warehouse.query import summarise_batch
+
+            point = dataclasses.asdict(point_result(spec, each, summarise_batch(each)))
+        say("landed", {"status": status, "reason": reason, "point": point})
+
+
+def _measure(specs: list[TrialSpec], folders: list[Path], stop: Stop) -> list[tuple[TrialStatus, str | None]]:
+    try:
+        if len(specs) == 1:
+            return [measure_trial(specs[0], folders[0], stop=stop, report=_teller(specs[0].trial_id))]
+        return measure_group(specs, folders, stop=stop, teller=_teller)
+    except ProbeError as error:
+        return [("setup_failed", str(error)) for _ in specs]
+
+
+def _teller(trial_id: str) -> Report:
+    def say(event: str, values: dict[str, Any]) -> None:
+        # A parent that died must not keep the trial from landing: its pipe is then gone, and nobody listens.
+        with contextlib.suppress(BrokenPipeError):
+            sys.stdout.write(json.dumps({"trial_id": trial_id, "event": event, **values}) + "\n")
+            sys.stdout.flush()
+
+    return say
 
 
 if __name__ == "__main__":

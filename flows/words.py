@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterator
 
-from flows.night import TrialResult
 from flows.plan import Plan
 from flows.prepare import NightRequest
+from flows.running import TrialResult
+from flows.workload import Workload
 
 
 def usd(value: float | None) -> str:
@@ -20,9 +21,11 @@ def usd(value: float | None) -> str:
 def plan_sentences(request: NightRequest, plan: Plan) -> Iterator[str]:
     """The plan: how much is due, what it costs at worst, what is skipped and why."""
     due = plan.due
-    requests = sum(t.workload.requests for t in due)
+    requests = sum(t.requests or 0 for t in due)
     targets = len({t.target.id for t in due})
-    yield f"run {plan.run_id}: {targets} targets, {len(due)} trials, {requests} requests"
+    searches = sum(t.workload.search is not None for t in due)
+    trials = f"{len(due) - searches} trials" + (f", {searches} searches" if searches else "")
+    yield f"run {plan.run_id}: {targets} targets, {trials}, {'up to ' if searches else ''}{requests} requests"
     landed = sum(t.landed for t in plan.trials)
     if landed:
         yield f"{landed} trials of this run have landed already and are not measured again"
@@ -37,6 +40,22 @@ def plan_sentences(request: NightRequest, plan: Plan) -> Iterator[str]:
             reasons.setdefault(trial.skip_reason, []).append(trial.target.id)
     for reason, ids in reasons.items():
         yield f"skipped {', '.join(dict.fromkeys(ids))}: {reason}"
+
+
+def arrivals_words(workload: Workload) -> str:
+    """How requests arrive, in a few words."""
+    if workload.search_limits is not None:
+        limits = workload.search_limits
+        return f"{workload.search} search, {limits.rate_min_rps:g} to {limits.rate_max_rps:g}/s"
+    file = workload.trace_file or workload.rates_file
+    if file is not None:
+        return f"{workload.arrivals} {file.name}" + (
+            f", {workload.trace_speed:g} times as fast" if workload.trace_speed != 1 else ""
+        )
+    if workload.rate_rps is None:
+        return f"{workload.concurrency} at once"
+    to = f" to {workload.rate_end_rps:g}" if workload.rate_end_rps is not None else ""
+    return f"{workload.arrivals} {workload.rate_rps:g}{to}/s"
 
 
 def result_sentence(result: TrialResult) -> str:

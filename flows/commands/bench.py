@@ -1,51 +1,59 @@
-"""`megatoken bench`: one ad hoc trial against one endpoint, in this process, without Prefect or a config."""
+"""`megatoken bench`: ad hoc trials against one endpoint, in this process, without Prefect or a config."""
 
 import argparse
-import secrets
+import dataclasses
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flows.config import EndpointTarget, Timeouts, Workload, check_table
+from flows.benchplan import DEADLINE_S, bench_spec, bench_target, bench_workload, new_bench_id
+from flows.config import EndpointTarget
 from flows.errors import ConfigError, NightError
 from flows.paths import data_dir
-from flows.spec import TrialSpec, trial_id
+from flows.spec import TrialSpec
 from flows.spool import create_spool, land_spool, rows_of
 from flows.trial import Stop, measure_trial
 from flows.version import VERSION
+from flows.workload import Workload, point_of
 from probes.errors import ProbeError
-from probes.load.protocols import protocol
-from warehouse.rows import FactRow, LandingRow, RunRow, TrialRow, TrialStatus
+from warehouse.rows import LandingRow, RunRow, TrialRow, TrialStatus
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from flows.search import Point, PointResult
 
 # The keys of `--json` that scripts rely on; the rest of the trial's metrics follow them.
 PROMISED = (
     "trial_id", "attempts", "ok", "errors", "concurrency_mean", "ttft_p50_s", "ttft_p95_s", "ttft_p99_s", "tpot_p50_s",
     "tpot_p99_s", "e2e_p50_s", "e2e_p99_s", "output_tokens_per_s", "requests_per_s", "lag_p99_s", "client_cpu_s",
 )  # fmt: skip
-DEADLINE_S = 24 * 3600.0
-REQUESTS = 30
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One trial of a bench that is over."""
+
+    spec: TrialSpec
+    rows: list[LandingRow]
+    metrics: dict[str, Any]
+    status: TrialStatus
+    reason: str | None
 
 
 def run(options: argparse.Namespace) -> int:
     """Load the endpoint, print the metrics, land. 0 if anybody was served, else 1."""
-    spec = _spec(options)
-    stop = Stop(DEADLINE_S)
-    stop.listen(parent_fd=None)
+    target, workload = bench_target(options), bench_workload(options)
     root = Path(tempfile.mkdtemp(prefix="megatoken-")) if options.no_land else data_dir(options.data)
     try:
-        folder = create_spool(root, spec)
-        teller = _Teller(quiet=options.json or not sys.stderr.isatty())
-        status, reason = measure_trial(spec, folder, stop=stop, report=teller)
-        teller.clear()
-        rows = rows_of(folder, status=status, reason=reason)
-        row = _metrics(rows)
-        _print(options, row, reason)
+        bench = _Bench(options, root, target)
+        served = bench.search(workload) if workload.search is not None else bench.repeat(workload)
         if not options.no_land:
-            _land(root, folder, spec, status=status, reason=reason)
+            bench.publish()
     except ProbeError as error:
         raise ConfigError([str(error)]) from error
     except OSError as error:
@@ -53,63 +61,144 @@ def run(options: argparse.Namespace) -> int:
     finally:
         if options.no_land:
             shutil.rmtree(root)
-    return 0 if row["ok"] else 1
+    return 0 if served else 1
 
 
-def _spec(options: argparse.Namespace) -> TrialSpec:
-    run_id = f"bench-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(2)}"
-    target, workload = _target(options), _workload(options)
-    try:
-        protocol(target.api)
-    except ProbeError as error:
-        raise ConfigError([f"--api {target.api}: {error}"]) from None
-    facts: list[FactRow] = []
-    return TrialSpec(
-        trial_id=trial_id(run_id, target.id, workload.id, 1),
-        run_id=run_id,
-        try_number=1,
-        target=target,
-        workload=workload,
-        timeouts=Timeouts(trial_s=DEADLINE_S),
-        idle_baseline_s=0.0,
-        weights=None,
-        cpu_tdp_w=None,
-        facts=facts,
-        duration_s=options.duration,
-    )
+class _Bench:
+    """A bench under way."""
 
+    def __init__(self, options: argparse.Namespace, root: Path, target: EndpointTarget) -> None:
+        self.options = options
+        self.root = root
+        self.target = target
+        self.run_id = new_bench_id()
+        self.stop = Stop(DEADLINE_S)
+        self.stop.listen(parent_fd=None)
+        self.teller = _Teller(quiet=options.json or not sys.stderr.isatty())
+        kept = data_dir(options.data)
+        self.selftests = kept if kept.is_dir() else root
+        self.last_spec: TrialSpec | None = None
+        self.host_id: str | None = None
 
-def _target(options: argparse.Namespace) -> EndpointTarget:
-    table = {
-        "kind": "endpoint",
-        "id": "adhoc",
-        "provider": "adhoc",
-        "model": options.model,
-        "base_url": options.url,
-        "api": options.api,
-        "api_key_env": options.api_key_env,
-    }
-    return check_table(EndpointTarget, table, name="bench")
+    def trial(self, spec: TrialSpec) -> Measured:
+        """Measure one trial; it is not printed, and has not landed, when this returns."""
+        folder = create_spool(self.root, spec)
+        status, reason = measure_trial(spec, folder, stop=self.stop, report=self.teller)
+        self.teller.clear()
+        rows = rows_of(folder, status=status, reason=reason, keep_events=not self.options.no_land)
+        untested = None
+        if self.stop.reason() is None:
+            from flows.selftests import certified
 
+            (rows,), untested = certified([spec], [rows], self.selftests)
+        return Measured(spec=spec, rows=rows, metrics=_metrics(rows), status=status, reason=reason or untested)
 
-def _workload(options: argparse.Namespace) -> Workload:
-    if options.arrivals and options.rate is None:
-        raise ConfigError([f"--arrivals {options.arrivals} needs --rate R; a closed loop takes --concurrency N"])
-    if options.duration is not None and options.duration <= 0:
-        raise ConfigError([f"--duration {options.duration:g} must be > 0 seconds"])
-    open_loop = options.rate is not None
-    table = {
-        "id": "adhoc",
-        "arrivals": (options.arrivals or "poisson") if open_loop else "closed",
-        "concurrency": None if open_loop else (options.concurrency if options.concurrency is not None else 1),
-        "rate_rps": options.rate,
-        "requests": options.requests if options.requests is not None else REQUESTS,
-        "warmup_requests": options.warmup,
-        "prompt_tokens": options.prompt_tokens,
-        "output_tokens": options.output_tokens,
-        "seed": options.seed,
-    }
-    return check_table(Workload, table, name="bench")
+    def land(self, measured: Measured) -> None:
+        """Keep a trial, unless nothing is to be kept; publishing comes at the end."""
+        if self.options.no_land:
+            return
+        from flows.spool import spool_root
+        from warehouse.errors import WarehouseError
+        from warehouse.landing import land
+
+        folder = spool_root(self.root) / measured.spec.trial_id
+        trial = next(row for row in measured.rows if isinstance(row, TrialRow))
+        try:
+            land_spool(self.root, folder, status=measured.status, reason=measured.reason, rows=measured.rows)
+            if self.last_spec is None:
+                run_row = _run_row(measured.spec, trial)
+                land(self.root, batch_id=f"{self.run_id}.plan", host_id=trial.host_id, rows=[run_row])
+        except WarehouseError as error:
+            raise NightError(str(error)) from error
+        self.last_spec, self.host_id = measured.spec, trial.host_id
+
+    def repeat(self, workload: Workload) -> int:
+        """Measure as often as asked; returns how many requests were served."""
+        served = 0
+        done: list[dict[str, Any]] = []
+        for number in range(1, workload.repeats + 1):
+            spec = bench_spec(self.run_id, self.target, workload, number, repeat_number=number)
+            measured = self.trial(spec)
+            served += measured.metrics["ok"]
+            done.append(measured.metrics)
+            self._show(measured)
+            self.land(measured)
+            if self.stop.reason() is not None:
+                break
+        if len(done) > 1 and not self.options.json:
+            from flows.benchtable import repeats_table
+
+            _console().print(repeats_table(done))
+        return served
+
+    def search(self, workload: Workload) -> int:
+        """Search for a rate; returns how many requests were served."""
+        from flows.point import point_result
+        from flows.search import Point, PointResult, answer, point_requests, run_search, start_search, verdict
+        from flows.spec import search_id
+
+        started_at = datetime.now(UTC)
+        identity = search_id(bench_spec(self.run_id, self.target, workload, 1).trial_id)
+        shown = _Points(quiet=self.options.json)
+        served = 0
+
+        def measure(point: Point) -> PointResult | str:
+            nonlocal served
+            stopped = self.stop.reason()
+            if stopped is not None:
+                return stopped
+            at_rate = point_of(workload, rate_rps=point.rate_rps, requests=point_requests(workload, point.rate_rps))
+            spec = bench_spec(
+                self.run_id, self.target, at_rate, point.number + 1,
+                repeat_number=point.repeat, search_id=identity, search_point=point.number,
+            )  # fmt: skip
+            measured = self.trial(spec)
+            served += measured.metrics["ok"]
+            if self.options.json:
+                _print_json(measured.metrics)
+            self.land(measured)
+            if measured.status != "completed":
+                return f"the point at {point.rate_rps:.4g}/s was not measured to its end: {measured.reason}"
+            result = point_result(spec, measured.rows, measured.metrics)
+            shown.add(point, result, measured.metrics["certificate_grade"], verdict(workload, result))
+            return result
+
+        found = run_search(start_search(workload), measure)
+        if self.options.json:
+            _print_json({"search_id": identity, **dataclasses.asdict(found)})
+        else:
+            print(answer(workload, found), flush=True)
+        if not self.options.no_land and self.host_id is not None:
+            from flows.seek import search_row
+            from warehouse.landing import land
+
+            row = search_row(workload, found, self.target.id, self.run_id, identity, started_at)
+            land(self.root, batch_id=identity, host_id=self.host_id, rows=[row])
+        return served
+
+    def publish(self) -> None:
+        """Bring what has landed into the warehouse and a new snapshot."""
+        from warehouse.errors import WarehouseError
+        from warehouse.loader import load
+        from warehouse.publish import publish
+
+        try:
+            load(self.root)
+            publish(self.root)
+        except WarehouseError as error:
+            raise NightError(str(error)) from error
+
+    def _show(self, measured: Measured) -> None:
+        if self.options.json:
+            _print_json(measured.metrics)
+            return
+        from flows.benchtable import bench_table, certificate_text
+
+        console = _console()
+        console.print(bench_table(measured.metrics))
+        console.print(certificate_text(measured.metrics), soft_wrap=True)
+        if measured.reason:
+            console.print(f"{measured.status}: {measured.reason}", style="yellow", highlight=False, markup=False)
 
 
 def _metrics(rows: Sequence[LandingRow]) -> dict[str, Any]:
@@ -119,36 +208,32 @@ def _metrics(rows: Sequence[LandingRow]) -> dict[str, Any]:
     return {key: row[key] for key in PROMISED} | {k: v for k, v in row.items() if k not in PROMISED}
 
 
-def _print(options: argparse.Namespace, row: dict[str, Any], reason: str | None) -> None:
-    if options.json:
-        import orjson
+def _print_json(values: dict[str, Any]) -> None:
+    import orjson
 
-        print(orjson.dumps(row).decode(), flush=True)
-        return
+    print(orjson.dumps(values).decode(), flush=True)
+
+
+def _console() -> "Console":
     from rich.console import Console
 
-    from flows.benchtable import bench_table
-
-    console = Console()
-    console.print(bench_table(row))
-    if reason:
-        console.print(f"{row['status']}: {reason}", style="yellow", highlight=False, markup=False)
+    return Console()
 
 
-def _land(root: Path, folder: Path, spec: TrialSpec, *, status: TrialStatus, reason: str | None) -> None:
-    from warehouse.errors import WarehouseError
-    from warehouse.landing import land
-    from warehouse.loader import load
-    from warehouse.publish import publish
+class _Points:
+    """A search's points, printed as they come."""
 
-    try:
-        rows = land_spool(root, folder, status=status, reason=reason)
-        trial = next(row for row in rows if isinstance(row, TrialRow))
-        land(root, batch_id=f"{spec.run_id}.plan", host_id=trial.host_id, rows=[_run_row(spec, trial)])
-        load(root)
-        publish(root)
-    except WarehouseError as error:
-        raise NightError(str(error)) from error
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def add(self, point: "Point", result: "PointResult", grade: str | None, said: str) -> None:
+        """Print one."""
+        if not self._quiet:
+            from flows.benchtable import point_line, points_header
+
+            if point.number == 0:
+                print(points_header(), flush=True)
+            print(point_line(point, result, grade, said), flush=True)
 
 
 def _run_row(spec: TrialSpec, trial: TrialRow) -> RunRow:

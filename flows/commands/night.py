@@ -3,6 +3,7 @@
 import argparse
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,10 +15,10 @@ from flows.errors import NightError
 from flows.leaderboard import board_console, print_leaderboard
 from flows.night import NightReport, Observer, night
 from flows.paths import data_dir
-from flows.plan import Plan
+from flows.plan import Plan, PlannedTrial, total_usd
 from flows.prepare import NightRequest, check_request, plan_night, resolve_all_weights
 from flows.progress import TerminalObserver
-from flows.words import plan_sentences, usd
+from flows.words import arrivals_words, plan_sentences, usd
 from probes.errors import ProbeError
 from warehouse.errors import WarehouseError
 from warehouse.query import DEFAULT_METRIC, leaderboard_rows
@@ -110,12 +111,29 @@ def _print_plan(console: Console, request: NightRequest, plan: Plan) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("target", "workload", "arrivals", "requests", "worst case", "what happens"):
         table.add_column(name)
+    cells: dict[tuple[str, str], list[PlannedTrial]] = {}
     for trial in plan.trials:
-        load = trial.workload
-        how = f"{load.concurrency} at once" if load.arrivals == "closed" else f"{load.arrivals} {load.rate_rps:g}/s"
-        fate = "has landed" if trial.landed else (trial.skip_reason and f"skipped: {trial.skip_reason}") or "measured"
-        table.add_row(trial.target.id, load.id, how, str(load.requests), usd(trial.quote_usd_worst), Text(fate))
+        cells.setdefault((trial.target.id, trial.workload.id), []).append(trial)
+    for repeats in cells.values():
+        table.add_row(*_plan_row(repeats))
     console.print(table)
+
+
+def _plan_row(repeats: Sequence[PlannedTrial]) -> tuple[str | Text, ...]:
+    """One cell of the plan, its repeats together."""
+    trial, load = repeats[0], repeats[0].workload
+    requests = "until time is up" if trial.requests is None else f"{trial.requests}"
+    if load.search is not None:
+        requests = f"up to {requests}"
+    elif load.repeats > 1:
+        up_to = "up to " if load.stop_at_relative_half_width is not None else ""
+        requests = f"{up_to}{load.repeats} times {requests}"
+    landed = sum(t.landed for t in repeats)
+    fate = "has landed" if landed == len(repeats) else f"measured ({landed} landed)" if landed else "measured"
+    if trial.skip_reason:
+        fate = f"skipped: {trial.skip_reason}"
+    worst = total_usd(t.quote_usd_worst for t in repeats)
+    return trial.target.id, load.id, arrivals_words(load), requests, usd(worst), Text(fate)
 
 
 def _print_report(console: Console, request: NightRequest, report: NightReport) -> None:

@@ -1,9 +1,13 @@
 """Nights over scripted endpoints: real processes, real sockets, a real warehouse, no engine."""
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +32,7 @@ def endpoint(target_id: str, base_url: str, **more: Any) -> dict[str, Any]:
 
 
 def write_config(folder: Path, targets: Sequence[dict[str, Any]], **changes: Any) -> Path:
-    """A config with one workload; `changes` are of `settings`."""
+    """A config with one workload; `changes` are of `settings`; `workload` has more keys of it, None takes one out."""
     settings = {
         "requests": 6,
         "output_tokens": 8,
@@ -36,25 +40,30 @@ def write_config(folder: Path, targets: Sequence[dict[str, Any]], **changes: Any
         "trial_s": 60.0,
         "concurrency": 2,
         "warmup_requests": 1,
+        "paired": False,
+        "night": {},
+        "workload": {},
     } | changes
     lines = [
         "[night]",
         'name = "test"',
         f"max_usd = {settings['max_usd']}",
+        f"paired = {_toml(settings['paired'])}",
+        *(f"{key} = {_toml(value)}" for key, value in settings["night"].items()),
         f"timeouts = {{ trial_s = {settings['trial_s']}, connect_s = 2.0 }}",
     ]
     for target in targets:
         lines += ["[[targets]]", *(f"{key} = {_toml(value)}" for key, value in target.items())]
-    lines += [
-        "[[workloads]]",
-        'id = "w"',
-        'arrivals = "closed"',
-        f"concurrency = {settings['concurrency']}",
-        f"requests = {settings['requests']}",
-        f"warmup_requests = {settings['warmup_requests']}",
-        "prompt_tokens = 20",
-        f"output_tokens = {settings['output_tokens']}",
-    ]
+    workload = {
+        "id": "w",
+        "arrivals": "closed",
+        "concurrency": settings["concurrency"],
+        "requests": settings["requests"],
+        "warmup_requests": settings["warmup_requests"],
+        "prompt_tokens": 20,
+        "output_tokens": settings["output_tokens"],
+    } | settings["workload"]
+    lines += ["[[workloads]]", *(f"{key} = {_toml(value)}" for key, value in workload.items() if value is not None)]
     path = folder / "night.toml"
     path.write_text("\n".join(lines))
     return path
@@ -88,6 +97,25 @@ def megatoken(data: Path, *arguments: str, **more: str) -> subprocess.CompletedP
         timeout=120,
         check=False,
     )
+
+
+@functools.cache
+def _selftests() -> Path:
+    """Self-tests of the client at the loads of these nights, made once: each costs more than a second."""
+    from flows.version import VERSION
+    from probes.load.selftest import cached_self_test
+
+    folder = Path(tempfile.mkdtemp(prefix="megatoken-test-selftests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for streams in (1, 2, 4, 8):
+        cached_self_test(folder, streams=streams, version=VERSION)
+    return folder / "selftests"
+
+
+def night(data: Path, config: Path, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a night to its end, without Prefect; its client's self-tests are there already."""
+    shutil.copytree(_selftests(), data / "selftests", dirs_exist_ok=True)
+    return megatoken(data, "night", str(config), "--no-prefect", *more, **env)
 
 
 def sql(data: Path, query: str) -> list[dict[str, Any]]:

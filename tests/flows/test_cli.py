@@ -42,7 +42,8 @@ def test_an_unknown_command_or_option_is_one_sentence_and_exit_code_2(tmp_path):
 
 
 def bench(data: Path, url: str, *more: str):
-    return megatoken(data, "bench", url, "--model", "fake", "--output-tokens", "8", "--warmup", "1", *more)
+    lengths = () if "--trace" in more else ("--output-tokens", "8")
+    return megatoken(data, "bench", url, "--model", "fake", *lengths, "--warmup", "1", *more)
 
 
 def test_a_bench_prints_one_object_with_the_promised_keys_and_lands(tmp_path):
@@ -99,6 +100,14 @@ def test_a_bench_of_nobody_says_why_and_is_no_success(tmp_path):
         (["http://127.0.0.1:9/v1", "--arrivals", "constant"], "needs --rate R"),
         (["http://127.0.0.1:9/v1", "--api", "openai-chta"], "openai-chat"),
         (["http://127.0.0.1:9/v1", "--api-key-env", "sk-abcdef"], "NAME of an environment variable"),
+        (["http://127.0.0.1:9/v1", "--burstiness", "0.5"], "--arrivals gamma needs --rate R"),
+        (["http://127.0.0.1:9/v1", "--rate", "3", "--rate-end", "9"], "give all three"),
+        (["http://127.0.0.1:9/v1", "--rate", "3", "--arrivals", "closed"], "and no rate_rps"),
+        (["http://127.0.0.1:9/v1", "--trace", "gone.csv"], "gone.csv cannot be read"),
+        (["http://127.0.0.1:9/v1", "--find-rate", "--rate", "3"], "leave rate_rps out"),
+        (["http://127.0.0.1:9/v1", "--find-rate", "--rate-min", "9", "--rate-max", "3"], "must not be above"),
+        (["http://127.0.0.1:9/v1", "--find-rate", "--requests", "9"], "a p95 needs at least 60"),
+        (["http://127.0.0.1:9/v1", "--concurrency", "99999"], "ulimit -n"),
     ],
 )
 def test_a_benchs_mistakes_are_one_sentence_each(tmp_path, arguments, sentence):
@@ -106,6 +115,23 @@ def test_a_benchs_mistakes_are_one_sentence_each(tmp_path, arguments, sentence):
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert sentence in done.stderr
+
+
+def test_a_bad_row_of_a_trace_is_named_by_its_number(tmp_path):
+    trace = tmp_path / "t.csv"
+    trace.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-05-10 00:00:00.0,9,9\n2024-05-10 00:00:01.0,9,-3\n")
+    done = bench(tmp_path / "data", "http://127.0.0.1:9/v1", "--trace", str(trace))
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert 't.csv row 3: GeneratedTokens is "-3"' in done.stderr
+
+
+def test_a_host_that_nobody_knows_fails_every_attempt_and_is_no_success(tmp_path):
+    done = bench(tmp_path / "data", "http://no-such-host.invalid/v1", "--requests", "3", "--no-land", "--json")
+    assert done.returncode == 1
+    row = json.loads(done.stdout)
+    assert row["errors"] == {"dns": row["attempts"]}
+    assert "Traceback" not in done.stderr
 
 
 # --- reading what is published

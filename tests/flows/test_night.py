@@ -14,13 +14,19 @@ import psutil
 import pytest
 
 from probes.fake_endpoint import FakeScript, fake_endpoint
-from tests.flows.nights import ROOT, command, endpoint, environment, landed_attempts, megatoken, sql, write_config
+from tests.flows.nights import (
+    ROOT,
+    command,
+    endpoint,
+    environment,
+    landed_attempts,
+    megatoken,
+    night,
+    sql,
+    write_config,
+)
 
 QUICK = FakeScript(ttft_s=0.002, itl_s=0.0005)
-
-
-def night(data: Path, config: Path, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return megatoken(data, "night", str(config), "--no-prefect", *more, **env)
 
 
 def run_id_of(done: subprocess.CompletedProcess[str]) -> str:

@@ -1,12 +1,14 @@
 """What is due, what it may cost at worst, what is skipped and why."""
 
+import copy
 import math
 from pathlib import Path
 
 import pytest
 
 from flows.config import check_config, load_config
-from flows.plan import build_plan
+from flows.plan import build_plan, point_quote_usd
+from flows.spec import search_id, searched_cells
 from tests.flows.test_config import GOOD
 from warehouse.landing import LandedTrial
 from warehouse.rows import FactRow
@@ -32,10 +34,26 @@ def priced(target, trial_id):
     return [price(trial_id, "price_usd_per_input_mtok", 2.0), price(trial_id, "price_usd_per_output_mtok", 10.0)]
 
 
-def plan(config=CONFIG, *, only=(), landed=(), key=True, facts=priced):
+def plan(config=CONFIG, *, only=(), landed=(), searched=(), key=True, facts=priced):
     return build_plan(
-        config, run_id="r", only=only, landed=landed, has_key=lambda t: key, facts_for=facts, worst_power_w=20.0
+        config,
+        run_id="r",
+        only=only,
+        landed=landed,
+        searched=searched,
+        has_key=lambda t: key,
+        facts_for=facts,
+        worst_power_w=20.0,
     )
+
+
+def two_targets(**workload):
+    """Two endpoints under one workload with these keys changed."""
+    raw = copy.deepcopy(GOOD)
+    raw["targets"].append({**raw["targets"][0], "id": "b"})
+    table = raw["workloads"][0] | workload
+    raw["workloads"] = [{key: value for key, value in table.items() if value is not None}]
+    return check_config(raw, name="t.toml")
 
 
 def landed(status, try_number=1):
@@ -104,3 +122,59 @@ def test_a_finished_try_counts_however_many_failed_beside_it():
 
 def test_nothing_due_costs_nothing():
     assert math.isclose(plan(landed=[landed("completed")]).quote_usd_worst or 0.0, 0.0)
+
+
+# --- repeats
+
+
+def test_repeats_are_spread_over_the_night_and_not_back_to_back():
+    trials = plan(two_targets(repeats=3)).trials
+    assert [(t.target.id, t.repeat_number) for t in trials] == [
+        ("a", 1), ("b", 1), ("a", 2), ("b", 2), ("a", 3), ("b", 3),
+    ]  # fmt: skip
+    assert [t.trial_id for t in trials] == ["r.a.w.1", "r.b.w.1", "r.a.w.2", "r.b.w.2", "r.a.w.3", "r.b.w.3"]
+
+
+def test_every_repeat_is_quoted():
+    assert plan(two_targets(repeats=3)).quote_usd_worst == pytest.approx(6 * (plan().quote_usd_worst or 0))
+
+
+def test_a_resumed_run_measures_the_repeats_that_are_left_under_new_names():
+    earlier = [landed("completed"), landed("crashed", 2), landed("completed", 3)]
+    resumed = plan(two_targets(repeats=3), landed=earlier)
+    mine = [t for t in resumed.trials if t.target.id == "a"]
+    assert [(t.repeat_number, t.landed) for t in mine] == [(1, True), (2, True), (3, False)]
+    assert mine[-1].trial_id == "r.a.w.4"
+    assert not resumed.is_new
+    assert len({t.trial_id for t in resumed.due}) == len(resumed.due) == 4
+
+
+# --- searches
+
+
+SEARCH = {
+    "arrivals": "poisson", "search": "slo", "concurrency": None, "requests": None, "duration_s": 20,
+    "search_limits": {"rate_max_rps": 30, "max_points": 8},
+}  # fmt: skip
+
+
+def test_a_search_is_quoted_by_its_longest_point_at_every_one_of_them():
+    # 600 requests at 30/s for 20 s, and 2 warm-ups, at each of 8 points; a request costs at most 130 USD a million
+    trial = plan(two_targets(**SEARCH)).trials[0]
+    assert trial.requests == 8 * 600
+    assert trial.quote_usd_worst == pytest.approx(8 * 602 * 130 / 1e6)
+    # a slower point of 60 requests costs its own share of that
+    assert point_quote_usd(trial, 60) == pytest.approx(62 * 130 / 1e6)
+
+
+def test_a_search_is_done_once_its_answer_has_landed_however_many_points_have():
+    points = [landed("completed", n) for n in (1, 2, 3)]
+    trial = plan(two_targets(**SEARCH), landed=points).trials[0]
+    assert not trial.landed
+    assert trial.trial_id == "r.a.w.4"  # a search that was cut off starts again, its points under new names
+    assert plan(two_targets(**SEARCH), landed=points, searched={("a", "w")}).trials[0].landed
+
+
+def test_the_answers_of_searches_are_known_by_the_names_of_their_batches():
+    mine = search_id("r.1.a.w.7")
+    assert searched_cells("r.1", {mine, "r.1.a.w.1", "r.1.plan", "r.2.b.w.1.search"}) == {("a", "w")}

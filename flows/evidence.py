@@ -1,0 +1,28 @@
+"""What a trial's plan and its load client say of themselves, as columns of `trials`."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from flows.spec import TrialSpec, plan_columns
+from probes.load.client import LoadResult
+
+
+def evidence_of(spec: TrialSpec, result: LoadResult) -> dict[str, Any]:
+    """Columns of `trials` that the plan and the load client know, by name."""
+    file = spec.workload.trace_file or spec.workload.rates_file
+    return {
+        **plan_columns(spec),
+        **dataclasses.asdict(result.evidence),
+        "trace_sha256": _sha256(file) if file else None,
+    }
+
+
+def _sha256(path: Path) -> str | None:
+    """Of a file that was replayed; None if it has gone since."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None

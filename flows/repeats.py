@@ -1,0 +1,21 @@
+"""When a cell has been measured often enough. Pure, but for numpy, which a night without repeats never loads."""
+
+from collections.abc import Sequence
+
+from warehouse.loader import TrialResult
+
+
+def known_well_enough(results: Sequence[TrialResult], *, within_share: float) -> bool:
+    """Whether the 95 % intervals of TTFT's and TPOT's medians over repeated trials are as narrow as asked.
+
+    Args:
+        results: the trials of one target under one workload that ran to their end.
+        within_share: half the interval's width over the figure, at most.
+    """
+    from warehouse.formulas.statistics import narrow_enough, over_trials
+
+    ttft_s = [r.ttft_p50_s for r in results if r.ttft_p50_s is not None]
+    tpot_s = [r.tpot_p50_s for r in results if r.tpot_p50_s is not None]
+    # Answers of one token have no TPOT; then TTFT alone decides.
+    figures = [ttft_s, tpot_s] if tpot_s else [ttft_s]
+    return all(narrow_enough(over_trials(figure), within_share=within_share) for figure in figures)

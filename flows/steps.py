@@ -1,0 +1,65 @@
+"""What every measurement of a night takes: a child process, then the warehouse, then the sum spent so far."""
+
+from collections.abc import Mapping, Sequence
+
+from flows.measure import Outcome, measure
+from flows.plan import PlannedTrial
+from flows.running import Running, TrialResult
+from flows.spec import TrialSpec
+from warehouse.loader import load, trial_results
+
+
+def run_trials(running: Running, specs: Sequence[TrialSpec], planned: Mapping[str, PlannedTrial]) -> dict[str, Outcome]:
+    """Measure trials together, in one process; what it says goes to the observer. Returns outcomes by trial_id."""
+    return measure(
+        specs,
+        running.request.data_dir,
+        on_event=lambda trial_id, event, values: running.observer.trial_event(planned[trial_id], event, values),
+        should_stop=lambda: running.interrupt.asked,
+        keep_open=(running.lock,),
+    )
+
+
+def load_and_account(running: Running) -> float:
+    """Bring what has landed into the warehouse and account for it. Returns USD spent by this run so far.
+
+    Rather too much than too little: warm-ups are billed like measured requests, and a trial whose cost is unknown (a
+    server that sent no usage) counts with its worst case.
+    """
+    for sentence in load(running.request.data_dir).damaged:
+        running.observer.note(sentence)
+    cells = {(t.target.id, t.workload.id): t for t in running.plan.trials}
+    spent_usd = 0.0
+    for result in trial_results(running.request.data_dir, running.plan.run_id):
+        cell = cells.get((result.target_id, result.workload_id))
+        if result.usd is not None:
+            warmups = cell.workload.warmup_requests if cell and result.attempts else 0
+            spent_usd += result.usd * (1 + warmups / max(result.attempts, 1))
+        elif cell is not None and result.attempts:
+            spent_usd += cell.quote_usd_worst or 0.0
+    return spent_usd
+
+
+def result_of(running: Running, planned: PlannedTrial, outcome: Outcome) -> TrialResult:
+    """How a planned trial went, with the counts of the warehouse."""
+    counted = {r.trial_id: r for r in trial_results(running.request.data_dir, running.plan.run_id)}
+    row = counted.get(planned.trial_id)
+    return TrialResult(
+        trial_id=planned.trial_id,
+        target_id=planned.target.id,
+        workload_id=planned.workload.id,
+        status=outcome.status,
+        reason=outcome.reason,
+        ok=row.ok if row else 0,
+        attempts=row.attempts if row else 0,
+    )
+
+
+def over_budget(planned: PlannedTrial, quote_usd: float, spent_usd: float, budget_usd: float) -> str | None:
+    """Why a measurement may not start; None if it may."""
+    if spent_usd + quote_usd <= budget_usd:
+        return None
+    return (
+        f"stopped before {planned.target.id} under {planned.workload.id}: {spent_usd:.4f} USD spent and up to"
+        f" {quote_usd:.4f} USD to come would pass max_usd = {budget_usd:g}"
+    )
