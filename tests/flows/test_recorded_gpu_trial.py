@@ -117,3 +117,11 @@ def test_the_card_drew_more_under_load_than_in_the_idle_seconds_before(power_log
 def mean_w(readings):
     (first_ns, first_j), (last_ns, last_j) = readings[0], readings[-1]
     return (last_j - first_j) / (last_ns - first_ns) * 1e9
+
+
+def test_latency_is_ttft_plus_tpot_times_the_tokens_after_the_first_in_every_attempt(landed):
+    _, con = landed
+    checked = con.execute("SELECT count(latency_check_s), max(abs(latency_check_s)) FROM attempt_metrics").fetchall()
+    ((attempts, largest_s),) = checked
+    assert attempts == REQUESTS
+    assert largest_s < 1e-6
