@@ -1,0 +1,154 @@
+"""The quick way to read a stream says what the thorough way says, whatever comes."""
+
+import gzip
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probes.load.protocols.base import EventClass
+from probes.load.protocols.molds import sort_events
+from probes.load.protocols.openai_chat import _mold, _read_events, read_stream
+from probes.load.raw import read_raw
+from probes.load.sse import cut_events
+
+RECORDED = Path(__file__).parents[2] / "recordings" / "h100-trial" / "attempts.spool.gz"
+TEXT, REASONING = EventClass.TEXT, EventClass.REASONING
+
+
+def event(delta, *, finish=None, created=1, **more):
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return orjson.dumps({"id": "c", "created": created, "model": "m", "choices": [choice], **more})
+
+
+def body_of(texts):
+    return b"".join(b"data: " + text + b"\n\n" for text in texts)
+
+
+def thorough(body):
+    return _read_events(cut_events(body))
+
+
+WORDS = st.one_of(
+    st.text(max_size=6),
+    st.sampled_from(
+        ["word", " a", "\n", '"', "\\", "\t", "\x7f", "日本", "😀", "", '"},"finish_reason":"stop"}', "data: "]
+    ),
+)
+EVENTS = st.one_of(
+    WORDS.map(lambda word: event({"content": word})),
+    WORDS.map(lambda word: event({"content": word}, created=2)),
+    WORDS.map(lambda word: event({"reasoning_content": word})),
+    WORDS.map(lambda word: event({"role": "assistant", "content": word})),
+    WORDS.map(lambda word: event({"content": word, "reasoning": word})),
+    WORDS.map(lambda word: event({"content": "x"}, note={"content": word})),
+    st.sampled_from(
+        [
+            event({"role": "assistant", "content": ""}),
+            event({}, finish="stop"),
+            event({"content": "last"}, finish="length"),
+            event({"content": "x"}, usage={"completion_tokens": 3}),
+            event({"refusal": "no"}),
+            event({"content": "a"}, error={"message": "died"}),
+            orjson.dumps({"choices": [], "usage": {"completion_tokens": 9, "prompt_tokens": 2}}),
+            orjson.dumps({"choices": [{"delta": {"content": "x"}}, {"delta": {"content": "y"}}]}),
+            event({"content": "x"})[:-3],  # torn
+            event({"content": "raw"}).replace(b"raw", b"r\taw"),  # a control character is no JSON
+            event({"content": "raw"}).replace(b"raw", b"r\xffaw"),  # nor is this UTF-8
+            event({"content": "raw"}).replace(b"raw", b"\xe6\x97"),  # half a character
+            b"[DONE]",
+            b"7",
+            b"null",
+            b"",
+            b"two\ndata: lines",
+        ]
+    ),
+)
+# Runs, as streams have them, and disorder between.
+STREAMS = st.lists(
+    st.one_of(
+        EVENTS.map(lambda one: [one]),
+        st.lists(WORDS.map(lambda word: event({"content": word})), min_size=10, max_size=40),
+        st.lists(st.sampled_from([event({"content": word}) for word in ("a", "bc", "日")]), min_size=10, max_size=40),
+        st.lists(st.sampled_from([event({"reasoning": word}) for word in ("a", "bc")]), min_size=10, max_size=40),
+    ),
+    max_size=6,
+).map(lambda runs: [one for run in runs for one in run])
+
+
+@settings(max_examples=400)
+@given(STREAMS)
+def test_the_quick_way_and_the_thorough_way_agree(texts):
+    body = body_of(texts)
+    assert read_stream(body) == thorough(body)
+
+
+@given(STREAMS, st.data())
+def test_they_agree_on_a_body_that_is_cut_or_damaged_anywhere(texts, data):
+    body = bytearray(body_of(texts))
+    if body:
+        place = data.draw(st.integers(0, len(body) - 1))
+        body[place] = data.draw(st.integers(0, 255))
+        body = body[: data.draw(st.integers(place, len(body)))]
+    assert read_stream(bytes(body)) == thorough(bytes(body))
+
+
+def unread_of(texts):
+    return [texts[n] for n in sort_events(body_of(texts), _mold).unread]
+
+
+def test_of_a_plain_stream_only_the_events_that_are_not_text_are_parsed():
+    role, end = event({"role": "assistant", "content": ""}), event({}, finish="stop")
+    words = [event({"content": f"w{n}"}) for n in range(100)]
+    assert unread_of([role, *words, end, b"[DONE]"]) == [role, words[0], end, b"[DONE]"]
+
+
+def test_texts_with_escapes_are_parsed_and_the_others_are_not():
+    words = [event({"content": "\n" if n % 10 == 5 else f"日{n}"}) for n in range(100)]
+    assert unread_of(words) == [words[0], *words[5::10]]
+
+
+def test_a_server_that_dates_its_events_needs_a_mold_a_second():
+    words = [event({"content": f"w{n}"}, created=n // 25) for n in range(100)]
+    assert unread_of(words) == words[::25]
+
+
+def test_thought_and_answer_have_a_mold_each():
+    texts = [event({"reasoning": f"h{n}"}) for n in range(50)] + [event({"content": f"w{n}"}) for n in range(50)]
+    sorted_events = sort_events(body_of(texts), _mold)
+    assert sorted_events.unread == [0, 50]
+    assert list(sorted_events.classes[1:50]) == [REASONING] * 49
+    assert list(sorted_events.classes[51:]) == [TEXT] * 49
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        event({}),
+        event({"content": ""}),
+        event({"content": "a"}, finish="stop"),
+        event({"content": "a"}, usage={"completion_tokens": 1}),
+        event({"content": "a"}, x_groq={"usage": {"completion_tokens": 1}}),
+        event({"content": "a", "refusal": "b"}),
+        event({"content": "a"}, note={"content": "a"}),  # which of the two?
+        event({"content": "a\n"}),
+        event({"content": [{"type": "text", "text": "a"}]}),
+        event({"tool_calls": [{"function": {"arguments": "a"}}]}),
+        orjson.dumps({"choices": [{"delta": {"content": "a"}}, {"delta": {}}]}),
+        b"[DONE]",
+        b"{",
+    ],
+)
+def test_what_may_say_more_the_next_time_makes_no_mold(text):
+    assert _mold(text) is None
+
+
+def test_a_real_servers_stream_fits_its_mold(tmp_path):
+    spool = tmp_path / "attempts.spool"
+    spool.write_bytes(gzip.decompress(RECORDED.read_bytes()))
+    for raw in read_raw(spool):
+        assert read_stream(raw.body) == thorough(raw.body)
+    sorted_events = sort_events(raw.body, _mold)
+    assert len(sorted_events.ends) - len(sorted_events.unread) > 50
