@@ -45,11 +45,12 @@ def run_load(
     check_platform()
     cpu_start_s = cpu_s()
     offset_start_ns = sample_offset_ns()
-    with Session([spec], [spool_path], stop=stop, on_progress=on_progress) as session:
+    tell = None if on_progress is None else _told_alone(on_progress)
+    with Session([spec], [spool_path], stop=stop, on_progress=tell) as session:
         session.get_ready(session.warm_up())
         if not session.loop.is_over:
             rounds = rounds_of_one(session.requests[0].measured())
-            session.measure(rounds, before=on_window_start or _nothing)
+            session.measure(rounds, before=on_window_start or nothing)
         [evidence] = session.evidence()
         stopped_reason = session.stopped_reason(0)
     return read_result(
@@ -98,5 +99,9 @@ def cpu_s() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _nothing() -> None:
-    """Nobody wants to know."""
+def _told_alone(on_progress: Callable[[Progress], None]) -> Callable[[int, Progress], None]:
+    return lambda _, progress: on_progress(progress)
+
+
+def nothing() -> None:
+    """Nobody wants to know that the window starts."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from probes.load.errors import FATAL, ErrorClass, classify_status, sanitise
 from probes.load.evidence import LATE_NS
 from probes.load.flight import Flight, Landed, Planned, raw_attempt, starred
+from probes.load.limits import shortest_silence_s
 from probes.load.origin import Origin
 from probes.load.pool import Pool
 from probes.load.protocols.base import WireProtocol
@@ -20,6 +21,7 @@ from probes.load.transport import Connection, Response
 if TYPE_CHECKING:
     import ssl
 
+_S: Final = 1_000_000_000
 _FATAL_IN_A_ROW: Final = 3
 _KEPT_OF_SPILLED_BYTES: Final = 4096  # the end of a body, where terminator and usage are looked for
 
@@ -60,6 +62,9 @@ class Lane:
     ) -> None:
         self.protocol = protocol
         self.limits = timeouts
+        # An attempt heard more recently than the one, and younger than the other, has passed no limit.
+        self.quiet_ns = round(shortest_silence_s(timeouts) * _S)
+        self.early_ns = round(min(timeouts.first_token_s, timeouts.total_s) * _S)
         self.cold = cold
         self.spool = spool
         self._origin = origin
@@ -101,8 +106,9 @@ class Lane:
         return bool(self.fatal_in_a_row) or self.pool.spare_failed
 
     @property
-    def has_landed(self) -> bool:
-        return bool(self._landed)
+    def landed_count(self) -> int:
+        """Attempts that wait to be written down."""
+        return len(self._landed)
 
     def enter_phase(self) -> None:
         """Count from nothing."""

@@ -18,25 +18,25 @@ from probes.load.errors import ErrorClass
 from probes.load.evidence import Gauge
 from probes.load.flight import Flight, Landed, Planned
 from probes.load.lane import Lane
-from probes.load.limits import has_said_all, overdue, shortest_silence_s
+from probes.load.limits import has_said_all, overdue
 from probes.load.receiving import Receiver
 from probes.load.sending import Ahead, Sender
 from probes.load.timer import Timer
 from probes.load.transport import HANGUP, Connection, State
 
 _S: Final = 1_000_000_000
-_MAX_EVENTS: Final = 256
+_MAX_EVENTS: Final = 1 << 16  # all there are: an urgent one must not wait behind others
 _DIAL_BATCH: Final = 128  # connections being opened at one time: inside usual listen backlogs
 _LONGEST_TICK_S: Final = 0.25
 # Writing down costs some 50 µs an attempt, and attempts like to end together: it waits for a quiet moment, or memory.
-_WRITES_QUIET: Final = 4
+_WRITES_AT_ONCE: Final = 4
 _WRITES_TICK: Final = 8
-_LANDED_FULL_BYTES: Final = 24 << 20  # from here on, busy or not
-_WRITES_FULL: Final = 8
-_LANDED_LIMIT_BYTES: Final = 96 << 20  # never more
+_LANDED_LIMIT_BYTES: Final = 48 << 20
 _BUILDS_QUIET: Final = 8
 _HELD_LIMIT_BYTES: Final = 64 << 20  # of answers under way
 _SPILL_BYTES: Final = 32 << 10  # beyond that limit, those that hold more than this leave memory
+
+_SWEEP_BATCH: Final = 128
 
 _OPENING: Final = (State.CONNECTING, State.HANDSHAKE)
 
@@ -87,6 +87,9 @@ class LoadLoop:
         )
         for lane in lanes:
             lane.open_pool(self._epoll, self._by_fd, self._sender.connected, self._unconnected)
+        self._sweep: list[Connection] = []  # connections whose limits are to be looked at
+        self._held_bytes = 0  # in memory for answers under way; and of those the sweep under way has seen
+        self._held_seen_bytes = 0
         self._aborting = False
         self.stopped_reason: str | None = None  # what `stop` said
 
@@ -162,8 +165,8 @@ class LoadLoop:
     def _turn(self) -> None:
         """Wait for events, at most a tick, and handle them: what is urgent first."""
         receiver, sender, gauge = self._receiver, self._sender, self.gauge
-        has_landed = any(lane.has_landed for lane in self._lanes)
-        timeout_s = 0.0 if has_landed or sender.more or receiver.queue else self._tick_s
+        landed_before = sum(lane.landed_count for lane in self._lanes)
+        timeout_s = 0.0 if landed_before or sender.more or receiver.queue else self._tick_s
         began_ns = monotonic_ns()
         gauge.worked(self._worked_since_ns, began_ns)
         events = self._epoll.poll(timeout_s, _MAX_EVENTS)
@@ -189,12 +192,13 @@ class LoadLoop:
             self._note_lag(reads_before, idle_since_ns, now_ns)
         if sender.more:
             sender.fill()
-        if has_landed:
-            self._write_some(quiet=not events and not receiver.queue)
+        self._write_some(landed_before, quiet=not (events or receiver.queue))
         if not events:
             sender.build_ahead(_BUILDS_QUIET)
         for lane in self._lanes:
             lane.pool.bury()
+        if self._sweep:
+            self._expire(now_ns)
         if now_ns >= self._next_tick_ns:
             self._tick(now_ns)
 
@@ -230,15 +234,15 @@ class LoadLoop:
             lane.stop(message)
         self._sender.landed(flight, lane)
 
-    def _write_some(self, *, quiet: bool) -> None:
+    def _write_some(self, landed_before: int, *, quiet: bool) -> None:
         """Write down some of what has landed; when there is no quiet moment, what memory will not hold."""
-        for lane in self._lanes:
-            if quiet:
-                lane.write_down(_WRITES_QUIET)
-            elif lane.landed_bytes > _LANDED_FULL_BYTES:
-                lane.write_down(_WRITES_FULL)
-            while lane.landed_bytes > _LANDED_LIMIT_BYTES:
-                lane.write_down(1)
+        landed_bytes = sum(lane.landed_bytes for lane in self._lanes)
+        if quiet or landed_bytes > _LANDED_LIMIT_BYTES:
+            most = _WRITES_AT_ONCE
+            if landed_bytes > 2 * _LANDED_LIMIT_BYTES:  # no less than has come in this turn
+                most = max(most, sum(lane.landed_count for lane in self._lanes) - landed_before)
+            for lane in self._lanes:
+                lane.write_down(most)
 
     def _write_down(self) -> None:
         for lane in self._lanes:
@@ -251,7 +255,10 @@ class LoadLoop:
             for lane in self._lanes:
                 lane.write_down(_WRITES_TICK)
                 lane.spool.flush()
-        self._expire(now_ns)
+        if not self._sweep:
+            self._held_bytes, self._held_seen_bytes = self._held_seen_bytes, 0
+            self._sweep = list(self._by_fd.values())
+            self._expire(now_ns)
         reason = self._stop()
         if reason is not None:
             self.stopped_reason = reason
@@ -267,33 +274,29 @@ class LoadLoop:
                 self._receiver.land(connection, monotonic_ns(), failure=("aborted", reason))
 
     def _expire(self, now_ns: int) -> None:
-        """Apply the limits to all connections; nearly all pass with the first comparison."""
-        held_bytes = 0
-        for connection in list(self._by_fd.values()):
-            flight, response, limits = connection.flight, connection.response, connection.lane.limits
+        """Apply the limits to some of the connections of the sweep; nearly all pass with the first comparison."""
+        for _ in range(min(len(self._sweep), _SWEEP_BATCH)):
+            connection = self._sweep.pop()
+            flight, response, lane = connection.flight, connection.response, connection.lane
             if connection.state in _OPENING:
-                if now_ns - connection.opened_ns > limits.connect_s * _S:
-                    connection.lane.pool.fail(connection, "connect_timeout", f"no connection in {limits.connect_s:g} s")
+                if now_ns - connection.opened_ns > lane.limits.connect_s * _S:
+                    lane.pool.fail(connection, "connect_timeout", f"no connection in {lane.limits.connect_s:g} s")
                 continue
             if flight is None:
                 continue
-            held_bytes += response.held_bytes
-            quiet_ns = shortest_silence_s(limits) * _S
-            early_ns = min(limits.first_token_s, limits.total_s) * _S
+            held_bytes = response.held_bytes
+            self._held_seen_bytes += held_bytes
+            if held_bytes > _SPILL_BYTES and self._held_bytes > _HELD_LIMIT_BYTES:
+                lane.spill(flight, response)
             heard_ns = response.last_stamp_ns or flight.t_start_ns
-            if now_ns - heard_ns < quiet_ns and now_ns - flight.t_start_ns < early_ns:
+            if now_ns - heard_ns < lane.quiet_ns and now_ns - flight.t_start_ns < lane.early_ns:
                 continue
-            protocol = connection.lane.protocol
-            if has_said_all(response, now_ns, limits, protocol):
+            if has_said_all(response, now_ns, lane.limits, lane.protocol):
                 self._receiver.land(connection, response.last_stamp_ns, spoiled=True)
                 continue
-            failure = overdue(flight, response, now_ns, limits, protocol)
+            failure = overdue(flight, response, now_ns, lane.limits, lane.protocol)
             if failure is not None:
                 self._receiver.land(connection, now_ns, failure=failure)
-        if held_bytes > _HELD_LIMIT_BYTES:
-            for connection in self._by_fd.values():
-                if connection.flight is not None and connection.response.held_bytes > _SPILL_BYTES:
-                    connection.lane.spill(connection.flight, connection.response)
 
 
 def rounds_of_one(plan: Iterator[Planned]) -> Iterator[Sequence[Planned]]:

@@ -79,13 +79,17 @@ class RequestSource:
             parts: how many processes.
             start_ns: CLOCK_MONOTONIC instant at which the plan starts to run; None: when the first is asked for.
         """
-        dealt = islice(enumerate(self.plan.sends()), part, None, parts)
-        requests = (self._planned("measured", n, send, None) for n, send in dealt)
+        requests = self.unscheduled(part=part, parts=parts)
         if self._spec.arrivals == "closed":
             return requests
         ahead = _Ahead(requests)
         ahead.build_until(None)
         return ahead.run(start_ns)
+
+    def unscheduled(self, *, part: int = 0, parts: int = 1) -> Iterator[Planned]:
+        """The same requests, each built when it is asked for; those of an open loop are due as from 0."""
+        dealt = islice(enumerate(self.plan.sends()), part, None, parts)
+        return (self._planned("measured", n, send, None) for n, send in dealt)
 
     def warmup_limit(self) -> int:
         """How many warm-ups to keep in flight."""

@@ -54,7 +54,7 @@ class Session:
         spool_paths: one a lane; files that do not exist yet.
         share: (i, n): of the plan, every n-th send from the i-th on, and that part of the concurrency.
         stop: polled at least four times a second; a reason ends everything, with what is in flight as "aborted".
-        on_progress: called about four times a second.
+        on_progress: called about four times a second for each lane, with its index.
 
     Raises:
         ProbeError: a bad URL, an unknown api, a plan that cannot be made, too few file descriptors, a spool that
@@ -68,7 +68,7 @@ class Session:
         *,
         share: tuple[int, int] = (0, 1),
         stop: Callable[[], str | None],
-        on_progress: Callable[[Progress], None] | None,
+        on_progress: Callable[[int, Progress], None] | None,
     ) -> None:
         self._specs = specs
         self._spool_paths = spool_paths
@@ -76,7 +76,6 @@ class Session:
         self._stop = stop
         self._on_progress = on_progress
         self._phase: Phase = "warmup"
-        self._total: int | None = None
         self._phase_start_ns = monotonic_ns()
         self._progress_due_ns = 0
         self._stack = ExitStack()
@@ -107,7 +106,7 @@ class Session:
         """Send each lane's warm-ups, the first of them one by one to learn how long our prompts are."""
         lanes = range(len(self._specs))
         most = max(spec.warmup_requests for spec in self._specs)
-        self._enter("warmup", sum(spec.warmup_requests for spec in self._specs))
+        self._enter("warmup")
         ready = [Readiness(samples=[], connections=1) for _ in lanes]
         durations_ns, done = [0 for _ in lanes], [0 for _ in lanes]
         if most:
@@ -144,7 +143,7 @@ class Session:
         spec = self._specs[0]
         closed = spec.arrivals == "closed"
         limit = self._concurrency if closed else None
-        self._enter("measured", None if spec.requests is None else spec.requests * len(self._specs))
+        self._enter("measured")
         ahead = Ahead(rounds, limit or 0)
         if limit is not None:
             ahead.build(limit)
@@ -208,8 +207,8 @@ class Session:
                 ready.samples.append((words, tokens))
         self.requests[lane].learn(ready.samples)
 
-    def _enter(self, phase: Phase, total: int | None) -> None:
-        self._phase, self._total, self._phase_start_ns = phase, total, monotonic_ns()
+    def _enter(self, phase: Phase) -> None:
+        self._phase, self._phase_start_ns = phase, monotonic_ns()
 
     def _tick(self) -> None:
         self._progress(force=False)
@@ -219,19 +218,19 @@ class Session:
         if self._on_progress is None or (now_ns < self._progress_due_ns and not force):
             return
         self._progress_due_ns = now_ns + _PROGRESS_NS
-        counts = [lane.counts for lane in self.lanes]
-        tokens = [count.output_tokens for count in counts if count.output_tokens is not None]
-        self._on_progress(
-            Progress(
-                phase=self._phase,
-                done=sum(count.done for count in counts),
-                total=self._total,
-                ok=sum(count.ok for count in counts),
-                in_flight=self.loop.in_flight,
-                output_tokens=sum(tokens) if tokens else None,
-                elapsed_s=(now_ns - self._phase_start_ns) / _S,
+        for n, (spec, lane) in enumerate(zip(self._specs, self.lanes, strict=True)):
+            self._on_progress(
+                n,
+                Progress(
+                    phase=self._phase,
+                    done=lane.counts.done,
+                    total=spec.warmup_requests if self._phase == "warmup" else spec.requests,
+                    ok=lane.counts.ok,
+                    in_flight=lane.in_flight,
+                    output_tokens=lane.counts.output_tokens,
+                    elapsed_s=(now_ns - self._phase_start_ns) / _S,
+                ),
             )
-        )
 
 
 def _lane(
