@@ -9,61 +9,65 @@ WORDS: Final = tuple(b" the of and to in a is that for it as was with be by on".
 MODEL: Final = "fast"
 HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 # All answers share one id: only a client's log could tell them apart by it, and ours goes by X-Request-Id.
-_FRONT: Final = b'data: {"id":"chatcmpl-fast","object":"chat.completion.chunk","created":1,"model":"fast",'
-_DONE: Final = b"data: [DONE]\n\n"
-
-
-def _event(rest: bytes) -> bytes:
-    """One server-sent event in one HTTP chunk."""
-    return _chunk(_FRONT + rest + b"}\n\n")
-
-
-def _chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def _choice(delta: bytes, finish: bytes = b"null") -> bytes:
-    return _event(b'"choices":[{"index":0,"delta":{%b},"finish_reason":%b}]' % (delta, finish))
-
-
-_ROLE: Final = _choice(b'"role":"assistant","content":""')
-_TOKENS: Final = tuple(_choice(b'"content":"%b"' % word) for word in WORDS)
-_FINISH: Final = _choice(b"", b'"length"')
+_FRONT: Final = b'data: {"id":"fast","object":"%b","created":1,"model":"fast",'
 
 
 class Answers:
     """The writes of an answer, `burst` tokens each.
 
-    The first brings the response head and the role event with the first tokens, as vLLM does; the last brings finish
-    reason, usage, [DONE] and the end of the body with the last ones.
+    The first brings the response head and, in a chat, the role event with the first tokens, as vLLM does; the last
+    brings finish reason, usage, [DONE] and the end of the body with the last ones.
+
+    Args:
+        burst: tokens a write.
+        chat: chat completions; else the older text completions, which some load generators still ask for.
     """
 
-    __slots__ = ("_blocks", "burst")
+    __slots__ = ("_blocks", "_finish", "_front", "_head", "_tokens", "burst")
 
-    def __init__(self, burst: int) -> None:
+    def __init__(self, burst: int, *, chat: bool = True) -> None:
         self.burst = burst
-        self._blocks = [_tokens(start, burst) for start in range(len(WORDS))]
+        self._front = _FRONT % (b"chat.completion.chunk" if chat else b"text_completion")
+        said = b'"delta":{"content":"%b"}' if chat else b'"text":"%b"'
+        self._tokens = [self._choice(said % word) for word in WORDS]
+        self._finish = self._choice(b'"delta":{}' if chat else b'"text":""', b'"length"')
+        self._head = HEAD
+        if chat:
+            self._head += self._choice(b'"delta":{"role":"assistant","content":""}')
+        self._blocks = [self._run(start, burst) for start in range(len(WORDS))]
 
     def write(self, sent: int, tokens: int, prompt_tokens: int) -> bytes:
         """What to send after `sent` of `tokens` tokens."""
         left = tokens - sent
         if left > self.burst:
             block = self._blocks[sent % len(WORDS)]
-            return block if sent else HEAD + _ROLE + block
-        end = _tokens(sent % len(WORDS), left) + _FINISH + _usage(tokens, prompt_tokens) + _chunk(_DONE) + b"0\r\n\r\n"
-        return end if sent else HEAD + _ROLE + end
+            return block if sent else self._head + block
+        end = self._run(sent % len(WORDS), left) + self._finish + self._usage(tokens, prompt_tokens) + _END
+        return end if sent else self._head + end
+
+    def _run(self, start: int, count: int) -> bytes:
+        return b"".join(self._tokens[n % len(WORDS)] for n in range(start, start + count))
+
+    def _usage(self, tokens: int, prompt_tokens: int) -> bytes:
+        return self._event(
+            b'"choices":[],"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d,'
+            b'"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}'
+            % (prompt_tokens, tokens, prompt_tokens + tokens)
+        )
+
+    def _choice(self, said: bytes, finish: bytes = b"null") -> bytes:
+        return self._event(b'"choices":[{"index":0,%b,"finish_reason":%b}]' % (said, finish))
+
+    def _event(self, rest: bytes) -> bytes:
+        """One server-sent event in one HTTP chunk."""
+        return _chunk(self._front + rest + b"}\n\n")
 
 
-def _tokens(start: int, count: int) -> bytes:
-    return b"".join(_TOKENS[n % len(WORDS)] for n in range(start, start + count))
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def _usage(tokens: int, prompt_tokens: int) -> bytes:
-    return _event(
-        b'"choices":[],"usage":{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d,'
-        b'"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}'
-        % (prompt_tokens, tokens, prompt_tokens + tokens)
-    )
+_END: Final = _chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
 
 
 def plain(status: int, body: object) -> bytes:

@@ -42,7 +42,8 @@ class Server:
     def __init__(self, spec: EndpointSpec, *, port: int, log: TruthLog) -> None:
         self._spec = spec
         self._log = log
-        self._answers = Answers(spec.burst)
+        self._burst = spec.burst
+        self._chats, self._texts = Answers(spec.burst), Answers(spec.burst, chat=False)
         self._ttft_ns = round(spec.ttft_s * _S)
         self._step_ns = round(spec.itl_s * _S) * spec.burst
         self._service_ns = round(_S / spec.capacity_rps) if spec.capacity_rps else 0
@@ -117,8 +118,8 @@ class Server:
     def _next_write(self, stream: Stream) -> bytes:
         """What to write now; counts it as written."""
         sent = stream.sent
-        data = self._answers.write(sent, stream.tokens, stream.prompt_tokens)
-        stream.sent = min(sent + self._answers.burst, stream.tokens)
+        data = stream.answers.write(sent, stream.tokens, stream.prompt_tokens)
+        stream.sent = min(sent + self._burst, stream.tokens)
         stream.last_ns = now_ns = monotonic_ns()
         if not sent:
             stream.truth.first_mono_ns = now_ns
@@ -188,9 +189,7 @@ class Server:
             return
         truth = Truth(request_id=_request_id(request))
         try:
-            if b"/chat/completions" not in request.path:
-                raise ValueError(f"no such route: {request.path.decode('latin-1')}; there is /v1/chat/completions")
-            stream = self._stream(connection, truth, orjson.loads(request.body))
+            stream = self._stream(connection, truth, request.path, orjson.loads(request.body))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             connection.send(plain(400, {"error": {"message": str(error), "type": "invalid_request_error"}}))
             return
@@ -202,15 +201,26 @@ class Server:
         else:
             self._start(stream, connection.recv_mono_ns)
 
-    def _stream(self, connection: Connection, truth: Truth, body: dict[str, Any]) -> Stream:
+    def _stream(self, connection: Connection, truth: Truth, path: bytes, body: dict[str, Any]) -> Stream:
+        chat = path.endswith(b"/chat/completions")
+        if not chat and not path.endswith(b"/completions"):
+            raise ValueError(
+                f"no such route: {path.decode('latin-1')}; there are /v1/chat/completions, /v1/completions"
+            )
         if not body.get("stream"):
             raise ValueError("this endpoint only streams; ask with stream = true")
         tokens = int(body.get("max_completion_tokens") or body.get("max_tokens") or self._spec.tokens)
         if not 1 <= tokens <= MOST_TOKENS:
             raise ValueError(f"max_tokens = {tokens} must be 1 to {MOST_TOKENS}")
         truth.n_tokens = tokens
-        words = sum(len(str(message.get("content")).split()) for message in body["messages"])
-        return Stream(connection=connection, truth=truth, tokens=tokens, prompt_tokens=words)
+        said = [message.get("content") for message in body["messages"]] if chat else [body["prompt"]]
+        return Stream(
+            connection=connection,
+            answers=self._chats if chat else self._texts,
+            truth=truth,
+            tokens=tokens,
+            prompt_tokens=sum(len(str(text).split()) for text in said),
+        )
 
     def _start(self, stream: Stream, now_ns: int) -> None:
         """Its service begins, at once or when the queue of a capacity has come to it."""

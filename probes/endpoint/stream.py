@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from probes.endpoint.truth import Truth
 
 if TYPE_CHECKING:
+    from probes.endpoint.answer import Answers
     from probes.endpoint.connection import Connection
 
 
@@ -14,6 +15,7 @@ class Stream:
     """What is still to be sent of it, to whom, and when the next write is due (CLOCK_MONOTONIC)."""
 
     connection: "Connection"
+    answers: "Answers"
     truth: Truth
     tokens: int
     prompt_tokens: int

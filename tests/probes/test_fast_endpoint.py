@@ -145,7 +145,8 @@ def test_many_clients_at_once_are_all_served():
         ("/v1/chat/completions", b'{"messages": []}', "only streams"),
         ("/v1/chat/completions", b'{"stream": true}', "messages"),
         ("/v1/chat/completions", b'{"stream": true, "messages": [], "max_tokens": -1}', "max_tokens = -1"),
-        ("/v1/completions", b"{}", "no such route"),
+        ("/v1/completions", b'{"stream": true}', "prompt"),
+        ("/v1/responses", b"{}", "no such route"),
     ],
 )
 def test_a_request_that_it_cannot_serve_is_refused_and_the_next_is_served(path, body, said):
@@ -158,6 +159,18 @@ def test_a_request_that_it_cannot_serve_is_refused_and_the_next_is_served(path, 
         assert ask(connection)[0].status == 200
         connection.close()
         assert len(endpoint.truth()) == 1
+
+
+def test_it_answers_text_completions_as_their_clients_read_them():
+    with fast_endpoint(AT_ONCE) as endpoint:
+        connection = connect(endpoint.base_url)
+        order = {"prompt": "a b", "stream": True, "max_tokens": 2}
+        connection.request("POST", "/v1/completions", json.dumps(order))
+        told = [json.loads(event) for event in cut_events(connection.getresponse().read()).data[:-1]]
+        connection.close()
+    assert [event["choices"][0]["text"] for event in told[:-1]] == [" the", " of", ""]
+    assert {event["object"] for event in told} == {"text_completion"}
+    assert told[-1]["usage"]["prompt_tokens"] == 2
 
 
 def test_it_lists_its_model():
