@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from flows.attempts import TrialAttempts
-from flows.spec import TrialSpec
+from flows.spec import TrialSpec, plan_columns
 from flows.version import VERSION
 from probes.host import HostFacts
 from warehouse.errors import WarehouseError
@@ -126,7 +126,8 @@ def trial_row(
         steady_start_ns=attempts.steady_start_ns,
         steady_end_ns=attempts.steady_end_ns,
         steady_output_tokens=attempts.steady_output_tokens,
-        **_evidence(spec.trial_id, end.get("evidence", {})),
+        # The plan is known even of a trial that was killed; what its client said goes before it.
+        **plan_columns(spec) | _evidence(spec.trial_id, end.get("evidence", {})),
     )
 
 

@@ -157,6 +157,15 @@ def test_evidence_lands_in_the_columns_that_it_names(folder):
     assert trial.clock_step_ns is None
 
 
+def test_what_was_planned_lands_even_if_the_client_said_nothing_any_more(folder):
+    spec = json.loads((folder / "spec.json").read_bytes())
+    spec["workload"] |= {"arrivals": "gamma", "rate_rps": 5.0, "burstiness": 0.5, "concurrency": None}
+    (folder / "spec.json").write_text(json.dumps(spec | {"repeat_number": 3, "group_id": "g"}))
+    (folder / "end.json").unlink()
+    trial, _ = the_rows(folder)
+    assert (trial.repeat_number, trial.group_id, trial.burstiness, trial.loop_busy_share) == (3, "g", 0.5, None)
+
+
 def test_evidence_that_names_no_column_is_refused_where_it_arises_and_where_it_lands(folder):
     known = dict.fromkeys(f for f in TrialEnd.__slots__ if f != "evidence")
     assert TrialEnd(**known, evidence={"suspended_ns": 5}).evidence == {"suspended_ns": 5}
