@@ -1,17 +1,33 @@
 -- Purpose: Each point of a sweep or service level search: the rate that was asked for, what was reached, whether it met the service level, and whether the target fell behind.
 -- Grain: trial of a search.
 CREATE OR REPLACE VIEW search_points AS
-WITH waits AS (
-    -- In a queue that is fed faster than it is emptied each arrival waits longer than the one before: by load - 1 seconds
-    -- a second, in the fluid limit.
+WITH slopes AS (
     SELECT
         trial_id,
         regr_slope(e2e_s, start_s) AS e2e_growth_share,
-        regr_r2(e2e_s, start_s) AS explained_share,
-        regr_count(e2e_s, start_s) AS points
+        regr_r2(e2e_s, start_s) AS e2e_explained_share,
+        regr_slope(ttft_s, start_s) AS ttft_growth_share,
+        regr_r2(ttft_s, start_s) AS ttft_explained_share,
+        count(*) AS points
     FROM attempt_metrics
     WHERE ok
     GROUP BY trial_id
+),
+
+waits AS (
+    -- In a queue that is fed faster than it is emptied each arrival waits longer than the one before: by load - 1 seconds
+    -- a second, in the fluid limit. A slope within three standard errors of 0 is none: short trials have slopes by chance.
+    SELECT
+        trial_id,
+        CASE
+            WHEN e2e_explained_share * (points - 2) > 9 * (1 - e2e_explained_share) THEN e2e_growth_share
+            WHEN e2e_growth_share IS NOT NULL THEN 0
+        END AS e2e_growth_share,
+        CASE
+            WHEN ttft_explained_share * (points - 2) > 9 * (1 - ttft_explained_share) THEN ttft_growth_share
+            WHEN ttft_growth_share IS NOT NULL THEN 0
+        END AS ttft_growth_share
+    FROM slopes
 )
 
 SELECT
@@ -42,8 +58,8 @@ SELECT
     m.tpot_met_share,
     100 * m.ttft_met_share >= s.slo_percentile AND 100 * m.tpot_met_share >= s.slo_percentile AS met,
     w.e2e_growth_share,
-    -- a slope of three standard errors and more: short trials have slopes by chance
-    w.e2e_growth_share > 0.05 AND w.explained_share * (w.points - 2) > 9 * (1 - w.explained_share) AS saturated
+    (1 - m.failed_share) / nullif(1 + greatest(w.e2e_growth_share, w.ttft_growth_share, 0), 0) AS kept_share,
+    (1 - m.failed_share) / nullif(1 + greatest(w.e2e_growth_share, w.ttft_growth_share, 0), 0) < 0.98 AS saturated
 FROM trials AS t
 INNER JOIN trial_metrics AS m USING (trial_id)
 LEFT JOIN searches AS s ON s.search_id = t.search_id
@@ -77,5 +93,6 @@ COMMENT ON COLUMN search_points.tpot_p95_s IS 'Time per output token after the f
 COMMENT ON COLUMN search_points.ttft_met_share IS 'Attempts within the limit of the time to first token / offered attempts, 0 to 1.';
 COMMENT ON COLUMN search_points.tpot_met_share IS 'The same of the time per output token.';
 COMMENT ON COLUMN search_points.met IS 'Whether slo_percentile of the search met both limits, failures counted as infinitely slow: the share within each limit reaches the percentile; NULL while the search has not ended.';
-COMMENT ON COLUMN search_points.e2e_growth_share IS 'Seconds by which e2e grew in each second of sending, by least squares: load - 1 of a target that falls behind.';
-COMMENT ON COLUMN search_points.saturated IS 'Whether that is above 0.05, and by three standard errors above 0: the target fell behind; NULL if e2e is not known.';
+COMMENT ON COLUMN search_points.e2e_growth_share IS 'Seconds by which e2e grew in each second of sending, by least squares: load - 1 of a target that falls behind; 0 within three standard errors of 0.';
+COMMENT ON COLUMN search_points.kept_share IS 'Share of the offered rate that the target keeps up with: successes / attempts / (1 + the growth of e2e or ttft, whichever is more).';
+COMMENT ON COLUMN search_points.saturated IS 'Whether that is below 0.98: the target falls behind, or turns requests away.';
