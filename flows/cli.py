@@ -123,6 +123,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     board.add_argument("--workload", metavar="W", help="only this workload")
     board.add_argument("--by", metavar="METRIC", help="metric to rank by (default: usd_per_output_mtok)")
+    board.add_argument(
+        "--any-grade",
+        action="store_true",
+        help="rank also where the load client is graded C or D (default: A and B)",
+    )
     board.add_argument("--json", action="store_true", help="print a JSON list of rows")
 
     sql = _command(

@@ -30,10 +30,8 @@ def leaderboard_table(data_dir: Path, by: str = DEFAULT_METRIC) -> list[dict[str
     for row in leaderboard_rows(data_dir, by=by):
         shown = {"rank": row["rank"], "workload": row["workload_id"], "target": row["target_id"]}
         shown |= {f"{metric(i).title} ({metric(i).shown_unit})": _plain_cell(metric(i), row) for i in SHOWN}
-        contended = "others took over 10 % of its CPU" if row["contended"] else ""
-        table.append(
-            shown | {"n": row["n"], "remark": contended, "measured at": f"{row['measured_at']:%Y-%m-%d %H:%M} UTC"}
-        )
+        shown |= {"n": row["n"], "client": row["client_grade"], "remark": "" if _fit(row) else _why_not(row)}
+        table.append(shown | {"measured at": f"{row['measured_at']:%Y-%m-%d %H:%M} UTC"})
     return table
 
 
@@ -73,16 +71,17 @@ def print_leaderboard(console: Console, rows: list[dict[str, Any]], by: str) -> 
     for workload in dict.fromkeys(row["workload_id"] for row in rows):
         console.print(_table(workload, [row for row in rows if row["workload_id"] == workload], by, wide=wide))
         console.print()
-    contended = [row["target_id"] for row in rows if row["contended"]]
-    if contended:
-        names = ", ".join(dict.fromkeys(contended))
-        console.print(
-            Text(f"! others took more than 10 % of this machine's CPU while it measured {names}", style="yellow")
-        )
+    for row in rows:
+        if not _fit(row):
+            said = f"{row['target_id']} under {row['workload_id']}: {_why_not(row)}"
+            console.print(Text(f"{said}{' (not ranked)' if row['rank'] is None else ''}", style="yellow"))
     for item in (metric(i) for i in SHOWN):
         if any(_too_few(item, row) for row in rows):
             said = f"n<{item.min_attempts}: {item.title} is left blank below {item.min_attempts} attempts"
             console.print(Text(f"{said}; it would be close to their maximum", style="dim"))
+    if rows:
+        said = "grade: how far the load client that measured it can be trusted; A and B are ranked"
+        console.print(Text(f"{said}, `SELECT * FROM certificate` has the evidence", style="dim"))
     if wide and rows:
         console.print(
             Text("low-high below a figure: the range of its inputs, see `megatoken sql` and the README", style="dim")
@@ -108,15 +107,14 @@ def _table(workload: str, rows: list[dict[str, Any]], by: str, *, wide: bool) ->
         head = HEADS.get(item.id, f"{item.title}\n{item.shown_unit}")
         table.add_column(head, justify="right", style="bold" if item.id == by else "", no_wrap=True)
     table.add_column("\n\nn", justify="right", min_width=2)
+    table.add_column("\n\ngrade", justify="center", min_width=5)
     for row in rows:
-        name = Text(row["target_id"])
-        if row["contended"]:
-            name.append(" !", style="yellow")
         table.add_row(
             "-" if row["rank"] is None else str(row["rank"]),
-            name,
+            row["target_id"],
             *(_cell(item, row, wide=wide) for item in shown),
             str(row["n"]),
+            Text(row["client_grade"] or "?", style="" if _fit(row) else "bold yellow"),
         )
     return table
 
@@ -138,6 +136,18 @@ def _too_few(item: Metric, row: dict[str, Any]) -> bool:
     """Whether a percentile is blank because there are some attempts, but fewer than it needs."""
     attempts = row.get(item.sample_column) if item.sample_column else None
     return row[item.id] is None and bool(attempts) and not is_sufficient(item, attempts)
+
+
+def _fit(row: dict[str, Any]) -> bool:
+    """Whether the client that measured it is certified for ranking."""
+    return row["client_grade"] in ("A", "B")
+
+
+def _why_not(row: dict[str, Any]) -> str:
+    """What keeps a client's figures off the board, in words."""
+    if row["client_grade"] is None:
+        return "its load client has no certificate"
+    return f"its load client is graded {row['client_grade']}: {row['client_reasons'][0]}"
 
 
 def known_metrics() -> list[str]:

@@ -99,7 +99,7 @@ def connect_snapshot(path: Path) -> "duckdb.DuckDBPyConnection":
 
 
 def leaderboard_rows(
-    data_dir: Path, *, by: str = DEFAULT_METRIC, workload_id: str | None = None
+    data_dir: Path, *, by: str = DEFAULT_METRIC, workload_id: str | None = None, any_grade: bool = False
 ) -> list[dict[str, Any]]:
     """Rows of the leaderboard, by workload and then by rank.
 
@@ -107,20 +107,25 @@ def leaderboard_rows(
         data_dir: the data folder.
         by: id of the metric to rank by, see `warehouse.metrics`.
         workload_id: only this workload.
+        any_grade: rank whatever was measured; else only what a client certified A or B measured.
 
     Returns:
         A dict of the view's columns for each row, with `rank` first: 1 is best within the workload, equal values share
-        a rank and the next one is skipped; None, and last, where the metric is unknown.
+        a rank and the next one is skipped; None, and last, where the metric is unknown or the client's grade too low.
 
     Raises:
         WarehouseError: nothing is published, or there is no such metric.
     """
     with open_published(data_dir) as con:
-        return ranked(con, by=by, workload_id=workload_id)
+        return ranked(con, by=by, workload_id=workload_id, any_grade=any_grade)
 
 
 def ranked(
-    con: "duckdb.DuckDBPyConnection", *, by: str = DEFAULT_METRIC, workload_id: str | None = None
+    con: "duckdb.DuckDBPyConnection",
+    *,
+    by: str = DEFAULT_METRIC,
+    workload_id: str | None = None,
+    any_grade: bool = False,
 ) -> list[dict[str, Any]]:
     """The same on an open snapshot."""
     chosen = metric(by)
@@ -129,17 +134,21 @@ def ranked(
     return dicts(
         con.execute(
             f"""
+            WITH admitted AS (
+                SELECT *, coalesce(? OR client_grade IN ('A', 'B'), FALSE) AND {column} IS NOT NULL AS is_ranked
+                FROM leaderboard
+                WHERE ? IS NULL OR workload_id = ?
+            )
+
             SELECT
                 CASE
-                    WHEN {column} IS NOT NULL
-                        THEN rank() OVER (PARTITION BY workload_id ORDER BY {column} {order} NULLS LAST)
+                    WHEN is_ranked THEN rank() OVER (PARTITION BY workload_id, is_ranked ORDER BY {column} {order})
                 END AS rank,
-                *
-            FROM leaderboard
-            WHERE ? IS NULL OR workload_id = ?
-            ORDER BY workload_id, rank NULLS LAST, target_id
+                * EXCLUDE (is_ranked)
+            FROM admitted
+            ORDER BY workload_id, rank NULLS LAST, {column} {order} NULLS LAST, target_id
             """,
-            [workload_id, workload_id],
+            [any_grade, workload_id, workload_id],
         )
     )
 

@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> int:
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known_metrics())}"
         raise ConfigError([f"--by {by} is no metric; {hint}"])
     try:
-        rows = leaderboard_rows(data_dir(options.data), by=by)
+        rows = leaderboard_rows(data_dir(options.data), by=by, any_grade=options.any_grade)
     except WarehouseError as error:
         raise ConfigError([str(error)]) from error
     workloads = list(dict.fromkeys(row["workload_id"] for row in rows))

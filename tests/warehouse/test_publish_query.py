@@ -179,16 +179,29 @@ def test_the_leaderboard_is_ranked_within_each_workload_with_unknowns_last_and_u
         known = [row["usd_per_output_mtok"] for row in mine if row["rank"] is not None]
         assert known == sorted(known)
         assert [row["rank"] for row in mine if row["rank"] is not None] == list(range(1, len(known) + 1))
-        assert [row["target_id"] for row in mine if row["rank"] is None] == ["vllm-own"]
-        assert mine[-1]["rank"] is None
+        # its client was starved by others; and a price that nobody stated
+        assert [row["target_id"] for row in mine if row["rank"] is None] == ["smollm2-q4", "vllm-own"]
+        assert mine[-1]["usd_per_output_mtok"] is None
     assert rows[0]["measured_at"].tzinfo is UTC
 
 
 def test_a_metric_of_which_more_is_better_ranks_the_largest_first(nights):
     rows = leaderboard_rows(nights, by="output_tokens_per_s", workload_id="chat-1")
-    speeds = [row["output_tokens_per_s"] for row in rows]
+    speeds = [row["output_tokens_per_s"] for row in rows if row["rank"] is not None]
+    assert len(speeds) > 3
     assert speeds == sorted(speeds, reverse=True)
     assert rows[0]["rank"] == 1
+
+
+def test_only_what_a_client_certified_a_or_b_measured_is_ranked_unless_every_grade_is_asked_for(nights):
+    by_default = leaderboard_rows(nights, workload_id="chat-1")
+    assert {row["client_grade"] for row in by_default if row["rank"] is not None} <= {"A", "B"}
+    (starved,) = [row for row in by_default if row["client_grade"] not in ("A", "B")]
+    assert starved["rank"] is None
+    assert "others took" in starved["client_reasons"][0]
+    assert starved["usd_per_output_mtok"] is not None
+    of_any = {row["target_id"]: row["rank"] for row in leaderboard_rows(nights, workload_id="chat-1", any_grade=True)}
+    assert of_any[starved["target_id"]] is not None
 
 
 def test_equal_values_share_a_rank_and_the_next_one_is_skipped(nights):

@@ -10,6 +10,19 @@ WITH latest AS (
     QUALIFY row_number() OVER (
         PARTITION BY t.target_id, t.workload_id ORDER BY t.started_at DESC, t.try_number DESC, t.trial_id DESC
     ) = 1
+),
+
+graded AS (
+    -- a figure over several trials is as good as the worst of them
+    SELECT
+        c.run_id,
+        c.target_id,
+        c.workload_id,
+        max(f.grade) AS client_grade,
+        arg_max(f.reasons, f.grade) AS client_reasons
+    FROM cell_trials AS c
+    INNER JOIN certificate AS f USING (trial_id)
+    GROUP BY ALL
 )
 
 SELECT
@@ -77,10 +90,13 @@ SELECT
     f.rate_missed,
     t.cpu_share_others,
     t.cpu_share_others > 0.10 AS contended,
-    t.weights_note
+    t.weights_note,
+    r.client_grade,
+    r.client_reasons
 FROM latest AS t
 INNER JOIN trial_figures AS f USING (trial_id)
 LEFT JOIN cell_figures AS k ON k.run_id = t.run_id AND k.target_id = t.target_id AND k.workload_id = t.workload_id
+LEFT JOIN graded AS r ON r.run_id = t.run_id AND r.target_id = t.target_id AND r.workload_id = t.workload_id
 LEFT JOIN cost AS c USING (trial_id)
 LEFT JOIN energy AS e USING (trial_id)
 LEFT JOIN emissions AS g USING (trial_id);
@@ -151,3 +167,5 @@ COMMENT ON COLUMN leaderboard.rate_missed IS 'Whether that is below 0.98: the ta
 COMMENT ON COLUMN leaderboard.cpu_share_others IS 'Share (0 to 1) of the CPU of the machine taken by processes that are not ours, in the window.';
 COMMENT ON COLUMN leaderboard.contended IS 'Whether that share was above 0.10: read its latencies with care.';
 COMMENT ON COLUMN leaderboard.weights_note IS 'What to know about the weights.';
+COMMENT ON COLUMN leaderboard.client_grade IS 'How far the load client can be trusted, A to D: the worst of the trials behind the figures; A and B are ranked by default.';
+COMMENT ON COLUMN leaderboard.client_reasons IS 'What keeps that trial from an A, in words, the worst first.';
