@@ -23,6 +23,7 @@ def run_load(
     spec: LoadSpec,
     *,
     spool_path: Path,
+    processes: int = 1,
     on_progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], str | None] = lambda: None,
     on_window_start: Callable[[], None] | None = None,
@@ -35,14 +36,28 @@ def run_load(
     Args:
         spec: what to do.
         spool_path: a file that does not exist yet, in a directory that does.
+        processes: how many share the load, each on a core of its own where there are enough.
         on_progress: called about four times a second, from this thread.
         stop: polled at least four times a second; a reason ends the trial, with what is in flight as "aborted".
         on_window_start: called right before the first measured request is sent.
 
     Raises:
-        ProbeError: a bad URL, an unknown api, too few file descriptors, a spool that cannot be written.
+        ProbeError: no process, a bad URL, an unknown api, too few file descriptors, a spool that cannot be written.
     """
     check_platform()
+    if processes < 1:
+        raise ProbeError(f"processes = {processes} must be >= 1")
+    if processes > 1:
+        from probes.load.processes import run_load_in_processes
+
+        return run_load_in_processes(
+            spec,
+            processes=processes,
+            spool_path=spool_path,
+            on_progress=on_progress,
+            stop=stop,
+            on_window_start=on_window_start,
+        )
     cpu_start_s = cpu_s()
     offset_start_ns = sample_offset_ns()
     tell = None if on_progress is None else _told_alone(on_progress)

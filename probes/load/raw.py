@@ -10,6 +10,7 @@ record of their attempt, which holds the rest; those of an attempt that never en
 Little endian. Neither requests nor the API key are ever in it.
 """
 
+import glob
 import os
 import struct
 import sys
@@ -111,9 +112,21 @@ def _unpack(data: bytes) -> list[int]:
 def read_raw(path: Path) -> Iterator[RawAttempt]:
     """The attempts of a spool in the order they ended, up to the first record that is torn; one at a time in memory.
 
+    Where several processes measured, each has a spool of its own beside the first (`worker_path`), and follows it.
+
     Raises:
         ProbeError: there is no such file, or it is no spool.
     """
+    for spool in (path, *sorted(path.parent.glob(f"{glob.escape(path.name)}.worker*"))):
+        yield from _read_one(spool)
+
+
+def worker_path(path: Path, worker: int) -> Path:
+    """The spool of one of several processes."""
+    return path.with_name(f"{path.name}.worker{worker:03d}")
+
+
+def _read_one(path: Path) -> Iterator[RawAttempt]:
     with _open(path) as file:
         parts: dict[str, list[_Place]] = {}
         for place in _places(file):
@@ -128,21 +141,6 @@ def read_raw(path: Path) -> Iterator[RawAttempt]:
             if meta["attempt_id"] in parts:
                 stamps, ends, body = _joined(file, parts.pop(meta["attempt_id"]), (stamps, ends, body))
             yield RawAttempt(**meta, read_stamps_ns=stamps, read_ends=ends, body=body)
-
-
-def whole_bytes(path: Path) -> int:
-    """How many bytes of a spool are whole records, the magic included; what follows was torn off by a kill.
-
-    Raises:
-        ProbeError: there is no such file, or it is no spool.
-    """
-    with _open(path) as file:
-        end = len(MAGIC)
-        for place in _places(file):
-            if _load(file, place) is None:
-                break
-            end = place.offset + place.size
-        return end
 
 
 class _Place(NamedTuple):
