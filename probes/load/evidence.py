@@ -135,13 +135,12 @@ class Gauge:
         if now_ns - since_ns > _LONG_SECTION_NS:
             self.check(now_ns, since_ns)
 
-    def check(self, now_ns: int, since_ns: int | None = None) -> None:
+    def check(self, now_ns: int, since_ns: int) -> None:
         """Hold the time since the last check against the CPU used; the gap, at most the stretch asked about, counts."""
         cpu_ns = thread_time_ns()
         lost_ns = (now_ns - self._checked_ns) - (self.waited_ns - self._checked_waited_ns)
         lost_ns -= cpu_ns - self._checked_cpu_ns
-        if since_ns is not None:
-            self.suspended_ns = max(self.suspended_ns, min(lost_ns, now_ns - since_ns))
+        self.suspended_ns = max(self.suspended_ns, min(lost_ns, now_ns - since_ns))
         self._checked_ns, self._checked_cpu_ns, self._checked_waited_ns = now_ns, cpu_ns, self.waited_ns
 
     def busy_share(self) -> float | None:

@@ -265,7 +265,7 @@ class LoadLoop:
             self._sender.cease()
             self._aborting = True
         self._on_tick()
-        self.gauge.check(monotonic_ns())
+        self.gauge.check(monotonic_ns(), self._worked_since_ns)
 
     def _abort(self, reason: str) -> None:
         """Everything in flight ends here."""
