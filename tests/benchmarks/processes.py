@@ -93,7 +93,7 @@ class _Watch:
             if sample % _SCAN_EVERY == 0:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     self._members |= {child.pid for child in psutil.Process(self._pid).children(recursive=True)}
-            self.peak_anon_kb = max(self.peak_anon_kb, sum(map(_anon_kb, self._members)))
+            self.peak_anon_kb = max(self.peak_anon_kb, sum(map(anon_kb, self._members)))
             if time.monotonic() > self._give_up:
                 self._kill()
 
@@ -117,7 +117,8 @@ def machine_busy_s() -> float:
     return (user + nice + system + irq + softirq + steal) / _TICKS
 
 
-def _anon_kb(pid: int) -> int:
+def anon_kb(pid: int) -> int:
+    """Anonymous memory of a process, KiB; 0 once it is gone."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("RssAnon:"):

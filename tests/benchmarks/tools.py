@@ -61,7 +61,7 @@ class Megatoken:
                 tpot[row["attempt_id"]] = (row["t_last_ns"] - row["t_first_ns"]) / steps / 1e6
             if row["t_sched_ns"] is not None:
                 lags.append((row["t_start_ns"] - row["t_sched_ns"]) / 1e6)
-        told = ("trial_id", "certificate_grade", "certificate_reasons", "coalesced_share", "concurrency_mean", "ok", "attempts")
+        told = ("trial_id", "certificate_grade", "certificate_reasons", "coalesced_share", "ok", "attempts")
         return Reported(
             ttft_ms=ttft,
             tpot_ms=tpot,
