@@ -77,8 +77,8 @@ def print_leaderboard(console: Console, rows: list[dict[str, Any]], by: str) -> 
             console.print(Text(f"{said}{' (not ranked)' if row['rank'] is None else ''}", style="yellow"))
     for item in (metric(i) for i in SHOWN):
         if any(_too_few(item, row) for row in rows):
-            said = f"n<{item.min_attempts}: {item.title} is left blank below {item.min_attempts} attempts"
-            console.print(Text(f"{said}; it would be close to their maximum", style="dim"))
+            said = f"{item.title} is not shown for fewer than {item.min_attempts} attempts"
+            console.print(Text(f"{said} (n<{item.min_attempts}): it would be close to their maximum", style="dim"))
     if rows:
         said = "grade: how far the load client that measured it can be trusted; A and B are ranked"
         console.print(Text(f"{said}, `SELECT * FROM certificate` has the evidence", style="dim"))
@@ -91,6 +91,7 @@ def print_leaderboard(console: Console, rows: list[dict[str, Any]], by: str) -> 
 def _table(workload: str, rows: list[dict[str, Any]], by: str, *, wide: bool) -> Table:
     ranked_by = metric(by)
     shown = [metric(i) for i in (SHOWN if by in SHOWN else (by, *SHOWN)) if wide or i == by or i not in WIDE_ONLY]
+    shown = [item for item in shown if item.id == by or not all(_too_few(item, row) for row in rows)]
     title = f"{workload}: ranked by {ranked_by.title.lower()}, {ranked_by.direction} is better"
     table = Table(
         title=title,

@@ -6,6 +6,7 @@ from typing import Any
 
 import altair as alt
 
+from ui.certificate import is_fit
 from ui.ranking import Entry
 from warehouse.metrics import Metric, format_value
 
@@ -22,8 +23,8 @@ def ranking_chart(
 ) -> alt.LayerChart | None:
     """The metric ranked by, a row a target, best on top; None if no target has a value.
 
-    A value with a range is a dot with its whisker, one without is a bar from 0. What was measured on a contended
-    machine is drawn hollow.
+    A value with a range is a dot with its whisker, one without is a bar from 0. What a load client
+    graded C or D measured is drawn hollow.
     """
     drawn = [_drawn(entry, by) for entry in found if entry.value is not None]
     if not drawn:
@@ -74,15 +75,13 @@ def ranking_chart(
             for end in ("low", "high")
         ]
         dots = base.mark_point(filled=True, size=130, opacity=1).encode(x=x, color=colour, tooltip=tooltip)
-        hollow = base.transform_filter("datum.contended").mark_point(
-            filled=True, size=40, opacity=1, color=ink["ground"]
-        )
+        hollow = base.transform_filter("datum.unfit").mark_point(filled=True, size=40, opacity=1, color=ink["ground"])
         layers = [whisker, *ends, dots, hollow.encode(x=x)]
     else:
         bars = base.mark_bar(height=18, cornerRadiusEnd=3).encode(
             x=x,
             color=colour,
-            fillOpacity=alt.condition("datum.contended", alt.value(0.25), alt.value(1)),
+            fillOpacity=alt.condition("datum.unfit", alt.value(0.25), alt.value(1)),
             tooltip=tooltip,
         )
         outline = base.mark_bar(height=18, cornerRadiusEnd=3, filled=False, strokeWidth=1.5).encode(x=x, color=colour)
@@ -178,7 +177,7 @@ def _drawn(entry: Entry, by: Metric) -> dict[str, Any]:
         "reach": high * scale,
         "shown": format_value(by, value),
         "range": f"{format_value(by, low)} to {format_value(by, high)}" if ranged else "not known",
-        "contended": bool(entry.row["contended"]),
+        "unfit": not is_fit(entry.row),
         "n": entry.row["n"],
         "at": f"{entry.row['measured_at']:%Y-%m-%d %H:%M} UTC",
     }

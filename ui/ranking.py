@@ -40,10 +40,12 @@ def entries(rows: Sequence[Mapping[str, Any]], outcomes: Sequence[Mapping[str, A
     """Leaderboard rows of one workload, in their order, with ties marked and later failures noted."""
     later = {o["target_id"]: o for o in outcomes if o["outcome"] == "failed"}
     ranges = [value_range(by, row) for row in rows]
+    # A row that is kept out of the ranking ties with nobody.
+    rival = [found if row["rank"] is not None else (None, None, None) for row, found in zip(rows, ranges, strict=True)]
     found = []
     for at, row in enumerate(rows):
         value, low, high = ranges[at]
-        neighbours = [ranges[i] for i in (at - 1, at + 1) if 0 <= i < len(rows)]
+        neighbours = [rival[i] for i in (at - 1, at + 1) if 0 <= i < len(rows)]
         failure = later.get(row["target_id"])
         since = None
         if failure is not None and failure["run_id"] != row["run_id"]:
@@ -56,7 +58,7 @@ def entries(rows: Sequence[Mapping[str, Any]], outcomes: Sequence[Mapping[str, A
                 value=value,
                 low=low,
                 high=high,
-                overlaps=any(_meet((value, low, high), other) for other in neighbours),
+                overlaps=any(_meet(rival[at], other) for other in neighbours),
                 failed_since=since,
             )
         )
@@ -99,14 +101,16 @@ def too_few(of: Metric, row: Mapping[str, Any]) -> bool:
 
 def finding(found: Sequence[Entry], by: Metric) -> str:
     """What the chart shows, in one sentence; a lead that may be none is called that."""
-    known = [entry for entry in found if entry.value is not None]
+    known = [entry for entry in found if entry.value is not None and entry.rank is not None]
     what = named(by)
     if not known:
+        if any(entry.value is not None for entry in found):
+            return f"No target can be ranked by {what}: every load client was graded C or D"
         return f"No target has a known value for {what}"
     first = known[0]
     figure = f"{format_value(by, first.value)} {by.shown_unit}"
     if len(known) == 1:
-        return f"{first.target_id}: {figure}, the only target with a known value for {what}"
+        return f"{first.target_id}: {figure}, the only target that can be ranked by {what}"
     sharing = [entry for entry in known if entry.rank == first.rank]
     if len(sharing) > 1:
         return f"{words.listed([entry.target_id for entry in sharing])} share first place at {figure}"

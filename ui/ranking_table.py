@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ui import words
+from ui.certificate import grade_badge, is_fit, why_not
 from ui.markup import Badge, Cell, Column, Row
 from ui.ranking import Absent, Entry, range_text, too_few
 from warehouse.metrics import UNKNOWN, Metric, format_value, metric
@@ -55,7 +56,7 @@ def columns(by: Metric) -> list[Column]:
             )
             for of in shown
         ),
-        Column(title="Basis", unit=f"n {MIDDLE} age"),
+        Column(title="Basis", unit=f"n {MIDDLE} grade {MIDDLE} age", hint="The grade is that of the load client"),
     ]
 
 
@@ -107,10 +108,12 @@ def notes(found: Sequence[Entry], reasons: Mapping[str, Mapping[str, Any]], by: 
                 f"{DAGGER} {of.title} of {words.count(fewest, 'attempt')} would say little more than the largest of"
                 f" them: it is left blank below {of.min_attempts}."
             )
-    if any(entry.row["contended"] for entry in found):
-        lines.append(
-            "contended: other processes took more than 10 % of the machine's CPU; take its latencies with care."
-        )
+    lines += [
+        f"{entry.target_id} is {'not ranked' if entry.rank is None else 'to be read with care'}: its load client is"
+        f" {why_not(entry.row)}."
+        for entry in found
+        if not is_fit(entry.row)
+    ]
     if any(entry.row["status"] != "completed" for entry in found):
         lines.append("timed out: the trial was ended at its deadline; the figures are of what it had measured by then.")
     if any(words.is_stale(entry.row["measured_at"], now) for entry in found) and not all_stale(found, now):
@@ -201,9 +204,8 @@ def _who(row: Mapping[str, Any]) -> str:
 
 def _marks(entry: Entry, now: datetime, *, say_stale: bool) -> tuple[Badge, ...]:
     marks = []
-    if entry.row["contended"]:
-        taken = words.share(entry.row["cpu_share_others"])
-        marks.append(Badge(text="contended", tone="warn", hint=f"other processes took {taken} of the CPU"))
+    if not is_fit(entry.row):
+        marks.append(grade_badge(entry.row["client_grade"], entry.row["client_reasons"]))
     if entry.row["status"] != "completed":
         marks.append(words.state_badge(entry.row["status"]))
     if entry.failed_since is not None:
@@ -216,8 +218,8 @@ def _marks(entry: Entry, now: datetime, *, say_stale: bool) -> tuple[Badge, ...]
 def _evidence(row: Mapping[str, Any], now: datetime) -> Cell:
     return Cell(
         main=row["basis"] or UNKNOWN,
-        beneath=f"n {row['n']} {MIDDLE} {words.age(row['measured_at'], now)}",
-        hint=words.instant(row["measured_at"]),
+        beneath=f"n {row['n']} {MIDDLE} {row['client_grade'] or '?'} {MIDDLE} {words.age(row['measured_at'], now)}",
+        hint="; ".join((words.instant(row["measured_at"]), *(row["client_reasons"] or ()))),
         tone="plain" if row["basis"] else "quiet",
     )
 

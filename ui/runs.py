@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ui import words
+from ui.certificate import grade_badge
 from ui.markup import Badge, Cell, Column, Row, Tile, Tone
 from warehouse.metrics import UNKNOWN
 
@@ -137,7 +138,11 @@ def trial_table(trials: Sequence[Record]) -> tuple[list[Column], list[Row]]:
         Column(title="Energy", unit="J", right=True),
         Column(title="Cost", unit="USD", right=True),
         Column(title="CPU of others", unit="%", right=True, hint="CPU taken by processes that are not ours"),
-        Column(title="Stamps", hint="Where arrival times are taken: in the kernel, or at the read call"),
+        Column(
+            title="Client",
+            unit="grade, stamps",
+            hint="How far the load client can be trusted, and where arrival times were taken",
+        ),
     ]
     return columns, [_trial_row(trial) for trial in trials]
 
@@ -302,7 +307,11 @@ def _trial_row(trial: Record) -> Row:
                 2,
                 beneath="contended" if contended else "",
             ),
-            Cell(main=trial["stamp_source"] or UNKNOWN, tone="plain" if trial["stamp_source"] else "quiet"),
+            Cell(
+                main="",
+                badges=(grade_badge(trial["client_grade"], trial["client_reasons"]),),
+                beneath=trial["stamp_source"] or f"stamps {UNKNOWN}",
+            ),
         ]
     )
 

@@ -74,11 +74,11 @@ def workloads(path: str) -> list[str]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def leaderboard(path: str, by: str, workload_id: str) -> list[Row]:
+def leaderboard(path: str, by: str, workload_id: str, *, any_grade: bool) -> list[Row]:
     """Rows of the leaderboard of one workload, best first, with `rank`."""
     con = connect_snapshot(Path(path))
     try:
-        return ranked(con, by=by, workload_id=workload_id)
+        return ranked(con, by=by, workload_id=workload_id, any_grade=any_grade)
     finally:
         con.close()
 
@@ -159,11 +159,12 @@ def trials(path: str, run_id: str) -> list[Row]:
             m.trial_id, m.target_id, m.workload_id, m.try_number, m.status, m.status_reason, m.attempts, m.ok,
             m.window_s, m.cpu_share_others, e.energy_j_low, e.energy_j, e.energy_j_high, e.power_w_mean,
             e.basis AS energy_basis, e.reason AS energy_reason, c.usd, c.basis AS usd_basis, c.reason AS usd_reason,
-            t.stamp_source, t.weights_note, t.slo_ttft_s
+            t.stamp_source, t.weights_note, t.slo_ttft_s, f.grade AS client_grade, f.reasons AS client_reasons
         FROM trial_metrics AS m
         INNER JOIN trials AS t USING (trial_id)
         LEFT JOIN energy AS e USING (trial_id)
         LEFT JOIN cost AS c USING (trial_id)
+        LEFT JOIN certificate AS f USING (trial_id)
         WHERE m.run_id = ?
         ORDER BY m.started_at, m.trial_id
         """,
@@ -227,6 +228,12 @@ def facts(path: str, trial_id: str) -> list[Row]:
 def meters(path: str, trial_id: str) -> list[Row]:
     """The meters that watched a trial."""
     return _rows(path, "SELECT * FROM meters WHERE trial_id = ? ORDER BY meter", [trial_id])
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def certificate(path: str, trial_id: str) -> Row:
+    """What the load client of a trial said of itself, and how it is graded."""
+    return _rows(path, "SELECT * FROM certificate WHERE trial_id = ?", [trial_id])[0]
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -51,23 +51,25 @@ def published(folder: Path, rows) -> Path:
 def test_a_ranking_lists_ranked_failed_and_skipped_targets(nights, monkeypatch):
     page = opened("ranking", nights, monkeypatch)
     shown = text(page)
-    assert [box.label for box in page.selectbox] == ["Workload", "Rank by"]
+    assert [box.label for box in page.selectbox] == ["Workload", "Rank by", "Load client"]
     assert page.selectbox[0].value == "chat-1"
     for expected in (
         "groq-llama-70b",
         "no weights at missing.gguf",
         "MISTRAL_API_KEY is not set",
-        "contended",
+        "grade C",
+        "others took 17 %",
         "unknown",
     ):
         assert expected in shown
-    assert "6 targets ranked" in shown
+    assert "5 targets ranked" in shown
+    assert "1 kept out by the grade of the load client" in shown
     assert len(page.get("vega_lite_chart")) == 1
 
 
 def test_a_link_chooses_workload_and_metric(nights, monkeypatch):
     page = opened("ranking", nights, monkeypatch, workload="rag-4", by="output_tokens_per_s")
-    assert [box.value for box in page.selectbox] == ["rag-4", "output_tokens_per_s"]
+    assert [box.value for box in page.selectbox] == ["rag-4", "output_tokens_per_s", "ab"]
     assert "4 requests in flight" in text(page)
 
 
@@ -78,6 +80,12 @@ def test_a_choice_changes_the_address_and_the_ranking(nights, monkeypatch):
     assert not page.exception
     assert text(page) != before
     assert page.query_params["workload"] in ("rag-4", ["rag-4"])
+
+
+def test_every_grade_is_ranked_when_it_is_asked_for(nights, monkeypatch):
+    page = opened("ranking", nights, monkeypatch, grades="any")
+    assert "6 targets ranked" in text(page)
+    assert "kept out" not in text(page)
 
 
 @pytest.mark.parametrize("nonsense", ["nothing", EVIL, "", "chat-1,rag-4", "'; DROP TABLE trials; --"])
@@ -104,6 +112,8 @@ def test_a_run_shows_verdict_coverage_failures_trials_and_facts(nights, monkeypa
         "Price of output",
         "invented",
         "of at most 1.00 USD",
+        "How far its load client can be trusted",
+        "Answers read late, p99",
     ):
         assert expected in shown
     assert page.selectbox[0].value == "synthetic-2026-11-02"
@@ -166,7 +176,7 @@ def test_a_snapshot_that_vanishes_under_the_page_is_one_sentence_and_a_new_one_i
     assert published_link(tmp_path).is_symlink()
     publish(tmp_path)
     page.run()
-    assert "6 targets ranked" in text(page)
+    assert "5 targets ranked" in text(page)
 
 
 def test_a_night_in_which_all_failed_is_a_no_and_still_a_ranking_page(tmp_path, monkeypatch):
@@ -213,7 +223,7 @@ def test_one_target_and_a_tie_of_all_are_ranked_without_complaint(tmp_path, monk
     for target in ("alpha", "beta", "gamma"):
         trial_id = f"night-1.{target}.chat.1"
         rows += [planned_row(target_id=target), trial_row(trial_id=trial_id, target_id=target)]
-        rows += [attempt_row(seq, trial_id=trial_id, start_s=2.0 * seq) for seq in range(3)]
+        rows += [attempt_row(seq, trial_id=trial_id, start_s=1.01 * seq) for seq in range(3)]
     published(tmp_path, rows)
     page = opened("ranking", tmp_path, monkeypatch, by="ttft_p50_s")
     assert "alpha, beta and gamma share first place at 500 ms" in text(page)

@@ -13,6 +13,7 @@ COST = metric("usd_per_output_mtok")
 SPEED = metric("output_tokens_per_s")
 P95 = metric("ttft_p95_s")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+STARVED = "others took 17 % of this machine's CPU, 10 % is the limit for B"
 
 
 def row(target_id, rank, cost, low=None, high=None, **changes):
@@ -49,7 +50,8 @@ def row(target_id, rank, cost, low=None, high=None, **changes):
         "n": 30,
         "n_ttft": 30,
         "basis": "modelled",
-        "contended": False,
+        "client_grade": "A",
+        "client_reasons": [],
         "status": "completed",
         "measured_at": NOW - timedelta(hours=5),
     }
@@ -81,7 +83,7 @@ def test_an_unknown_range_overlaps_with_nothing():
         (
             [row("a", 1, 0.5), row("b", None, None)],
             COST,
-            "a: 0.500 USD/Mtok, the only target with a known value for cost",
+            "a: 0.500 USD/Mtok, the only target that can be ranked by cost",
         ),
         ([row("a", 1, 0.5), row("b", 1, 0.5)], COST, "a and b share first place at 0.500 USD/Mtok"),
         ([row("a", 1, 0.5), row("b", 2, 1.0)], COST, "a comes first at 0.500 USD/Mtok, 2 times better than b"),
@@ -155,14 +157,36 @@ def test_unknown_figures_are_called_unknown_and_their_reason_is_said():
     assert "Unknown cost of a: no price." in ranking_table.notes(entries, reasons, COST, NOW)
 
 
-def test_marks_say_contended_stale_and_timed_out():
+def test_marks_say_a_low_grade_stale_and_timed_out():
     entries = found(
-        row("a", 1, 1.0, contended=True, cpu_share_others=0.2, status="timed_out", measured_at=NOW - timedelta(days=3)),
+        row(
+            "a",
+            1,
+            1.0,
+            client_grade="C",
+            client_reasons=[STARVED],
+            status="timed_out",
+            measured_at=NOW - timedelta(days=3),
+        ),
         row("b", 2, 2.0),
     )
     first, second = ranking_table.table_rows(entries, [], {}, COST, NOW)
-    assert [badge.text for badge in first.cells[1].badges] == ["contended", "timed out", "stale"]
+    assert [badge.text for badge in first.cells[1].badges] == ["grade C", "timed out", "stale"]
+    assert first.cells[1].badges[0].hint == STARVED
+    assert f"a is to be read with care: its load client is graded C: {STARVED}." in ranking_table.notes(
+        entries, {}, COST, NOW
+    )
     assert second.cells[1].badges == ()
+
+
+def test_a_row_kept_out_by_its_clients_grade_ties_with_nobody_and_leads_nobody():
+    entries = found(
+        row("a", 1, 1.0, 0.8, 1.2), row("b", None, 1.0, 0.8, 1.2, client_grade="D", client_reasons=[STARVED])
+    )
+    assert [entry.overlaps for entry in entries] == [False, False]
+    assert "the only target that can be ranked" in ranking.finding(entries, COST)
+    assert f"b is not ranked: its load client is graded D: {STARVED}." in ranking_table.notes(entries, {}, COST, NOW)
+    assert "every load client was graded C or D" in ranking.finding(entries[1:], COST)
 
 
 def test_when_all_is_stale_it_is_not_said_in_each_row():

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import markup, ranking, snapshot, words
+from ui import certificate, markup, ranking, snapshot, words
 from ui.charts import ranking_chart
 from ui.choices import url_choice
 from ui.ranking_table import MIDDLE, all_stale, columns, notes, table_rows, to_csv
@@ -15,6 +15,7 @@ from warehouse.metrics import METRICS, Metric, metric
 from warehouse.query import DEFAULT_METRIC
 
 QUESTION = "Who serves a million tokens best?"
+_GRADES = {"ab": "graded A or B", "any": "of any grade"}
 
 
 def page() -> None:
@@ -43,15 +44,17 @@ def page() -> None:
 def draw(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:
     """Title and choices, the table, its small print, and the chart of the metric ranked by."""
     now = datetime.now(UTC)
-    title, workload_box, metric_box = st.columns([5, 2, 2], vertical_alignment="bottom")
+    title, workload_box, metric_box, grades_box = st.columns([5, 2, 2, 2], vertical_alignment="bottom")
     with workload_box:
         workload = url_choice("Workload", "workload", workloads)
     with metric_box:
         ids = [DEFAULT_METRIC, *(of.id for of in METRICS if of.id != DEFAULT_METRIC)]
         chosen = url_choice("Rank by", "by", ids, show=_metric_label)
+    with grades_box:
+        grades = url_choice("Load client", "grades", list(_GRADES), show=_GRADES.__getitem__)
     by = metric(chosen.value)
 
-    rows = snapshot.leaderboard(shown.path, by.id, workload.value)
+    rows = snapshot.leaderboard(shown.path, by.id, workload.value, any_grade=grades.value == "any")
     outcomes = snapshot.latest_outcomes(shown.path, workload.value)
     found = ranking.entries(rows, outcomes, by)
     missing = ranking.absent(rows, outcomes)
@@ -59,7 +62,7 @@ def draw(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:
 
     with title:
         st.html(markup.heading(QUESTION, level=1, beneath=_terms(snapshot.workload_terms(shown.path, workload.value))))
-    for note in (workload.note, chosen.note):
+    for note in (workload.note, chosen.note, grades.note):
         if note:
             st.html(markup.notes([note]))
     if all_stale(found, now):
@@ -97,8 +100,8 @@ def _chart(found: Sequence[ranking.Entry], by: Metric, providers: Sequence[str])
         "sample": "Dots with the 95 % interval, from resampled stretches of the trial.",
         None: "One night's figure; no range is known for this metric.",
     }[by.range_of]
-    if any(entry.row["contended"] for entry in found):
-        beneath += " Hollow: measured on a contended machine."
+    if any(not certificate.is_fit(entry.row) for entry in found):
+        beneath += " Hollow: measured by a load client graded C or D."
     st.html(markup.heading(finding, beneath=beneath if chart else ""))
     if chart is not None:
         st.altair_chart(chart, alt=f"{finding}. The same figures stand in the table above.")
@@ -139,7 +142,10 @@ def _window(
     ranked = sum(row["rank"] is not None for row in rows)
     parts = [f"{words.count(ranked, 'target')} ranked"]
     if ranked < len(rows):
-        parts.append(f"{len(rows) - ranked} without a known value")
+        unfit = sum(row["rank"] is None and not certificate.is_fit(row) for row in rows)
+        unknown = len(rows) - ranked - unfit
+        parts += [f"{unfit} kept out by the grade of the load client"] if unfit else []
+        parts += [f"{unknown} without a known value"] if unknown else []
     parts.append(f"{failed} failed")
     parts += [
         f"{number} {outcome}"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ui import markup, runs, snapshot, words
+from ui import certificate, markup, runs, snapshot, words
 from ui.charts import attempts_chart
 from ui.choices import url_choice
 from warehouse.errors import WarehouseError
@@ -97,6 +97,11 @@ def _one_trial(shown: snapshot.Snapshot, trials: Sequence[snapshot.Row]) -> None
         st.altair_chart(chart, alt=f"Time to first token of each attempt over time. {finding}.")
         with st.expander("These attempts as a table"):
             st.dataframe(runs.attempts_twin(attempts), hide_index=True, height=280, alt="Attempts of the trial")
+    certified = snapshot.certificate(shown.path, chosen.value)
+    st.html(markup.heading("How far its load client can be trusted"))
+    st.html(markup.verdict(*certificate.verdict(certified)))
+    with st.expander("The evidence"):
+        st.html(markup.table(*certificate.evidence_table(certified), label="Evidence of the load client"))
     facts = snapshot.facts(shown.path, chosen.value)
     st.html(markup.heading("What its accounts rest on"))
     if facts:
