@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from flows.search import Point, PointResult
+from flows.points import Point, PointResult
 from warehouse.metrics import MIN_ATTEMPTS
 
 LATENCIES = (("TTFT", "ttft"), ("TPOT", "tpot"), ("E2E", "e2e"))

@@ -1,19 +1,18 @@
-"""What a trial's plan and its load client say of themselves, as columns of `trials`."""
+"""What a trial's load client says of itself, as columns of `trials`."""
 
 import dataclasses
 import hashlib
 from pathlib import Path
 from typing import Any
 
-from flows.spec import TrialSpec, plan_columns
+from flows.spec import TrialSpec
 from probes.load.client import LoadResult
 
 
 def evidence_of(spec: TrialSpec, result: LoadResult) -> dict[str, Any]:
-    """Columns of `trials` that the plan and the load client know, by name."""
+    """Columns of `trials` that only the trial's process knows, by name; the plan's own are in its spec."""
     file = spec.workload.trace_file or spec.workload.rates_file
     return {
-        **plan_columns(spec),
         **dataclasses.asdict(result.evidence),
         "trace_sha256": _sha256(file) if file else None,
     }

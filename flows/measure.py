@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.search import PointResult
+from flows.points import PointResult
 from flows.spec import TrialSpec
 from flows.spool import create_spool, land_spool
 from warehouse.landing import landed_batches

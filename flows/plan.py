@@ -9,7 +9,7 @@ from datetime import datetime
 
 from flows.config import BenchmarkConfig, EndpointTarget, LocalTarget, Range, Site, Target, Timeouts
 from flows.facts import SECONDS_PER_YEAR
-from flows.search import longest_point
+from flows.points import longest_point
 from flows.spec import trial_id
 from flows.workload import Workload
 from warehouse.landing import LandedTrial

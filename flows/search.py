@@ -7,62 +7,15 @@ A search is a generator: it yields the point to measure, is sent what the point 
 """
 
 import math
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from flows.workload import LEAST_POINT_REQUESTS, Workload
+from flows.points import MOST_BEHIND_SHARE, Limits, Point, PointResult, saturation, search_limits, shortfall
+from flows.workload import Workload
 
-PERCENTILE = 95
-LEAST_OK_SHARE = 0.99
-# More than this share of the requests offered is left waiting, or is sent too late by the client itself.
-MOST_BEHIND_SHARE = 0.02
+LATE_CLIENT_TRIES = 3  # a neighbour's busy second is not the client's limit
 SLO_GROWTH = 2.0
 SWEEP_GROWTH = math.sqrt(2)
-POINT_S = 10.0  # time for a queue that grows by 2 % of what is offered to show itself
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What is looked for, and where, and for how long."""
-
-    rate_min_rps: float
-    rate_max_rps: float
-    tolerance: float  # highest / lowest end of the bracket at which a search has found its answer
-    point_repeats: int
-    max_points: int
-    max_s: float
-    slo_ttft_s: float
-    slo_tpot_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """The next trial of a search."""
-
-    number: int  # order in the search, from 0
-    repeat: int  # of this rate, from 1
-    rate_rps: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PointResult:
-    """What a point came to."""
-
-    rate_rps: float
-    seconds: float  # that it took, all in all
-    n_ok: int
-    ok_share: float
-    ttft_p95_s: float | None
-    tpot_p95_s: float | None
-    tpot_defined: bool  # False: answers of one token, which have no time per output token
-    ttft_growth: float | None  # seconds by which the time to first token grows in a second of the point
-    e2e_growth: float | None  # the same for the whole answer
-    missed_share: float | None  # of the sends planned: not made, or late, by the client's own fault
-
-    @property
-    def achieved_rps(self) -> float:
-        """Requests answered per second once every answer has come, if it goes on like this."""
-        return self.rate_rps * self.ok_share / (1 + max(self.e2e_growth or 0.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,61 +50,10 @@ def start_search(workload: Workload) -> Search:
     return slo_search(limits) if workload.search == "slo" else sweep(limits)
 
 
-def search_limits(workload: Workload) -> Limits:
-    """A workload's own limits, with what it leaves open filled in."""
-    asked = workload.search_limits
-    assert asked is not None  # the workload was checked: a search has limits
-    return Limits(
-        rate_min_rps=asked.rate_min_rps,
-        rate_max_rps=asked.rate_max_rps,
-        tolerance=asked.tolerance,
-        point_repeats=asked.point_repeats,
-        max_points=asked.max_points,
-        max_s=asked.max_s,
-        slo_ttft_s=workload.slo_ttft_ms / 1000,
-        slo_tpot_s=workload.slo_tpot_ms / 1000,
-    )
-
-
-def point_requests(workload: Workload, rate_rps: float) -> int:
-    """How many requests a point sends: enough for a p95, and for long enough that a queue would show."""
-    seconds = POINT_S if workload.duration_s is None else workload.duration_s
-    return max(workload.requests or LEAST_POINT_REQUESTS, math.ceil(rate_rps * seconds))
-
-
-def longest_point(workload: Workload) -> int:
-    """The most requests that a point of a workload's search may send."""
-    return point_requests(workload, search_limits(workload).rate_max_rps)
-
-
-def saturation(result: PointResult) -> str | None:
-    """Why a target cannot keep up with a rate, in words; None if it can."""
-    lost_share = 1 - result.achieved_rps / result.rate_rps
-    if lost_share > MOST_BEHIND_SHARE:
-        return f"{result.achieved_rps:.3g}/s answered of {result.rate_rps:.3g}/s offered"
-    if result.ttft_growth is not None and result.ttft_growth > MOST_BEHIND_SHARE:
-        return f"TTFT grows by {result.ttft_growth * 1000:.0f} ms each second"
-    return None
-
-
-def shortfall(result: PointResult, limits: Limits) -> str | None:
-    """Why a point does not meet the service level, in words; None if it does."""
-    if result.ok_share < LEAST_OK_SHARE:
-        return f"{result.ok_share:.1%} succeeded, under {LEAST_OK_SHARE:.0%}"
-    if result.ttft_p95_s is None:
-        return f"p95 TTFT unknown from {result.n_ok} answers"
-    if result.ttft_p95_s > limits.slo_ttft_s:
-        return f"p95 TTFT {result.ttft_p95_s * 1000:.0f} ms over {limits.slo_ttft_s * 1000:.0f}"
-    if result.tpot_p95_s is None and result.tpot_defined:
-        return "p95 TPOT unknown: the server counts no tokens"
-    if result.tpot_p95_s is not None and result.tpot_p95_s > limits.slo_tpot_s:
-        return f"p95 TPOT {result.tpot_p95_s * 1000:.1f} ms over {limits.slo_tpot_s * 1000:.0f}"
-    # A queue that has only begun to grow would pass in a short point, and in no long one.
-    return saturation(result)
-
-
 def verdict(workload: Workload, result: PointResult) -> str:
     """What a point says, in words."""
+    if (result.missed_share or 0.0) > MOST_BEHIND_SHARE:
+        return f"says nothing: the client missed {result.missed_share:.1%} of its sends"
     if workload.search == "slo":
         return shortfall(result, search_limits(workload)) or "meets the service level"
     return saturation(result) or "keeps up"
@@ -170,43 +72,6 @@ def _rate(rate_rps: float | None) -> str:
     return "unknown" if rate_rps is None else f"{rate_rps:.4g}/s"
 
 
-def growth(times_s: Sequence[float], values_s: Sequence[float]) -> float | None:
-    """Seconds by which a latency grows in a second: medians of the last third against those of the first, by start.
-
-    Args:
-        times_s: shape (n,); when each request started, rising.
-        values_s: shape (n,); its latency.
-
-    Returns:
-        The slope, or 0 where the difference is within the noise (three standard errors of the medians' difference);
-        None for fewer than six requests, or if no time passed.
-    """
-    third = len(times_s) // 3
-    if third < 2:
-        return None
-    first, last = values_s[:third], values_s[-third:]
-    elapsed_s = _median(times_s[-third:]) - _median(times_s[:third])
-    if elapsed_s <= 0:
-        return None
-    difference_s = _median(last) - _median(first)
-    noise_s = math.hypot(_median_error(first), _median_error(last))
-    return difference_s / elapsed_s if abs(difference_s) > 3 * noise_s else 0.0
-
-
-def _median(values: Iterable[float]) -> float:
-    """The middle value, or the mean of the two. Own code: the library's takes longer to import than bench to start."""
-    ordered = sorted(values)
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
-def _median_error(values: Sequence[float]) -> float:
-    """Standard error of a median, from the median absolute deviation (both factors: normal distribution)."""
-    middle = _median(values)
-    spread = 1.4826 * _median(abs(value - middle) for value in values)
-    return 1.2533 * spread / math.sqrt(len(values))
-
-
 class _EnoughError(Exception):
     """A search ends here; says why."""
 
@@ -223,27 +88,31 @@ class _Tally:
     def measure(
         self, rate_rps: float, judge: Callable[[PointResult], str | None]
     ) -> Generator[Point, PointResult | str]:
-        """Measure a rate once more.
+        """Measure a rate once more; a point whose client was late says nothing of the target, and is taken again.
 
         Raises:
-            _EnoughError: the search may not go on, or the point says nothing about the target.
+            _EnoughError: the search may not go on, or the client was late each time.
         """
         limits, verdicts = self.limits, self.verdicts.setdefault(rate_rps, [])
-        if self.points >= limits.max_points:
-            raise _EnoughError(f"ended after {self.points} points (max_points)")
-        if self.seconds >= limits.max_s:
-            raise _EnoughError(f"ended after {self.seconds:.0f} s (max_s)")
-        result = yield Point(number=self.points, repeat=len(verdicts) + 1, rate_rps=rate_rps)
-        if isinstance(result, str):
-            raise _EnoughError(result)
-        self.points += 1
-        self.seconds += result.seconds
-        if result.missed_share is not None and result.missed_share > MOST_BEHIND_SHARE:
-            raise _EnoughError(
-                f"the client, not the target, was too slow at {rate_rps:.3g}/s: {result.missed_share:.1%} of its sends"
-                " were late or not made; give it more processes or a quieter machine"
-            )
-        verdicts.append(judge(result))
+        missed_share = 0.0
+        for _ in range(LATE_CLIENT_TRIES):
+            if self.points >= limits.max_points:
+                raise _EnoughError(f"ended after {self.points} points (max_points)")
+            if self.seconds >= limits.max_s:
+                raise _EnoughError(f"ended after {self.seconds:.0f} s (max_s)")
+            result = yield Point(number=self.points, repeat=len(verdicts) + 1, rate_rps=rate_rps)
+            if isinstance(result, str):
+                raise _EnoughError(result)
+            self.points += 1
+            self.seconds += result.seconds
+            missed_share = result.missed_share or 0.0
+            if missed_share <= MOST_BEHIND_SHARE:
+                verdicts.append(judge(result))
+                return
+        raise _EnoughError(
+            f"the client, not the target, was too slow at {rate_rps:.3g}/s: {missed_share:.1%} of its sends were late"
+            " or not made; give it more processes or a quieter machine"
+        )
 
     def held(self, rate_rps: float) -> bool:
         """What most measurements of a rate say."""

@@ -9,19 +9,10 @@ from functools import partial
 
 from flows.measure import Outcome
 from flows.plan import FINAL, PlannedTrial, point_quote_usd
+from flows.points import PERCENTILE, Point, PointResult, point_requests
 from flows.prepare import trial_spec
 from flows.running import Running, TrialResult
-from flows.search import (
-    PERCENTILE,
-    Found,
-    Point,
-    PointResult,
-    answer,
-    point_requests,
-    run_search,
-    start_search,
-    verdict,
-)
+from flows.search import Found, answer, run_search, start_search, verdict
 from flows.spec import search_id, trial_id
 from flows.steps import load_and_account, over_budget, result_of, run_trials
 from flows.workload import Workload, point_of

@@ -41,7 +41,7 @@ def certified(
             data_dir,
             streams=streams,
             rate_rps=rate_rps,
-            processes=specs[0].workload.client_processes,
+            processes=specs[0].workload.client_processes if len(specs) == 1 else 1,  # a group has one client
             version=VERSION,
         )
     except ProbeError as error:

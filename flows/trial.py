@@ -124,6 +124,7 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
         engine_cpu_before_s = engine.cpu_s() if engine else None
         result = run_load(
             load_spec(spec, engine),
+            processes=spec.workload.client_processes,
             spool_path=folder / "attempts.spool",
             on_progress=on_progress,
             on_window_start=on_window_start,
@@ -287,7 +288,7 @@ def _land(
         land_spool(data_dir, folder, status=status, reason=reason, rows=each)
         point = None
         if spec.search_id is not None and status == "completed":
-            from flows.point import point_result
+            from flows.points import point_result
             from warehouse.query import summarise_batch
 
             point = dataclasses.asdict(point_result(spec, each, summarise_batch(each)))

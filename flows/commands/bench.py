@@ -25,7 +25,7 @@ from warehouse.rows import LandingRow, RunRow, TrialRow, TrialStatus
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from flows.search import Point, PointResult
+    from flows.points import Point, PointResult
 
 # The keys of `--json` that scripts rely on; the rest of the trial's metrics follow them.
 PROMISED = (
@@ -133,8 +133,8 @@ class _Bench:
 
     def search(self, workload: Workload) -> int:
         """Search for a rate; returns how many requests were served."""
-        from flows.point import point_result
-        from flows.search import Point, PointResult, answer, point_requests, run_search, start_search, verdict
+        from flows.points import Point, PointResult, point_requests, point_result
+        from flows.search import answer, run_search, start_search, verdict
         from flows.spec import search_id
 
         started_at = datetime.now(UTC)

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from flows.search import Limits, Point, PointResult, growth, run_search, saturation, shortfall, slo_search, sweep
+from flows.points import Limits, Point, PointResult, growth, saturation, shortfall
+from flows.search import run_search, slo_search, sweep
 
 SLO_TTFT_S = 0.2
 
@@ -122,6 +123,19 @@ def test_a_client_that_cannot_send_on_time_is_named_as_such():
     found = run_search(slo_search(limits()), lambda p: result(p.rate_rps, missed_share=0.0 if p.rate_rps < 64 else 0.3))
     assert found.rate_rps == 32.0
     assert "the client, not the target, was too slow at 64/s: 30.0% of its sends" in found.reason
+    assert found.points == 6 + 3  # 1 to 32, then three tries
+
+
+def test_a_point_at_which_the_client_stumbled_once_is_taken_again():
+    queue = Queue(50.0)
+
+    def stumbling(point):
+        came_to = queue(point)
+        return result(point.rate_rps, missed_share=0.2, ok_share=0.5) if point.number == 3 else came_to
+
+    found = run_search(slo_search(limits()), stumbling)
+    assert [point.rate_rps for point in queue.asked[3:5]] == [8.0, 8.0]
+    assert 50.0 / 1.05 <= found.rate_rps <= 50.0 * 1.02
 
 
 def test_a_point_that_could_not_be_measured_ends_the_search_with_its_reason():
