@@ -72,8 +72,9 @@ def self_test(
     with fast_endpoint(pace) as endpoint, tempfile.TemporaryDirectory(prefix="megatoken-selftest-") as folder:
         give_up_at = monotonic() + plan.seconds + _LIMIT_S
         result = run_load(
-            plan.spec(endpoint.base_url, processes),
+            plan.spec(endpoint.base_url),
             spool_path=Path(folder) / "spool",
+            processes=processes,
             stop=lambda: "it was not done in time" if monotonic() > give_up_at else None,
         )
         truth = endpoint.truth()
@@ -124,7 +125,7 @@ class _Plan:
     tokens: int
     seconds: float
 
-    def spec(self, base_url: str, processes: int) -> LoadSpec:
+    def spec(self, base_url: str) -> LoadSpec:
         return LoadSpec(
             base_url=base_url,
             model="selftest",

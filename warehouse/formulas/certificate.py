@@ -26,6 +26,7 @@ from warehouse.formulas.client_limits import (
     RECEIVE_LAG_S,
     ROUNDS_SHORTFALL,
     SELFTEST_RELATIVE,
+    SELFTEST_SHORTFALL,
     SELFTEST_TPOT_S,
     SELFTEST_TTFT_S,
     SEND_LAG_S,
@@ -276,7 +277,7 @@ _CRITERIA: Final = (
     ),
     _Criterion(
         value=lambda e: _shortfall(e.selftest_concurrency_share),
-        limits=_always(CONCURRENCY_SHORTFALL),
+        limits=_always(SELFTEST_SHORTFALL),
         said=lambda value: f"its self-test reached {value} of the load",
         show=_reached,
         unknown=None,

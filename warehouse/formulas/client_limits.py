@@ -38,9 +38,10 @@ MISSED_SHARE: Final = Limits(a=0.001, b=0.02, c=0.10)
 # 98 % is the floor we set ourselves; the tools of today reach 15 to 50 % of 1000 streams, which no grade should pass.
 CONCURRENCY_SHORTFALL: Final = Limits(a=0.02, b=0.05, c=0.10)
 ROUNDS_SHORTFALL: Final = Limits(a=0.02, b=0.05, c=0.10)
-# A kernel's stamp is exact while the reader is less than a gap behind; TCP then merges segments. 20 ms is the gap at
-# 50 tokens a second, 100 ms the usual limit of a whole token.
-RECEIVE_LAG_S: Final = Limits(a=0.005, b=0.020, c=0.100)
+# Late reading does not move a kernel's stamp until segments merge, which COALESCED_SHARE counts: at 1000 streams with
+# lags of 21 ms first tokens were right to 0.02 ms. So this says how near the client is to its limit, in gaps of 20 ms,
+# those of 50 tokens a second.
+RECEIVE_LAG_S: Final = Limits(a=0.010, b=0.050, c=0.250)
 # A proxy that gathers makes the first token late and the gaps short (measured elsewhere: 22 to 287 ms and 5.5 to
 # 1.6 ms); whole-answer times stay true, so it is never D.
 COALESCED_SHARE: Final = Limits(a=0.05, b=0.50)
@@ -65,3 +66,6 @@ CLOCK_STEP_S: Final = Limits(a=0.001, b=inf)
 SELFTEST_TTFT_S: Final = Limits(a=0.001, b=0.005, c=0.050)
 SELFTEST_TPOT_S: Final = Limits(a=0.0001, b=0.001, c=0.005)
 SELFTEST_RELATIVE: Final = Limits(a=0.01, b=0.05, c=0.20)
+# Its answers take half a second, so slots change hands more often than in a trial, and the endpoint takes its part of
+# the machine; what the trial itself reached is judged apart.
+SELFTEST_SHORTFALL: Final = Limits(a=0.05, b=0.20)

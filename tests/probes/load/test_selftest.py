@@ -20,8 +20,9 @@ VERSION = "1.2.3"
         ({"streams": 40}, 40),
         ({"streams": 12, "rate_rps": 5.0}, 12),
         ({"streams": None, "rate_rps": 300.0}, 30),
+        ({"streams": 40, "processes": 2}, 40),
     ],
-    ids=["few", "many", "open loop with its streams", "open loop by its rate"],
+    ids=["few", "many", "open loop with its streams", "open loop by its rate", "two processes"],
 )
 def test_a_client_that_keeps_time_is_found_to(load, streams):
     before = datetime.now(UTC)
