@@ -108,7 +108,8 @@ def test_the_address_of_a_view_restores_it_in_a_browser_that_was_never_here(serv
         page.wait_for_url("**/*by=j_per_output_token*")
         settled(page, PAGES["ranking"][1])
         address = page.url
-    assert parse_qs(urlsplit(address).query) == {"workload": ["rag-4"], "by": ["j_per_output_token"]}
+    chosen = {"workload": ["rag-4"], "by": ["j_per_output_token"], "grades": ["ab"]}
+    assert parse_qs(urlsplit(address).query) == chosen
     with visit(browser, address) as page:
         settled(page, PAGES["ranking"][1])
         expect(page.get_by_text("4 requests in flight")).to_be_visible()
@@ -138,13 +139,13 @@ def test_choices_outlive_a_visit_to_the_other_page(served: Served, browser):
 
 
 def test_back_undoes_a_choice(served: Served, browser):
-    with visit(browser, f"{served.url}/?workload=chat-1&by=ttft_p50_s") as page:
+    with visit(browser, f"{served.url}/?workload=chat-1&by=ttft_p50_s&grades=any") as page:
         settled(page, PAGES["ranking"][1])
         pick(page, "Workload", "rag-4")
         expect(page.get_by_text("4 requests in flight")).to_be_visible()
         page.go_back()
         expect(page.get_by_text("One request at a time")).to_be_visible()
-        assert asked_for(page) == {"workload": ["chat-1"], "by": ["ttft_p50_s"]}
+        assert asked_for(page) == {"workload": ["chat-1"], "by": ["ttft_p50_s"], "grades": ["any"]}
 
 
 def test_a_run_and_a_trial_are_restored_from_their_address(served: Served, browser):
