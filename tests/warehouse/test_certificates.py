@@ -173,3 +173,20 @@ def test_certificates_are_made_once_a_version_and_the_latest_is_read(warehouse):
 def test_nothing_to_certify_is_no_error(warehouse):
     con = warehouse([])
     assert certify_trials(con) == 0
+
+
+def test_many_trials_are_certified_together_as_each_by_itself(warehouse):
+    rows = []
+    for n in range(20):
+        trial = trial_row(**GOOD, trial_id=f"t{n:02d}", concurrency=1)
+        rows += [trial, *(clean(attempt_row(k, trial_id=trial.trial_id, start_s=1.01 * k)) for k in range(n % 3 + 1))]
+    con = warehouse(rows)
+    con.execute("DELETE FROM certificates")
+    assert certify_trials(con) == 20
+    together = con.execute("SELECT trial_id, grade, reasons FROM certificates ORDER BY ALL").fetchall()
+    assert {grade for _, grade, _ in together} == {"A", "B"}
+    con.execute("DELETE FROM certificates WHERE trial_id > 't05'")
+    assert certify_trials(con) == 14
+    con.execute("DELETE FROM certificates WHERE trial_id <= 't05'")
+    assert certify_trials(con) == 6
+    assert con.execute("SELECT trial_id, grade, reasons FROM certificates ORDER BY ALL").fetchall() == together
