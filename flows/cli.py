@@ -150,6 +150,13 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_argument("trial", metavar="TRIAL", help="a trial_id, the beginning of one, or latest")
     explain.add_argument("--json", action="store_true", help="print one JSON object, in base units")
 
+    _command(
+        commands,
+        "publish",
+        "bring everything that has landed into the warehouse, account for it and publish a snapshot",
+        "megatoken publish",
+    )
+
     ui = _command(commands, "ui", "show the leaderboard in a browser, on this machine only", "megatoken ui --port 8501")
     ui.add_argument("--port", type=int, default=8501, metavar="P", help="default: 8501")
 

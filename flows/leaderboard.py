@@ -81,7 +81,7 @@ def print_leaderboard(console: Console, rows: list[dict[str, Any]], by: str) -> 
             console.print(Text(f"{said} (n<{item.min_attempts}): it would be close to their maximum", style="dim"))
     if rows:
         said = "grade: how far the load client that measured it can be trusted; A and B are ranked"
-        console.print(Text(f"{said}, `SELECT * FROM certificate` has the evidence", style="dim"))
+        console.print(Text(f"{said} (evidence: view certificate)", style="dim"))
     if wide and rows:
         console.print(
             Text("low-high below a figure: the range of its inputs, see `megatoken sql` and the README", style="dim")

@@ -11,6 +11,7 @@ from warehouse.errors import WarehouseError
 from warehouse.metrics import metric
 from warehouse.publish import published_link, snapshots
 from warehouse.rows import LandingRow
+from warehouse.schema import views_sha256
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,7 +51,7 @@ def published_path(data_dir: Path) -> Path:
 
 
 @contextmanager
-def open_published(data_dir: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
+def open_published(data_dir: Path, *, any_version: bool = False) -> "Iterator[duckdb.DuckDBPyConnection]":
     """A read-only connection to the published snapshot; it sees no other file, and times are UTC.
 
     It stays usable when newer snapshots are published, or this one is deleted, and it blocks nobody. Use a `cursor()`
@@ -59,18 +60,22 @@ def open_published(data_dir: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
     Raises:
         WarehouseError: nothing is published, or the snapshot cannot be read.
     """
-    con = connect_snapshot(published_path(data_dir))
+    con = connect_snapshot(published_path(data_dir), any_version=any_version)
     try:
         yield con
     finally:
         con.close()
 
 
-def connect_snapshot(path: Path) -> "duckdb.DuckDBPyConnection":
+def connect_snapshot(path: Path, *, any_version: bool = False) -> "duckdb.DuckDBPyConnection":
     """The same for the path of one snapshot, for a caller that keeps the connection and closes it itself.
 
+    Args:
+        path: the snapshot.
+        any_version: take also what another Megatoken published, whose views may have other columns.
+
     Raises:
-        WarehouseError: the snapshot cannot be read.
+        WarehouseError: the snapshot cannot be read, or its views are those of another Megatoken.
     """
     import duckdb
 
@@ -90,11 +95,18 @@ def connect_snapshot(path: Path) -> "duckdb.DuckDBPyConnection":
         )
         # not lock_configuration: it would lock this very setting for the next reader of the same process
         con.execute("SET TimeZone = 'UTC'").fetchall()
+        written = con.execute("SELECT sha256 FROM written_views").fetchall()
     except duckdb.Error as error:
         raise WarehouseError(
             f"snapshot {path} cannot be read: {str(error).splitlines()[0]}; delete it and publish again,"
             " nothing that had landed is lost"
         ) from None
+    if not any_version and written != [(views_sha256(),)]:
+        con.close()
+        raise WarehouseError(
+            f"snapshot {path} was published by another version of Megatoken; `megatoken publish` publishes everything"
+            " that has landed anew"
+        )
     return con
 
 
@@ -161,7 +173,7 @@ def run_query(data_dir: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
     """
     import duckdb
 
-    with open_published(data_dir) as con:
+    with open_published(data_dir, any_version=True) as con:
         try:
             statements = con.extract_statements(sql)
             if len(statements) != 1:
@@ -183,7 +195,7 @@ def views_with_comments(data_dir: Path) -> list[ViewComment]:
     Raises:
         WarehouseError: nothing is published.
     """
-    with open_published(data_dir) as con:
+    with open_published(data_dir, any_version=True) as con:
         found = con.execute(
             """
             SELECT v.view_name, v.comment, list((c.column_name, c.comment) ORDER BY c.column_index)

@@ -102,15 +102,23 @@ def create_views(con: "duckdb.DuckDBPyConnection") -> bool:
 
     Replacing a view drops its comments, so each file holds both.
     """
-    texts = [(VIEWS / f"{name}.sql").read_text(encoding="utf-8") for name in VIEW_NAMES]
-    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    digest = views_sha256()
     if con.execute("SELECT sha256 FROM written_views").fetchall() == [(digest,)]:
         return False
-    for text in texts:
+    for text in _view_texts():
         con.execute(text).fetchall()
     con.execute("DELETE FROM written_views").fetchall()
     con.execute("INSERT INTO written_views VALUES (?, now())", [digest]).fetchall()
     return True
+
+
+def views_sha256() -> str:
+    """What tells the views of this Megatoken from those of another, hexadecimal."""
+    return hashlib.sha256("\0".join(_view_texts()).encode()).hexdigest()
+
+
+def _view_texts() -> list[str]:
+    return [(VIEWS / f"{name}.sql").read_text(encoding="utf-8") for name in VIEW_NAMES]
 
 
 def create_for_one_use(con: "duckdb.DuckDBPyConnection") -> None:

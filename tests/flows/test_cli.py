@@ -13,7 +13,7 @@ from probes.fake_endpoint import FakeScript, fake_endpoint
 from tests.flows.nights import ROOT, megatoken
 from tests.warehouse.synthetic import write_synthetic
 
-COMMANDS = ("night", "bench", "leaderboard", "explain", "sql", "ui", "doctor")
+COMMANDS = ("night", "bench", "leaderboard", "explain", "sql", "publish", "ui", "doctor")
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +179,25 @@ def test_a_readers_mistakes_are_one_sentence_each(published, arguments, sentence
     assert done.returncode == 2, done.stdout
     assert len(done.stderr.strip().splitlines()) == 1
     assert sentence in done.stderr
+
+
+def test_a_snapshot_of_another_version_says_how_to_publish_anew_and_sql_still_reads_it(tmp_path):
+    import duckdb
+
+    data = tmp_path / "data"
+    write_synthetic(data, nights=1, seed=1)
+    snapshot = (data / "published" / "megatoken.duckdb").resolve()
+    snapshot.chmod(0o644)
+    with duckdb.connect(snapshot) as con:
+        con.execute("UPDATE written_views SET sha256 = 'of another version'")
+    refused = megatoken(data, "leaderboard")
+    assert refused.returncode == 2
+    assert "published by another version of Megatoken; `megatoken publish`" in refused.stderr
+    assert megatoken(data, "sql", "SELECT count(*) FROM trials").returncode == 0
+    done = megatoken(data, "publish")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "loaded 0 new batches" in done.stdout
+    assert megatoken(data, "leaderboard").returncode == 0
 
 
 def test_before_the_first_night_there_is_a_sentence_and_no_leaderboard(tmp_path):

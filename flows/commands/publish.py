@@ -1,0 +1,25 @@
+"""`megatoken publish`: landing -> warehouse -> snapshot, without measuring anything."""
+
+import argparse
+
+from flows.errors import NightError
+from flows.paths import data_dir
+from warehouse.errors import WarehouseError
+from warehouse.loader import load
+from warehouse.publish import publish
+
+
+def run(options: argparse.Namespace) -> int:
+    """Load, account, publish; 1 if a batch was left out, which is named."""
+    root = data_dir(options.data)
+    try:
+        report = load(root)
+        snapshot = publish(root)
+    except WarehouseError as error:
+        raise NightError(str(error)) from error
+    for sentence in report.damaged:
+        print(sentence)
+    batches, rows = len(report.loaded_batches), report.loaded_rows
+    print(f"loaded {batches} new batches ({rows} rows), accounted {report.accounted_trials} trials")
+    print(f"published {snapshot}")
+    return 1 if report.damaged else 0
