@@ -25,11 +25,12 @@ from probes.load.timer import Timer
 from probes.load.transport import HANGUP, Connection, State
 
 _S: Final = 1_000_000_000
-_MAX_EVENTS: Final = 1 << 16  # all there are: an urgent one must not wait behind others
+_MOST_EVENTS: Final = 10_000  # at one time; more would be 128 KiB, which the C library maps and unmaps at each call
 _DIAL_BATCH: Final = 128  # connections being opened at one time: inside usual listen backlogs
 _LONGEST_TICK_S: Final = 0.25
-# Writing down costs some 50 µs an attempt, and attempts like to end together: it waits for a quiet moment, or memory.
-_WRITES_AT_ONCE: Final = 4
+# Writing down costs some 50 µs an attempt, and attempts like to end together: most of it waits for a quiet moment.
+_WRITES_QUIET: Final = 8
+_WRITES_BUSY: Final = 2
 _WRITES_TICK: Final = 8
 _LANDED_LIMIT_BYTES: Final = 48 << 20
 _BUILDS_QUIET: Final = 8
@@ -169,7 +170,8 @@ class LoadLoop:
         timeout_s = 0.0 if landed_before or sender.more or receiver.queue else self._tick_s
         began_ns = monotonic_ns()
         gauge.worked(self._worked_since_ns, began_ns)
-        events = self._epoll.poll(timeout_s, _MAX_EVENTS)
+        # All there are: an urgent one must not wait behind others.
+        events = self._epoll.poll(timeout_s, min(len(self._by_fd) + 1, _MOST_EVENTS))
         now_ns = self._worked_since_ns = monotonic_ns()
         if timeout_s:
             gauge.waited(began_ns, now_ns, round(timeout_s * _S))
@@ -235,14 +237,15 @@ class LoadLoop:
         self._sender.landed(flight, lane)
 
     def _write_some(self, landed_before: int, *, quiet: bool) -> None:
-        """Write down some of what has landed; when there is no quiet moment, what memory will not hold."""
+        """Write down some of what has landed: more in a quiet moment, and when memory will not hold it."""
+        most = _WRITES_QUIET if quiet else _WRITES_BUSY
         landed_bytes = sum(lane.landed_bytes for lane in self._lanes)
-        if quiet or landed_bytes > _LANDED_LIMIT_BYTES:
-            most = _WRITES_AT_ONCE
-            if landed_bytes > 2 * _LANDED_LIMIT_BYTES:  # no less than has come in this turn
-                most = max(most, sum(lane.landed_count for lane in self._lanes) - landed_before)
-            for lane in self._lanes:
-                lane.write_down(most)
+        if landed_bytes > _LANDED_LIMIT_BYTES:
+            most = _WRITES_QUIET
+        if landed_bytes > 2 * _LANDED_LIMIT_BYTES:  # no less than has come in this turn
+            most = max(most, sum(lane.landed_count for lane in self._lanes) - landed_before)
+        for lane in self._lanes:
+            lane.write_down(most)
 
     def _write_down(self) -> None:
         for lane in self._lanes:

@@ -140,38 +140,43 @@ class Sender:
             return
         self._filling = True
         self.more = False
-        for _ in range(_BATCH):
-            if not self._queue and not self._next_round():
+        queue = self._queue
+        sends_left = _BATCH
+        while queue or self._next_round():
+            if not sends_left:
+                self.more = True
                 break
-            planned, round_ = self._queue.popleft()
-            self._offer(planned, round_)
-        else:
-            self.more = True
+            sends_left -= 1
+            self._offer(*queue.popleft())
         self._filling = False
 
     def _next_round(self) -> bool:
         """Put the next round into the queue if it is due."""
+        limit = self._limit
+        if limit is not None and self._rounds_in_flight >= limit:
+            return False
         planned_round = self._ahead.first()
-        if planned_round is None:
-            return False
-        if self._until_ns is not None and monotonic_ns() >= self._until_ns:
-            self.cease()
-            return False
-        due_ns = planned_round[0].t_sched_ns
-        if due_ns is None:
-            limit = 1 if all(lane.in_doubt for lane in self._lanes if lane.stopped_reason is None) else self._limit
-            if self._rounds_in_flight >= (limit or 1):
-                return False
-        elif due_ns > monotonic_ns():
-            self._timer.arm(due_ns)
-            return False
-        elif self.in_flight >= self._max_connections:
+        if planned_round is None or not self._is_due(planned_round[0].t_sched_ns):
             return False
         self._ahead.take()
         round_ = Round(len(planned_round))
         self._rounds_in_flight += 1
-        self._queue.extend((planned, round_) for planned in planned_round)
+        for planned in planned_round:
+            self._queue.append((planned, round_))
         return True
+
+    def _is_due(self, due_ns: int | None) -> bool:
+        """Whether the next round may go; None is the due time in a closed loop."""
+        if self._until_ns is not None and monotonic_ns() >= self._until_ns:
+            self.cease()
+            return False
+        if due_ns is None:
+            doubt = self._rounds_in_flight and all(each.in_doubt for each in self._lanes if each.stopped_reason is None)
+            return not doubt
+        if due_ns > monotonic_ns():
+            self._timer.arm(due_ns)
+            return False
+        return self.in_flight < self._max_connections
 
     def _offer(self, planned: Planned, round_: Round) -> None:
         """Send a request of a round, unless its lane cannot take it now; the others of the round do not wait for it."""
@@ -197,7 +202,7 @@ class Sender:
         self._leave(flight.round)
         while lane.waiting and not (lane.in_doubt and lane.in_flight):
             self._start(lane, lane.waiting.popleft(), Round(1, counts=False))
-        if all(lane.stopped_reason is not None for lane in self._lanes):
+        if lane.stopped_reason is not None and all(each.stopped_reason is not None for each in self._lanes):
             self.cease()
         self.fill()
 
