@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warehouse.errors import WarehouseError
 from warehouse.landing import Batch, batch_folders, read_manifest, verify
@@ -54,16 +54,36 @@ def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadRepor
         WarehouseError: another process holds the warehouse for longer, or its file cannot be used.
     """
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
-        whole, damaged = _arrived(con, data_dir)
-        with transaction(con):
-            repeats = _repeats(con, whole)
-            fresh = [batch for batch in whole if batch.landed_path not in repeats]
-            damaged += [repeats[batch.landed_path] for batch in whole if batch.landed_path in repeats]
-            for table in TABLES:
-                _insert(con, table, [batch for batch in fresh if table in batch.tables])
-            _record(con, fresh)
-        with transaction(con):
-            accounted = derive(con)
+        return _load(con, data_dir)
+
+
+def load_and_summarise(data_dir: Path, trial_id: str, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> dict[str, Any]:
+    """Load as `load` does, and give the figures of one trial that has landed, as `query.trial_summary` does.
+
+    Raises:
+        WarehouseError: another process holds the warehouse for longer, its file cannot be used, or the trial's batch
+            was left out: says why.
+    """
+    from warehouse.query import trial_summary
+
+    with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
+        report = _load(con, data_dir)
+        if con.execute("SELECT count(*) FROM trials WHERE trial_id = ?", [trial_id]).fetchall() == [(0,)]:
+            raise WarehouseError(f"trial {trial_id} was not loaded: {'; '.join(report.damaged) or 'it has not landed'}")
+        return trial_summary(con, trial_id)
+
+
+def _load(con: "duckdb.DuckDBPyConnection", data_dir: Path) -> LoadReport:
+    whole, damaged = _arrived(con, data_dir)
+    with transaction(con):
+        repeats = _repeats(con, whole)
+        fresh = [batch for batch in whole if batch.landed_path not in repeats]
+        damaged += [repeats[batch.landed_path] for batch in whole if batch.landed_path in repeats]
+        for table in TABLES:
+            _insert(con, table, [batch for batch in fresh if table in batch.tables])
+        _record(con, fresh)
+    with transaction(con):
+        accounted = derive(con)
     return LoadReport(
         loaded_batches=tuple(batch.batch_id for batch in fresh),
         loaded_rows=sum(sum(batch.tables.values()) for batch in fresh),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from warehouse.errors import WarehouseError
 from warehouse.metrics import metric
 from warehouse.publish import published_link, snapshots
-from warehouse.rows import LandingRow
+from warehouse.rows import LandingRow, TrialRow
 from warehouse.schema import views_sha256
 
 if TYPE_CHECKING:
@@ -243,32 +243,47 @@ def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
             con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows").fetchall()
             con.unregister("new_rows")
         derive(con)
-        return dicts(
-            con.execute(
-                """
-                SELECT
-                    m.*,
-                    c.usd,
-                    c.usd_per_output_mtok,
-                    c.basis AS usd_basis,
-                    e.energy_j,
-                    e.j_per_output_token,
-                    e.basis AS energy_basis,
-                    g.operational_gco2e_per_output_mtok,
-                    g.embodied_gco2e_per_output_mtok,
-                    g.basis AS emissions_basis,
-                    f.grade AS certificate_grade,
-                    f.reasons AS certificate_reasons
-                FROM trial_metrics AS m
-                LEFT JOIN cost AS c USING (trial_id)
-                LEFT JOIN certificate AS f USING (trial_id)
-                LEFT JOIN energy AS e USING (trial_id)
-                LEFT JOIN emissions AS g USING (trial_id)
-                """
-            )
-        )[0]
+        (trial,) = tables["trials"]
+        assert isinstance(trial, TrialRow)
+        return trial_summary(con, trial.trial_id)
     finally:
         con.close()
+
+
+def trial_summary(con: "duckdb.DuckDBPyConnection", trial_id: str) -> dict[str, Any]:
+    """The row of `trial_metrics` of a loaded trial, with its cost, energy, emissions and certificate beside."""
+    return dicts(
+        con.execute(
+            """
+            SELECT
+                m.*,
+                c.usd,
+                c.usd_per_output_mtok,
+                c.basis AS usd_basis,
+                e.energy_j,
+                e.j_per_output_token,
+                e.basis AS energy_basis,
+                g.operational_gco2e_per_output_mtok,
+                g.embodied_gco2e_per_output_mtok,
+                g.basis AS emissions_basis,
+                f.grade AS certificate_grade,
+                f.reasons AS certificate_reasons
+            FROM trial_metrics AS m
+            LEFT JOIN cost AS c USING (trial_id)
+            LEFT JOIN (
+                SELECT trial_id, grade, reasons
+                FROM certificates
+                WHERE trial_id = $trial_id
+                ORDER BY recorded_at DESC, method_version DESC
+                LIMIT 1
+            ) AS f USING (trial_id)
+            LEFT JOIN energy AS e USING (trial_id)
+            LEFT JOIN emissions AS g USING (trial_id)
+            WHERE m.trial_id = $trial_id
+            """,
+            {"trial_id": trial_id},
+        )
+    )[0]
 
 
 def dicts(result: "duckdb.DuckDBPyConnection") -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ import dataclasses
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,11 +76,12 @@ class _Bench:
         self.teller = _Teller(quiet=options.json or not sys.stderr.isatty())
         kept = data_dir(options.data)
         self.selftests = kept if kept.is_dir() else root
-        self.last_spec: TrialSpec | None = None
-        self.host_id: str | None = None
+        self.host_id: str | None = None  # known once the run has landed
+        self.not_kept: str | None = None
+        self.landed_search = False
 
     def trial(self, spec: TrialSpec) -> Measured:
-        """Measure one trial; it is not printed, and has not landed, when this returns."""
+        """Measure one trial and keep it, unless nothing is to be kept; publishing comes at the end."""
         folder = create_spool(self.root, spec)
         status, reason = measure_trial(spec, folder, stop=self.stop, report=self.teller)
         self.teller.clear()
@@ -91,26 +91,41 @@ class _Bench:
             from flows.selftests import certified
 
             (rows,), untested = certified([spec], [rows], self.selftests)
-        return Measured(spec=spec, rows=rows, metrics=_metrics(rows), status=status, reason=reason or untested)
+        reason = reason or untested
+        metrics = self._kept(spec, folder, rows, status, reason)
+        return Measured(spec=spec, rows=rows, metrics=metrics, status=status, reason=reason)
 
-    def land(self, measured: Measured) -> None:
-        """Keep a trial, unless nothing is to be kept; publishing comes at the end."""
-        if self.options.no_land:
-            return
-        from flows.spool import spool_root
+    def _kept(
+        self, spec: TrialSpec, folder: Path, rows: list[LandingRow], status: TrialStatus, reason: str | None
+    ) -> dict[str, Any]:
+        """Land a trial; its figures, which a disk that refuses to keep them does not take from the person."""
         from warehouse.errors import WarehouseError
-        from warehouse.landing import land
+        from warehouse.query import summarise_batch
 
-        folder = spool_root(self.root) / measured.spec.trial_id
-        trial = next(row for row in measured.rows if isinstance(row, TrialRow))
+        if self.options.no_land:
+            return _ordered(summarise_batch(rows))
+        from warehouse.landing import land
+        from warehouse.loader import load_and_summarise
+
+        trial = next(row for row in rows if isinstance(row, TrialRow))
         try:
-            land_spool(self.root, folder, status=measured.status, reason=measured.reason, rows=measured.rows)
-            if self.last_spec is None:
-                run_row = _run_row(measured.spec, trial)
-                land(self.root, batch_id=f"{self.run_id}.plan", host_id=trial.host_id, rows=[run_row])
+            land_spool(self.root, folder, status=status, reason=reason, rows=rows)
+            if self.host_id is None:
+                land(self.root, batch_id=f"{self.run_id}.plan", host_id=trial.host_id, rows=[_run_row(spec, trial)])
+            self.host_id = trial.host_id
+            return _ordered(load_and_summarise(self.root, spec.trial_id))
         except WarehouseError as error:
-            raise NightError(str(error)) from error
-        self.last_spec, self.host_id = measured.spec, trial.host_id
+            self.not_kept = str(error)
+            return _ordered(summarise_batch(rows))
+
+    def check_kept(self) -> None:
+        """To be called once a trial's figures are shown.
+
+        Raises:
+            NightError: they could not be kept.
+        """
+        if self.not_kept is not None:
+            raise NightError(self.not_kept)
 
     def repeat(self, workload: Workload) -> int:
         """Measure as often as asked; returns how many requests were served."""
@@ -122,7 +137,7 @@ class _Bench:
             served += measured.metrics["ok"]
             done.append(measured.metrics)
             self._show(measured)
-            self.land(measured)
+            self.check_kept()
             if self.stop.reason() is not None:
                 break
         if len(done) > 1 and not self.options.json:
@@ -156,7 +171,7 @@ class _Bench:
             served += measured.metrics["ok"]
             if self.options.json:
                 _print_json(measured.metrics)
-            self.land(measured)
+            self.check_kept()
             if measured.status != "completed":
                 return f"the point at {point.rate_rps:.4g}/s was not measured to its end: {measured.reason}"
             result = point_result(spec, measured.rows, measured.metrics)
@@ -174,16 +189,18 @@ class _Bench:
 
             row = search_row(workload, found, self.target.id, self.run_id, identity, started_at)
             land(self.root, batch_id=identity, host_id=self.host_id, rows=[row])
+            self.landed_search = True
         return served
 
     def publish(self) -> None:
-        """Bring what has landed into the warehouse and a new snapshot."""
+        """Bring what has landed since the last trial into the warehouse, and publish a snapshot."""
         from warehouse.errors import WarehouseError
         from warehouse.loader import load
         from warehouse.publish import publish
 
         try:
-            load(self.root)
+            if self.landed_search:
+                load(self.root)
             publish(self.root)
         except WarehouseError as error:
             raise NightError(str(error)) from error
@@ -201,10 +218,8 @@ class _Bench:
             console.print(f"{measured.status}: {measured.reason}", style="yellow", highlight=False, markup=False)
 
 
-def _metrics(rows: Sequence[LandingRow]) -> dict[str, Any]:
-    from warehouse.query import summarise_batch
-
-    row = summarise_batch(rows)
+def _ordered(row: dict[str, Any]) -> dict[str, Any]:
+    """The promised keys first."""
     return {key: row[key] for key in PROMISED} | {k: v for k, v in row.items() if k not in PROMISED}
 
 
