@@ -132,5 +132,7 @@ def test_a_deployed_night_runs_when_it_is_due_and_leaves_the_leaderboard(server,
     assert run["state"]["type"] == "COMPLETED", log.read_text()
     (artifact,) = server.ask("artifacts/filter", {"artifacts": {"key": {"any_": ["leaderboard"]}}})
     (row,) = json.loads(artifact["data"])
-    assert (row["rank"], row["target"], row["n"]) == (1, "a", 6)
-    assert sql(server.data, "SELECT status FROM trials") == [{"status": "completed"}]
+    (trial,) = sql(server.data, "SELECT status, grade FROM trials INNER JOIN certificate USING (trial_id, status)")
+    assert trial["status"] == "completed"
+    # on a machine too busy for its client to be trusted, a target is shown without a rank
+    assert (row["rank"], row["target"], row["n"]) == (1 if trial["grade"] in ("A", "B") else None, "a", 6)
