@@ -26,13 +26,17 @@ from probes.load.transport import HANGUP, Connection, State
 
 _S: Final = 1_000_000_000
 _MOST_EVENTS: Final = 10_000  # at one time; more would be 128 KiB, which the C library maps and unmaps at each call
+# Streams in mid-answer get as much time in a turn as was needed for what is urgent, within these: none is starved.
+_CALM_LEAST_NS: Final = 300_000
+_CALM_MOST_NS: Final = 4_000_000
 _DIAL_BATCH: Final = 128  # connections being opened at one time: inside usual listen backlogs
 _LONGEST_TICK_S: Final = 0.25
 # Writing down costs some 50 µs an attempt, and attempts like to end together: most of it waits for a quiet moment.
 _WRITES_QUIET: Final = 8
-_WRITES_BUSY: Final = 2
+_WRITES_BUSY: Final = 1
 _WRITES_TICK: Final = 8
-_LANDED_LIMIT_BYTES: Final = 48 << 20
+_LANDED_SOME_BYTES: Final = 16 << 20
+_LANDED_MUCH_BYTES: Final = 64 << 20
 _BUILDS_QUIET: Final = 8
 _HELD_LIMIT_BYTES: Final = 64 << 20  # of answers under way
 _SPILL_BYTES: Final = 32 << 10  # beyond that limit, those that hold more than this leave memory
@@ -190,7 +194,9 @@ class LoadLoop:
         self._note_lag(reads_before, idle_since_ns, now_ns)
         if receiver.queue:
             reads_before = receiver.reads
-            receiver.read_queued()
+            urgent_until_ns = monotonic_ns()
+            share_ns = min(max(urgent_until_ns - now_ns, _CALM_LEAST_NS), _CALM_MOST_NS)
+            receiver.read_queued(urgent_until_ns + share_ns)
             self._note_lag(reads_before, idle_since_ns, now_ns)
         if sender.more:
             sender.fill()
@@ -237,13 +243,16 @@ class LoadLoop:
         self._sender.landed(flight, lane)
 
     def _write_some(self, landed_before: int, *, quiet: bool) -> None:
-        """Write down some of what has landed: more in a quiet moment, and when memory will not hold it."""
-        most = _WRITES_QUIET if quiet else _WRITES_BUSY
-        landed_bytes = sum(lane.landed_bytes for lane in self._lanes)
-        if landed_bytes > _LANDED_LIMIT_BYTES:
+        """Write down some of what has landed; when there is no quiet moment, more and more with the memory it takes."""
+        held_bytes = sum(lane.landed_bytes for lane in self._lanes)
+        if quiet:
             most = _WRITES_QUIET
-        if landed_bytes > 2 * _LANDED_LIMIT_BYTES:  # no less than has come in this turn
-            most = max(most, sum(lane.landed_count for lane in self._lanes) - landed_before)
+        elif held_bytes < _LANDED_SOME_BYTES:
+            return
+        elif held_bytes < _LANDED_MUCH_BYTES:
+            most = _WRITES_BUSY
+        else:  # no less than has come in this turn
+            most = sum(lane.landed_count for lane in self._lanes) - landed_before + _WRITES_BUSY
         for lane in self._lanes:
             lane.write_down(most)
 

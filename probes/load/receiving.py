@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _S: Final = 1_000_000_000
 _READ_BYTES: Final = 65536
 _ANCILLARY_BYTES: Final = 64
-_CALM_BATCH: Final = 32  # reads of streams in mid-answer between two looks at the urgent ones
+_CALM_BATCH: Final = 16  # reads of streams in mid-answer between two looks at the clock
 _RACE_NS: Final = _S  # a reused connection that ends unanswered within this had been closed before we sent
 # An answer has begun with its first payload. Whether a read holds one is guessed: reading it in earnest would cost as
 # much as three reads, and no more hangs on it than who is read first.
@@ -77,18 +77,21 @@ class Receiver:
             connection.queued = True
             self.queue.append(connection)
 
-    def read_queued(self) -> None:
-        """Read some of the connections that wait."""
+    def read_queued(self, until_ns: int) -> None:
+        """Read of the connections that wait, at least some, and on to that CLOCK_MONOTONIC instant."""
         queue = self.queue
-        for _ in range(min(len(queue), _CALM_BATCH)):
-            connection = queue.popleft()
-            connection.queued = False
-            if connection.state is State.BUSY:
-                self.receive(connection)
-            elif connection.state is not State.CLOSED:
-                connection.lane.pool.hear(connection)
-                if connection.hung_up:  # it stays in the queue until its end was read
-                    self._enqueue(connection)
+        while queue:
+            for _ in range(min(len(queue), _CALM_BATCH)):
+                connection = queue.popleft()
+                connection.queued = False
+                if connection.state is State.BUSY:
+                    self.receive(connection)
+                elif connection.state is not State.CLOSED:
+                    connection.lane.pool.hear(connection)
+                    if connection.hung_up:  # it stays in the queue until its end was read
+                        self._enqueue(connection)
+            if monotonic_ns() >= until_ns:
+                return
 
     def receive(self, connection: Connection) -> None:  # noqa: PLR0912 - the hot path, in one frame
         """Read once from a connection that carries a flight."""

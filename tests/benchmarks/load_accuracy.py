@@ -1,6 +1,6 @@
 """Our load client against a server that logs the truth: what it costs, and how wrong its clock is.
 
-    python -m tests.benchmarks.load_accuracy PATH/TO/mockllm [--case b1] [--pin]
+    python -m tests.benchmarks.load_accuracy PATH/TO/mockllm [--case b1] [--pin] [--processes 2]
 
 One JSON line a case. Errors are ours minus the truth, request by request (X-Request-Id), in milliseconds. The truth of
 TTFT is "wire": from the kernel's stamp of the request's arrival at the server's socket to the first content write.
@@ -10,6 +10,7 @@ chunks a write; b1 = the same, one chunk a write; e = open loop, 200/s Poisson.
 
 import argparse
 import csv
+import dataclasses
 import json
 import math
 import resource
@@ -35,13 +36,15 @@ def main() -> None:
     options.add_argument("mockllm", type=Path)
     options.add_argument("--case", action="append", help="repeatable; default: a64 a1000 b b1 e")
     options.add_argument("--pin", action="store_true", help="client on CPU 0, server on CPU 1")
+    options.add_argument("--processes", type=int, default=1, help="of the client; leave out --pin with more than one")
     options.add_argument("--client", help=argparse.SUPPRESS)
     asked = options.parse_args()
     if asked.client:
         print(json.dumps(_client(json.loads(asked.client))))
         return
     for name in asked.case or ("a64", "a1000", "b", "b1", "e"):
-        print(json.dumps({"case": name} | measure(asked.mockllm, name, pin=asked.pin)), flush=True)
+        figures = measure(asked.mockllm, name, pin=asked.pin, processes=asked.processes)
+        print(json.dumps({"case": name} | figures), flush=True)
 
 
 def case(name: str) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -61,14 +64,14 @@ def case(name: str) -> tuple[tuple[str, ...], dict[str, Any]]:
     raise SystemExit(f"no case {name!r}; there are aN, cN, b, b1, e")
 
 
-def measure(mockllm: Path, name: str, *, pin: bool) -> dict[str, Any]:
+def measure(mockllm: Path, name: str, *, pin: bool, processes: int = 1) -> dict[str, Any]:
     """One case: our figures beside the truth."""
     flags, load = case(name)
     with tempfile.TemporaryDirectory() as folder:
         truth_path = Path(folder) / "truth.csv"
         with _server(mockllm, flags, truth_path, pin=pin) as port:
             load |= {"base_url": f"http://127.0.0.1:{port}/v1", "model": "mock", "attempt_prefix": name}
-            load |= {"spool": str(Path(folder) / "spool")}
+            load |= {"spool": str(Path(folder) / "spool"), "processes": processes}
             module = [sys.executable, "-m", "tests.benchmarks.load_accuracy", str(mockllm)]
             started_ns = time.monotonic_ns()
             done = subprocess.run(
@@ -111,11 +114,13 @@ def _client(load: dict[str, Any]) -> dict[str, Any]:
     from probes.load.client import LoadSpec, run_load
 
     spool = Path(load.pop("spool"))
-    result = run_load(LoadSpec(**load), spool_path=spool)
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+    processes = load.pop("processes")
+    result = run_load(LoadSpec(**load), spool_path=spool, processes=processes)
+    ours, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "peak_mb": usage.ru_maxrss / 1024,
+        "cpu_s": ours.ru_utime + ours.ru_stime + workers.ru_utime + workers.ru_stime,
+        "peak_mb": ours.ru_maxrss / 1024,
+        "evidence": dataclasses.asdict(result.evidence),
         "stamps": result.stamp_source,
         "stopped_reason": result.stopped_reason,
         "attempts": [[getattr(attempt, field) for field in _FIELDS] for attempt in result.attempts],

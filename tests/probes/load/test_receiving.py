@@ -2,6 +2,7 @@
 
 import select
 import socket
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -95,7 +96,7 @@ def test_an_answer_is_read_at_once_until_its_first_payload_and_from_the_queue_af
         server.sendall(WORD)
         bench.hear()
         assert len(connection.response.stamps) == 4  # it waits
-        bench.receiver.read_queued()
+        bench.receiver.read_queued(0)
         assert len(connection.response.stamps) == 5
 
 
@@ -111,9 +112,9 @@ def test_waiting_streams_do_not_hold_up_a_first_token(bench):
     bench.hear(51)
     assert len(late.response.stamps) == 1
     assert len(bench.receiver.queue) == 50
-    bench.receiver.read_queued()
+    bench.receiver.read_queued(0)
     assert 0 < len(bench.receiver.queue) < 50  # some at a time, so that the next first token need not wait for all
-    bench.receiver.read_queued()
+    bench.receiver.read_queued(time.monotonic_ns() + 60_000_000_000)
     assert not bench.receiver.queue
     assert {len(connection.response.stamps) for connection, _ in pairs} == {2}
     for server in (late_server, *(server for _, server in pairs)):
@@ -130,7 +131,7 @@ def test_a_stream_that_is_heard_twice_before_it_is_read_waits_once(bench):
         server.sendall(WORD)
         bench.hear()
         assert len(bench.receiver.queue) == 1
-        bench.receiver.read_queued()
+        bench.receiver.read_queued(0)
         assert not bench.receiver.queue
         assert (len(connection.response.stamps), len(connection.response.parts)) == (2, 3)
 
@@ -143,9 +144,9 @@ def test_an_end_that_comes_while_the_stream_waits_is_not_lost(bench):
     bench.hear()
     server.close()
     bench.hear()
-    bench.receiver.read_queued()
+    bench.receiver.read_queued(0)
     assert (len(connection.response.stamps), bench.landed) == (2, [])
-    bench.receiver.read_queued()
+    bench.receiver.read_queued(0)
     assert len(bench.landed) == 1
     assert not bench.by_fd
 
@@ -160,6 +161,6 @@ def test_more_than_one_read_takes_is_read_on_without_another_event(bench):
         while received < 4001:
             if not bench.receiver.queue:
                 bench.hear()
-            bench.receiver.read_queued()
+            bench.receiver.read_queued(0)
             received = b"".join(connection.response.parts).count(b"data: ")
     assert received == 4001
