@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.soak --minutes 30 --streams 500 --out soak/
 
-An open loop at the rate that keeps so many streams in flight, 50 tokens a second each, against our own endpoint. Every
+An open loop at the rate that keeps so many streams in flight, a token every 20 ms each, against our own endpoint. Every
 10 s: memory and CPU of the bench; of the requests sent in them, how late they were sent and how wrong their times to
 first token are. Writes `soak.csv` and `soak.svg`, and says whether anything rises: the slope is the median of the
 slopes between all pairs of points (Theil and Sen), which single bad moments do not move.
@@ -31,7 +31,6 @@ from tests.benchmarks.server import serving
 from tests.benchmarks.svg import Panel, line_chart
 from tests.benchmarks.tools import nearest_rank
 
-_PACE = EndpointSpec()
 _RAMP_SHARE = 0.1  # of the run, left out of the verdict: streams and buffers fill
 
 
@@ -74,6 +73,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--streams", type=int, default=500)
     parser.add_argument("--tokens", type=int, default=200)
+    parser.add_argument("--itl-ms", type=float, default=1e3 * EndpointSpec().itl_s, help="default: %(default)g")
     parser.add_argument("--every", type=float, default=10.0, metavar="S")
     parser.add_argument("--out", type=Path, required=True, help="a folder for soak.csv and soak.svg")
     parser.add_argument("--no-pin", action="store_true", help="leave client and server on any core")
@@ -85,6 +85,7 @@ def main() -> int:
             duration_s=asked.minutes * 60,
             streams=asked.streams,
             tokens=asked.tokens,
+            pace=EndpointSpec(itl_s=asked.itl_ms / 1e3),
             every_s=asked.every,
             pins=pins,
         )
@@ -106,12 +107,13 @@ def soak(
     duration_s: float,
     streams: int,
     tokens: int,
+    pace: EndpointSpec,
     every_s: float,
     pins: tuple[int | None, int | None],
 ) -> list[Point]:
     """Run it; the points in order of time."""
-    answer_s = _PACE.ttft_s + (tokens - 1) * _PACE.itl_s
-    with serving(_PACE, rig=None, tls=None, cpu=pins[1]) as server:
+    answer_s = pace.ttft_s + (tokens - 1) * pace.itl_s
+    with serving(pace, rig=None, tls=None, cpu=pins[1]) as server:
         command = [
             *(["taskset", "-c", str(pins[0])] if pins[0] is not None else []),
             *(sys.executable, "-m", "flows.cli", "bench", server.base_url, "--model", "fast", "--json"),
