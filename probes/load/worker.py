@@ -15,7 +15,7 @@ from probes.errors import ProbeError
 from probes.load.evidence import ClientEvidence
 from probes.load.loop import rounds_of_one
 from probes.load.session import Readiness, Session
-from probes.load.spec import LoadSpec
+from probes.load.spec import LoadSpec, Progress
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Pipe = Connection[object, object]
 
 _S: Final = 1_000_000_000
+_ORPHANED: Final = "the process that started this one is gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Outcome:
 
 
 class _Orders:
-    """A worker's ear: what the parent has said so far."""
+    """A worker's end of the pipe, and what the parent has said so far."""
 
     def __init__(self, pipe: "Pipe") -> None:
         self._pipe = pipe
@@ -68,8 +69,15 @@ class _Orders:
             while self.stopped is None and self._pipe.poll():
                 self._obey(self._pipe.recv())
         except (EOFError, OSError):
-            self.stopped = "the process that started this one is gone"
+            self.stopped = _ORPHANED
         return self.stopped
+
+    def tell(self, message: object) -> None:
+        """Answer the parent; a reason to stop if it is gone."""
+        try:
+            self._pipe.send(message)
+        except OSError:
+            self.stopped = _ORPHANED
 
     def _obey(self, order: object) -> None:
         if not isinstance(order, Order):
@@ -93,11 +101,13 @@ def _work(pipe: "Pipe", task: Task) -> Outcome:
             sessions[0].loop.cease()
         return reason
 
-    tell = lambda _, progress: pipe.send(progress)  # noqa: E731
+    def tell(_lane: int, progress: Progress) -> None:
+        orders.tell(progress)
+
     with Session([task.spec], [task.spool_path], share=task.share, stop=stop, on_progress=tell) as session:
         sessions.append(session)
         session.get_ready([task.ready])
-        pipe.send("ready")
+        orders.tell("ready")
         while orders.start_ns is None and orders.take() is None:
             sleep(0.005)
         if orders.start_ns is not None and not session.loop.is_over:

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -114,6 +117,41 @@ def test_workers_do_not_outlive_a_parent_that_was_interrupted(tmp_path):
         run(tmp_path, fake.base_url, concurrency=4, requests=None, duration_s=30, on_progress=interrupt)
     assert not children()
     assert read_spool(tmp_path / "spool")
+
+
+PARENT = """
+import sys
+from pathlib import Path
+from probes.load.client import LoadSpec, run_load
+spec = LoadSpec(base_url=sys.argv[1], model="m", concurrency=4, duration_s=60, output_tokens=4, attempt_prefix="t")
+run_load(
+    spec, spool_path=Path(sys.argv[2]), processes=2, on_progress=lambda p: print(p.phase, p.done, flush=True)
+)
+"""
+
+
+def test_workers_do_not_outlive_a_parent_that_was_killed_and_what_they_measured_is_there(tmp_path):
+    with fake_endpoint(FakeScript(ttft_s=0.01)) as fake:
+        command = [sys.executable, "-c", PARENT, fake.base_url, str(tmp_path / "spool")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+            while (told := parent.stdout.readline().split()) and not (told[0] == "measured" and int(told[1]) > 20):
+                pass
+            workers = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+            parent.kill()
+        assert len(workers) == 2
+        while any(_is_alive(pid) for pid in workers):
+            time.sleep(0.02)
+    records = read_spool(tmp_path / "spool")
+    assert len([record for record in records if record.error_class is None]) > 20
+    gone = {record.error_message for record in records if record.error_class == "aborted"}
+    assert gone == {"the process that started this one is gone"}
+
+
+def _is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_an_order_that_cannot_be_carried_out_is_refused_as_by_one(tmp_path):
