@@ -152,11 +152,8 @@ def _engine_cpu_s(engine: Engine | None, before_s: float | None) -> tuple[float 
 
 def _end(spec: TrialSpec, result: LoadResult, engine_cpu_s: float | None, cpu_share_others: float | None) -> TrialEnd:
     return TrialEnd(
-        window_start_ns=result.window_start_ns,
-        window_end_ns=result.window_end_ns,
         clock_offset_start_ns=result.clock_offset_start_ns,
         clock_offset_end_ns=result.clock_offset_end_ns,
-        stamp_source=result.stamp_source,
         client_cpu_s=result.client_cpu_s,
         engine_cpu_s=engine_cpu_s,
         cpu_share_others=cpu_share_others,

@@ -36,11 +36,8 @@ class TrialStart:
 class TrialEnd:
     """What the load client and the watch over the machine said at the end."""
 
-    window_start_ns: int | None
-    window_end_ns: int | None
     clock_offset_start_ns: int | None
     clock_offset_end_ns: int | None
-    stamp_source: str | None
     client_cpu_s: float | None
     engine_cpu_s: float | None
     cpu_share_others: float | None
@@ -69,6 +66,7 @@ def trial_row(
     measured = [a for a in attempts.rows if a.phase == "measured"]
     starts = [a.t_start_ns for a in measured if a.t_start_ns is not None]
     ends = [a.t_end_ns for a in measured if a.t_end_ns is not None]
+    sources = {a.stamp_source for a in attempts.rows} - {None}
     local, endpoint, workload = spec.local, spec.endpoint, spec.workload
     now = datetime.now(UTC)
     return TrialRow(
@@ -81,9 +79,8 @@ def trial_row(
         status_reason=reason,
         started_at=datetime.fromisoformat(start["started_at"]) if start else now,
         ended_at=now,
-        # A child that was killed left no end.json; its window is then what its attempts span.
-        window_start_ns=end.get("window_start_ns") or min(starts, default=None),
-        window_end_ns=end.get("window_end_ns") or max(ends, default=None),
+        window_start_ns=min(starts, default=None),
+        window_end_ns=max(ends, default=None),
         clock_offset_start_ns=end.get("clock_offset_start_ns"),
         clock_offset_end_ns=end.get("clock_offset_end_ns"),
         kind=spec.target.kind,
@@ -110,7 +107,7 @@ def trial_row(
         slo_ttft_s=workload.slo_ttft_ms / 1000,
         slo_tpot_s=workload.slo_tpot_ms / 1000,
         seed=workload.seed,
-        stamp_source=end.get("stamp_source"),
+        stamp_source=None if not sources else "read" if "read" in sources else "kernel",
         client_cpu_s=end.get("client_cpu_s"),
         engine_cpu_s=end.get("engine_cpu_s"),
         cpu_share_others=end.get("cpu_share_others"),

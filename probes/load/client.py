@@ -14,7 +14,6 @@ from probes.load.evidence import ClientEvidence
 from probes.load.loop import rounds_of_one
 from probes.load.session import Session
 from probes.load.spec import LoadResult, LoadSpec, Progress, Timeouts
-from probes.load.spool import read_spool
 
 __all__ = ["LoadResult", "LoadSpec", "Progress", "Timeouts", "run_load"]
 
@@ -86,16 +85,10 @@ def read_result(
     cpu_before_s: float,
 ) -> LoadResult:
     """The result of a trial whose spool is complete. Its CPU seconds are those since `cpu_before_s`."""
-    attempts = read_spool(spool_path)
-    measured = [attempt for attempt in attempts if attempt.phase == "measured"]
-    sources = {attempt.stamp_source for attempt in attempts if attempt.stamp_source is not None}
     return LoadResult(
-        attempts=attempts,
-        window_start_ns=min((a.t_start_ns for a in measured if a.t_start_ns is not None), default=None),
-        window_end_ns=max((a.t_end_ns for a in measured if a.t_end_ns is not None), default=None),
+        spool_path=spool_path,
         clock_offset_start_ns=offset_start_ns,
         clock_offset_end_ns=sample_offset_ns(),
-        stamp_source=None if not sources else ("read" if "read" in sources else "kernel"),
         client_cpu_s=cpu_s() - cpu_before_s,
         evidence=evidence,
         stopped_reason=stopped_reason,

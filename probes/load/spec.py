@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
@@ -161,16 +162,41 @@ class Progress:
     elapsed_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what is read is kept
 class LoadResult:
-    """What a trial saw. `*_ns` is CLOCK_MONOTONIC; an offset is CLOCK_REALTIME - CLOCK_MONOTONIC."""
+    """What a trial saw. `*_ns` is CLOCK_MONOTONIC; an offset is CLOCK_REALTIME - CLOCK_MONOTONIC.
 
-    attempts: list[AttemptRecord]  # warm-ups first, then measured, each in order of seq
-    window_start_ns: int | None  # first measured send
-    window_end_ns: int | None  # end of the last measured attempt
+    The attempts stay in the spool until somebody asks for them: reading a million events costs more than a second.
+    """
+
+    spool_path: Path
     clock_offset_start_ns: int
     clock_offset_end_ns: int
-    stamp_source: StampSource | None  # "kernel" only if every stamp was the kernel's; None without any
-    client_cpu_s: float
+    client_cpu_s: float  # of the load itself
     evidence: ClientEvidence
     stopped_reason: str | None  # why the trial ended before its plan was sent; None when it did not
+
+    @cached_property
+    def attempts(self) -> list[AttemptRecord]:
+        """Warm-ups first, then measured, each in order of seq."""
+        from probes.load.spool import read_spool  # which needs this module
+
+        return read_spool(self.spool_path)
+
+    @property
+    def window_start_ns(self) -> int | None:
+        """First measured send."""
+        starts = (a.t_start_ns for a in self.attempts if a.phase == "measured")
+        return min((at for at in starts if at is not None), default=None)
+
+    @property
+    def window_end_ns(self) -> int | None:
+        """End of the last measured attempt."""
+        ends = (a.t_end_ns for a in self.attempts if a.phase == "measured")
+        return max((at for at in ends if at is not None), default=None)
+
+    @property
+    def stamp_source(self) -> StampSource | None:
+        """`kernel` only if every stamp was the kernel's; None without any."""
+        sources = {a.stamp_source for a in self.attempts} - {None}
+        return None if not sources else "read" if "read" in sources else "kernel"
