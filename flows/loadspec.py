@@ -1,16 +1,18 @@
 """A trial's spec as orders for the load client."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.config import api_key
 from flows.spec import TrialSpec
-from probes.engines.process import Engine
 from probes.load.spec import LoadSpec
 from probes.load.spec import Timeouts as LoadTimeouts
 
+if TYPE_CHECKING:
+    from probes.engines.process import Engine
 
-def load_spec(spec: TrialSpec, engine: Engine | None) -> LoadSpec:
+
+def load_spec(spec: TrialSpec, engine: "Engine | None") -> LoadSpec:
     """The load client's orders for a trial."""
     target, workload, timeouts = spec.endpoint, spec.workload, spec.timeouts
     if target is not None:

@@ -14,7 +14,7 @@ from warehouse.rows import FactRow
 class WeightsRef(BaseModel):
     """The weights file that a local engine loads."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     path: Path
     sha256: str
@@ -25,7 +25,7 @@ class WeightsRef(BaseModel):
 class TrialSpec(BaseModel):
     """Everything that a trial needs to run and to be accounted for later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     trial_id: str
     run_id: str

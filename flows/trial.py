@@ -11,67 +11,28 @@ import contextlib
 import dataclasses
 import json
 import os
-import select
-import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.evidence import evidence_of
 from flows.loadspec import load_spec
 from flows.spec import TrialSpec
 from flows.spool import TrialEnd, TrialStart, land_spool, read_spec, rows_of, write_json
-from probes.engines.llamacpp import start_llamacpp
-from probes.engines.process import Engine, EngineSpec
-from probes.engines.transformers_serve import start_transformers
+from flows.stop import DEADLINE, Stop
 from probes.errors import ProbeError
 from probes.host import CpuWatch, host_facts, load_average_1m
 from probes.load.client import LoadResult, Progress, run_load
-from probes.power.readings import PowerOverrides, PowerRange
-from probes.power.sampler import PowerSampler
 from warehouse.errors import WarehouseError
 from warehouse.rows import TrialStatus
 
+if TYPE_CHECKING:
+    from probes.engines.process import Engine
+    from probes.power.sampler import PowerSampler
+
 Report = Callable[[str, dict[str, Any]], None]
-DEADLINE = "deadline"
-
-
-class Stop:
-    """Why a trial has to end now, if it has to: its deadline, a signal, or a parent that is gone."""
-
-    def __init__(self, deadline_s: float) -> None:
-        self._deadline = time.monotonic() + deadline_s
-        self._deadline_s = deadline_s
-        self._signal: str | None = None
-        self._parent: int | None = None
-
-    def listen(self, *, parent_fd: int | None) -> None:
-        """Take SIGTERM and SIGINT as a wish to stop; a closed `parent_fd` likewise."""
-        self._parent = parent_fd
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number: int, _frame: object) -> None:
-        self._signal = f"stopped by {signal.Signals(number).name}"
-
-    def reason(self) -> str | None:
-        """One sentence, or None as long as the trial may go on."""
-        if self._signal:
-            return self._signal
-        if self._parent is not None and select.select([self._parent], [], [], 0)[0]:
-            return "the night that started this trial is gone"
-        if time.monotonic() > self._deadline:
-            return f"{DEADLINE}: the trial was not done after {self._deadline_s:g} s (night.timeouts.trial_s)"
-        return None
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, but no longer than there is reason to go on."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and self.reason() is None:
-            time.sleep(min(0.05, max(0.0, end - time.monotonic())))
 
 
 def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) -> tuple[TrialStatus, str | None]:
@@ -82,15 +43,16 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
     """
     started_at = datetime.now(UTC).isoformat()
     host = dataclasses.asdict(host_facts())
+    engine: Engine | None = None
+    sampler: PowerSampler | None = None
     with contextlib.ExitStack() as stack:
-        # What this machine draws while it loads someone else's endpoint is the client's, not the target's.
-        sampler = (
-            stack.enter_context(PowerSampler(folder / "power.jsonl", hz=10, overrides=_overrides(spec)))
-            if spec.local
-            else None
-        )
         try:
-            engine = stack.enter_context(_engine(spec, folder, stop, report))
+            # What this machine draws while it loads someone else's endpoint is the client's, not the target's.
+            if spec.local is not None:
+                from flows.local import engine_of, power_sampler  # engines and meters: nothing a bench should wait for
+
+                sampler = stack.enter_context(power_sampler(spec, folder))
+                engine = stack.enter_context(engine_of(spec, folder, stop, report))
         except ProbeError as error:
             write_json(folder / "start.json", dataclasses.asdict(TrialStart(started_at=started_at, host=host)))
             return _setup_failed(error, stop)
@@ -140,7 +102,7 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
     return _status(result, stop)
 
 
-def _engine_cpu_s(engine: Engine | None, before_s: float | None) -> tuple[float | None, str | None]:
+def _engine_cpu_s(engine: "Engine | None", before_s: float | None) -> tuple[float | None, str | None]:
     """CPU seconds of the engine since `before_s`, or the sentence that says it died under the load."""
     if engine is None or before_s is None:
         return None, None
@@ -212,38 +174,6 @@ def _setup_failed(error: ProbeError, stop: Stop) -> tuple[TrialStatus, str | Non
     if stopped is not None:
         return ("timed_out" if stopped.startswith(DEADLINE) else "aborted"), stopped
     return "setup_failed", str(error)
-
-
-@contextlib.contextmanager
-def _engine(spec: TrialSpec, folder: Path, stop: Stop, report: Report) -> Iterator[Engine | None]:
-    if spec.local is None or spec.weights is None:
-        yield None
-        return
-    report("phase", {"phase": "engine start"})
-    engine_spec = EngineSpec(
-        model_path=spec.weights.path,
-        threads=spec.local.threads,
-        slots=spec.local.slots,
-        context_tokens_per_slot=spec.local.context_tokens,
-        port=spec.local.port,
-        device=spec.local.device,
-    )
-    start_engine = start_transformers if spec.local.engine == "transformers" else start_llamacpp
-    with start_engine(
-        engine_spec,
-        log_path=folder / "engine.log",
-        ready_timeout_s=spec.timeouts.engine_ready_s,
-        should_stop=lambda: stop.reason() is not None,
-    ) as engine:
-        yield engine
-
-
-def _overrides(spec: TrialSpec) -> PowerOverrides:
-    tdp = spec.cpu_tdp_w
-    if tdp is None:
-        return PowerOverrides()
-    low, high = (tdp.central if bound is None else bound for bound in (tdp.low, tdp.high))
-    return PowerOverrides(cpu_tdp_w=PowerRange(low=low, central=tdp.central, high=high))
 
 
 def main(arguments: list[str]) -> int:

@@ -39,7 +39,7 @@ _SEARCHABLE = ("constant", "poisson", "gamma")
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
 
 
 class SearchLimits(_Table):

@@ -15,7 +15,8 @@ from flows.errors import ConfigError, NightError
 from flows.paths import data_dir
 from flows.spec import TrialSpec
 from flows.spool import create_spool, land_spool, rows_of
-from flows.trial import Stop, measure_trial
+from flows.stop import Stop
+from flows.trial import measure_trial
 from flows.version import VERSION
 from flows.workload import Workload, point_of
 from probes.errors import ProbeError

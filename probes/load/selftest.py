@@ -77,8 +77,8 @@ def self_test(
             processes=processes,
             stop=lambda: "it was not done in time" if monotonic() > give_up_at else None,
         )
-        truth = endpoint.truth()
-    return _compare(plan, started_at, result, truth)
+        # inside: the attempts are in the folder
+        return _compare(plan, started_at, result, endpoint.truth())
 
 
 def cached_self_test(

@@ -12,7 +12,8 @@ from pathlib import Path
 from flows.config import LocalTarget, Timeouts, Workload
 from flows.spec import TrialSpec, WeightsRef
 from flows.spool import write_json
-from flows.trial import Stop, measure_trial
+from flows.stop import Stop
+from flows.trial import measure_trial
 from probes.engines.folder import resolve_folder
 
 RANDOM = "random weights: a real load, no real answers"
