@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from flows.paths import selftests_home
 from flows.spec import TrialSpec
 from flows.version import VERSION
 from flows.workload import Workload
@@ -27,7 +28,7 @@ def certified(
     Args:
         specs: one trial, or the members of one group, which one client held together.
         rows: of each, as they will land.
-        data_dir: where self-tests are kept.
+        data_dir: the data folder; self-tests are kept there, unless MEGATOKEN_SELFTESTS says where.
 
     Returns:
         The rows of each, and why there is no self-test, if there is none.
@@ -38,7 +39,7 @@ def certified(
     streams, rate_rps = load
     try:
         test = cached_self_test(
-            data_dir,
+            selftests_home(data_dir),
             streams=streams,
             rate_rps=rate_rps,
             processes=specs[0].workload.client_processes if len(specs) == 1 else 1,  # a group has one client
@@ -55,7 +56,7 @@ def certified(
 def client_holds(data_dir: Path, streams: int) -> bool:
     """Whether the client keeps time with so many streams on this machine, by its self-test."""
     try:
-        test = cached_self_test(data_dir, streams=streams, version=VERSION)
+        test = cached_self_test(selftests_home(data_dir), streams=streams, version=VERSION)
         # A neighbour's busy second is not the client's limit: it is refuted by two tests, not by one.
         return _passes(test) or _passes(self_test(streams=streams))
     except ProbeError:

@@ -32,12 +32,12 @@ _CALM_MOST_NS: Final = 4_000_000
 _DIAL_BATCH: Final = 128  # connections being opened at one time: inside usual listen backlogs
 _LONGEST_TICK_S: Final = 0.25
 # Writing down costs some 50 µs an attempt, and attempts like to end together: most of it waits for a quiet moment.
-_WRITES_QUIET: Final = 8
+_WRITES_QUIET: Final = 2  # a send may fall due meanwhile
 _WRITES_BUSY: Final = 1
-_WRITES_TICK: Final = 8
+_WRITES_TICK: Final = 2
 _LANDED_SOME_BYTES: Final = 16 << 20
 _LANDED_MUCH_BYTES: Final = 64 << 20
-_BUILDS_QUIET: Final = 8
+_BUILDS_QUIET: Final = 2
 _HELD_LIMIT_BYTES: Final = 64 << 20  # of answers under way
 _SPILL_BYTES: Final = 32 << 10  # beyond that limit, those that hold more than this leave memory
 

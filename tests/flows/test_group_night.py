@@ -134,7 +134,7 @@ def test_a_group_that_hangs_is_ended_at_its_deadline_with_what_each_had(tmp_path
 def test_a_group_killed_at_any_moment_is_completed_by_a_re_run(tmp_path, victim):
     moments = random.Random(f"group {victim}")
     with group_config(tmp_path, FakeScript(ttft_s=0.02, itl_s=0.005), requests=12) as (config, _):
-        for round_number in range(4):
+        for round_number in range(2):
             data = tmp_path / f"data{round_number}"
             with running_night(data, config, "--run-id", "r") as process:
                 until(lambda process=process: trial_of(process) is not None, process)
