@@ -94,7 +94,7 @@ def main() -> int:
         writer = csv.DictWriter(file, [field.name for field in fields(Point)])
         writer.writeheader()
         writer.writerows(map(asdict, points))
-    (asked.out / "soak.svg").write_text(_chart(points, asked.streams), encoding="utf-8")
+    (asked.out / "soak.svg").write_text(_chart(points, asked.streams, 1e3 / asked.itl_ms), encoding="utf-8")
     verdicts = trends(points)
     for verdict in verdicts:
         print(verdict)
@@ -191,12 +191,12 @@ def _trend(points: Sequence[Point], field: str, name: str, unit: str, floor: flo
     return Trend(name=name, unit=unit, median=median, rise=rise, allowed=max(floor, 0.1 * median))
 
 
-def _chart(points: Sequence[Point], streams: int) -> str:
+def _chart(points: Sequence[Point], streams: int, tokens_per_s: float) -> str:
     def series(field: str) -> list[tuple[float, float]]:
         return [(point.t_s / 60, float(getattr(point, field))) for point in points if getattr(point, field) is not None]
 
     return line_chart(
-        f"megatoken bench, {streams} streams at 50 tokens/s",
+        f"megatoken bench, {streams} streams at {tokens_per_s:g} tokens/s",
         "minutes since the first send",
         [
             Panel(title="memory of the client, MB", points=series("anon_mb")),

@@ -307,7 +307,7 @@ def test_a_night_killed_at_any_moment_is_completed_by_a_re_run(tmp_path, victim)
     moments = random.Random(f"20261122 {victim}")
     with fake_endpoint(FakeScript(ttft_s=0.02, itl_s=0.005)) as server:
         config = write_config(tmp_path, [endpoint("a", server.base_url), endpoint("b", server.base_url)], requests=10)
-        for round_number in range(4):
+        for round_number in range(2):
             data = tmp_path / f"data{round_number}"
             with running_night(data, config, "--run-id", "r") as process:
                 if victim == "trial":
