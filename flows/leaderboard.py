@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from warehouse.certificates import is_fit, why_unfit
 from warehouse.metrics import METRICS, Metric, format_value, is_sufficient, metric
 from warehouse.query import DEFAULT_METRIC, leaderboard_rows
 
@@ -30,7 +31,7 @@ def leaderboard_table(data_dir: Path, by: str = DEFAULT_METRIC) -> list[dict[str
     for row in leaderboard_rows(data_dir, by=by):
         shown = {"rank": row["rank"], "workload": row["workload_id"], "target": row["target_id"]}
         shown |= {f"{metric(i).title} ({metric(i).shown_unit})": _plain_cell(metric(i), row) for i in SHOWN}
-        shown |= {"n": row["n"], "client": row["client_grade"], "remark": "" if _fit(row) else _why_not(row)}
+        shown |= {"n": row["n"], "client": row["client_grade"], "remark": "" if is_fit(row) else why_unfit(row)}
         table.append(shown | {"measured at": f"{row['measured_at']:%Y-%m-%d %H:%M} UTC"})
     return table
 
@@ -72,8 +73,8 @@ def print_leaderboard(console: Console, rows: list[dict[str, Any]], by: str) -> 
         console.print(_table(workload, [row for row in rows if row["workload_id"] == workload], by, wide=wide))
         console.print()
     for row in rows:
-        if not _fit(row):
-            said = f"{row['target_id']} under {row['workload_id']}: {_why_not(row)}"
+        if not is_fit(row):
+            said = f"{row['target_id']} under {row['workload_id']}: {why_unfit(row)}"
             console.print(Text(f"{said}{' (not ranked)' if row['rank'] is None else ''}", style="yellow"))
     for item in (metric(i) for i in SHOWN):
         if any(_too_few(item, row) for row in rows):
@@ -115,7 +116,7 @@ def _table(workload: str, rows: list[dict[str, Any]], by: str, *, wide: bool) ->
             row["target_id"],
             *(_cell(item, row, wide=wide) for item in shown),
             str(row["n"]),
-            Text(row["client_grade"] or "?", style="" if _fit(row) else "bold yellow"),
+            Text(row["client_grade"] or "?", style="" if is_fit(row) else "bold yellow"),
         )
     return table
 
@@ -137,18 +138,6 @@ def _too_few(item: Metric, row: dict[str, Any]) -> bool:
     """Whether a percentile is blank because there are some attempts, but fewer than it needs."""
     attempts = row.get(item.sample_column) if item.sample_column else None
     return row[item.id] is None and bool(attempts) and not is_sufficient(item, attempts)
-
-
-def _fit(row: dict[str, Any]) -> bool:
-    """Whether the client that measured it is certified for ranking."""
-    return row["client_grade"] in ("A", "B")
-
-
-def _why_not(row: dict[str, Any]) -> str:
-    """What keeps a client's figures off the board, in words."""
-    if row["client_grade"] is None:
-        return "its load client has no certificate"
-    return f"its load client is graded {row['client_grade']}: {row['client_reasons'][0]}"
 
 
 def known_metrics() -> list[str]:

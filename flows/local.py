@@ -1,9 +1,9 @@
 """What a trial of a local target needs beside the load: its engine and the meters of this machine."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flows.spec import TrialSpec
 from flows.stop import Stop
@@ -13,11 +13,12 @@ from probes.engines.transformers_serve import start_transformers
 from probes.power.readings import PowerOverrides, PowerRange
 from probes.power.sampler import PowerSampler
 
-Report = Callable[[str, dict[str, Any]], None]
+if TYPE_CHECKING:
+    from flows.trial import Report
 
 
 @contextlib.contextmanager
-def engine_of(spec: TrialSpec, folder: Path, stop: Stop, report: Report) -> Iterator[Engine]:
+def engine_of(spec: TrialSpec, folder: Path, stop: Stop, report: "Report") -> Iterator[Engine]:
     """The engine of a local target, ready to answer; it ends with the block.
 
     Raises:

@@ -8,7 +8,6 @@ from ui.markup import Badge, Cell, Column, Row, Tone
 from warehouse.metrics import UNKNOWN
 
 Record = Mapping[str, Any]
-RANKED = ("A", "B")
 _TONES: dict[str, Tone] = {"A": "good", "B": "good", "C": "warn", "D": "bad"}
 
 # What a person reads, the column of the view `certificate`, how it is shown, and what it says.
@@ -32,18 +31,6 @@ _EVIDENCE = (
     ("Memory of the client", "client_rss_bytes", "MB", "its peak"),
 )  # fmt: skip
 _SCALE = {"ms": 1e3, "%": 100.0, "s": 1.0, "MB": 1e-6}
-
-
-def is_fit(row: Record) -> bool:
-    """Whether the client that measured a row is graded well enough to be ranked."""
-    return row["client_grade"] in RANKED
-
-
-def why_not(row: Record) -> str:
-    """The worst reason against a client, in words."""
-    if row["client_grade"] is None:
-        return "its load client has no certificate"
-    return f"graded {row['client_grade']}: {row['client_reasons'][0]}"
 
 
 def grade_badge(grade: str | None, reasons: list[str] | None) -> Badge:

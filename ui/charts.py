@@ -6,8 +6,8 @@ from typing import Any
 
 import altair as alt
 
-from ui.certificate import is_fit
 from ui.ranking import Entry
+from warehouse.certificates import is_fit
 from warehouse.metrics import Metric, format_value
 
 # Okabe and Ito's palette, ordered so that neighbours differ; a second set keeps 3:1 contrast on a dark ground.

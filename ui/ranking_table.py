@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from ui import words
-from ui.certificate import grade_badge, is_fit, why_not
+from ui.certificate import grade_badge
 from ui.markup import Badge, Cell, Column, Row
 from ui.ranking import Absent, Entry, range_text, too_few
+from warehouse.certificates import is_fit, why_unfit
 from warehouse.metrics import UNKNOWN, Metric, format_value, metric
 
 # Metrics that share a column: the first is shown large, or whichever the ranking is by; the next one stands beneath it.
@@ -109,8 +110,8 @@ def notes(found: Sequence[Entry], reasons: Mapping[str, Mapping[str, Any]], by: 
                 f" them: it is left blank below {of.min_attempts}."
             )
     lines += [
-        f"{entry.target_id} is {'not ranked' if entry.rank is None else 'to be read with care'}: its load client is"
-        f" {why_not(entry.row)}."
+        f"{entry.target_id} is {'not ranked' if entry.rank is None else 'to be read with care'}:"
+        f" {why_unfit(entry.row)}."
         for entry in found
         if not is_fit(entry.row)
     ]

@@ -1,10 +1,12 @@
-"""Certificates: the grade of every trial's client that has none yet, out of what landed."""
+"""Certificates: the grade of every trial's client that has none yet, out of what landed, and whom it keeps out."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from warehouse.formulas.certificate import METHOD_VERSION, Evidence, certify
+from warehouse.formulas.client_limits import RANKED
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,3 +55,15 @@ def certify_trials(con: "duckdb.DuckDBPyConnection", *, recompute: bool = False)
         ],
     ).fetchall()
     return len(found)
+
+
+def is_fit(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the leaderboard was measured by a client that is graded well enough to be ranked."""
+    return row["client_grade"] in RANKED
+
+
+def why_unfit(row: Mapping[str, Any]) -> str:
+    """What speaks against the client of a row of the leaderboard: the worst reason, in words."""
+    if row["client_grade"] is None:
+        return "its load client has no certificate"
+    return f"its load client is graded {row['client_grade']}: {row['client_reasons'][0]}"

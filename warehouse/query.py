@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse.errors import WarehouseError
+from warehouse.formulas.client_limits import RANKED
 from warehouse.metrics import metric
 from warehouse.publish import published_link, snapshots
 from warehouse.rows import LandingRow, TrialRow
@@ -147,7 +148,7 @@ def ranked(
         con.execute(
             f"""
             WITH admitted AS (
-                SELECT *, coalesce(? OR client_grade IN ('A', 'B'), FALSE) AND {column} IS NOT NULL AS is_ranked
+                SELECT *, coalesce(? OR client_grade IN (SELECT unnest(?)), FALSE) AND {column} IS NOT NULL AS is_ranked
                 FROM leaderboard
                 WHERE ? IS NULL OR workload_id = ?
             )
@@ -160,7 +161,7 @@ def ranked(
             FROM admitted
             ORDER BY workload_id, rank NULLS LAST, {column} {order} NULLS LAST, target_id
             """,
-            [any_grade, workload_id, workload_id],
+            [any_grade, list(RANKED), workload_id, workload_id],
         )
     )
 

@@ -19,6 +19,7 @@ from probes.errors import ProbeError
 from probes.fast_endpoint import EndpointSpec, Truth, fast_endpoint
 from probes.host import host_facts
 from probes.load.client import LoadResult, LoadSpec, Timeouts, run_load
+from probes.load.evidence import LATE_NS
 from probes.load.record import AttemptRecord
 
 FRESH_FOR: Final = timedelta(hours=24)
@@ -30,7 +31,6 @@ _MOST_TOKENS_PER_S: Final = 40_000
 # Many streams take turns more slowly than once in half a second: their answers would not be that short either.
 _MOST_REQUESTS_PER_S: Final = 2_000
 _FEWEST_REQUESTS: Final = 16  # a few streams take turns as often as this needs, with shorter answers
-_ON_TIME_NS: Final = 50_000_000  # a send that is later than this was missed
 _LIMIT_S: Final = 10.0  # beyond the time that it should take
 _PROMPT_TOKENS: Final = 32
 
@@ -191,7 +191,7 @@ def _compare(plan: _Plan, started_at: datetime, result: LoadResult, truth: Seque
 def _load_share(plan: _Plan, attempts: Sequence[AttemptRecord]) -> float:
     starts = sorted(attempt.t_start_ns or 0 for attempt in attempts)
     if plan.rate_rps is not None:
-        return sum((a.t_start_ns or 0) - (a.t_sched_ns or 0) <= _ON_TIME_NS for a in attempts) / plan.requests
+        return sum((a.t_start_ns or 0) - (a.t_sched_ns or 0) <= LATE_NS for a in attempts) / plan.requests
     full_ns, last_ns = starts[plan.streams - 1], starts[-1]
     in_flight_ns = sum(
         max(0, min(attempt.t_end_ns or last_ns, last_ns) - max(attempt.t_start_ns or 0, full_ns))

@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from ui import certificate, markup, ranking, snapshot, words
+from ui import markup, ranking, snapshot, words
 from ui.charts import ranking_chart
 from ui.choices import url_choice
 from ui.ranking_table import MIDDLE, all_stale, columns, notes, table_rows, to_csv
+from warehouse.certificates import is_fit
 from warehouse.errors import WarehouseError
 from warehouse.metrics import METRICS, Metric, metric
 from warehouse.query import DEFAULT_METRIC
@@ -100,7 +101,7 @@ def _chart(found: Sequence[ranking.Entry], by: Metric, providers: Sequence[str])
         "sample": "Dots with the 95 % interval, from resampled stretches of the trial.",
         None: "One night's figure; no range is known for this metric.",
     }[by.range_of]
-    if any(not certificate.is_fit(entry.row) for entry in found):
+    if any(not is_fit(entry.row) for entry in found):
         beneath += " Hollow: measured by a load client graded C or D."
     st.html(markup.heading(finding, beneath=beneath if chart else ""))
     if chart is not None:
@@ -142,7 +143,7 @@ def _window(
     ranked = sum(row["rank"] is not None for row in rows)
     parts = [f"{words.count(ranked, 'target')} ranked"]
     if ranked < len(rows):
-        unfit = sum(row["rank"] is None and not certificate.is_fit(row) for row in rows)
+        unfit = sum(row["rank"] is None and not is_fit(row) for row in rows)
         unknown = len(rows) - ranked - unfit
         parts += [f"{unfit} kept out by the grade of the load client"] if unfit else []
         parts += [f"{unknown} without a known value"] if unknown else []

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 Grade = Literal["A", "B", "C", "D"]
 GRADES: Final[tuple[Grade, ...]] = ("A", "B", "C", "D")
+RANKED: Final[tuple[Grade, ...]] = ("A", "B")  # what a leaderboard takes in, unless it is asked for every grade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
