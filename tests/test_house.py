@@ -19,6 +19,7 @@ HOMES = {
     "duckdb": {"warehouse"},
     "polars": {"warehouse"},
     "genai_prices": {"warehouse"},
+    "ecologits": {"warehouse"},
     "streamlit": {"ui"},
     "altair": {"ui"},
     "pydantic": {"flows"},

@@ -34,6 +34,9 @@ class Fact:
     basis: str
     valid_from: str | None
     source: str
+    ledger: str | None = None  # where it was taken from, if it was not declared or read
+    ledger_key: str | None = None
+    factor_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

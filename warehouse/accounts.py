@@ -4,17 +4,13 @@ An account is a row that names its method, the version of the method, the facts 
 trial is accounted once under a version; a later accounting stands beside the earlier one and is what the views read.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-import numpy as np
-
+from warehouse.account_rows import account_row, energy_row, insert_accounts
 from warehouse.accounting import (
-    Account,
-    EnergyAccount,
     Fact,
     Tokens,
     TrialFacts,
@@ -23,12 +19,12 @@ from warehouse.accounting import (
     endpoint_energy,
     total_energy,
 )
-from warehouse.metering import Meter, Readings, energy_accounts
+from warehouse.meter_readings import meters_of
+from warehouse.metering import energy_accounts
 from warehouse.writer import LOCK_TIMEOUT_S, open_warehouse, transaction
 
 if TYPE_CHECKING:
     import duckdb
-    import polars as pl
 
 # Change it with any change of a formula or rule of the accounting: every trial is then accounted anew.
 METHOD_VERSION = "1"
@@ -46,12 +42,6 @@ _TOKENS = """
     FROM attempt_metrics
     WHERE trial_id IN (SELECT unnest(?))
     GROUP BY trial_id
-"""
-_SAMPLES = """
-    SELECT trial_id, meter, phase, t_ns, energy_j, power_w_low, power_w, power_w_high
-    FROM power_samples
-    WHERE trial_id IN (SELECT unnest(?))
-    ORDER BY trial_id, meter, phase, t_ns
 """
 
 
@@ -92,7 +82,8 @@ def account_trials(con: "duckdb.DuckDBPyConnection", *, recompute: bool = False)
 def _account_some(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str], recorded_at: datetime) -> None:
     facts = _facts(con, trial_ids)
     tokens = _tokens(con, trial_ids)
-    meters = _meters(con, trial_ids)
+    meters = meters_of(con, trial_ids)
+    of_now: _Stamp = {"method_version": METHOD_VERSION, "recorded_at": recorded_at}
     energy_rows: list[dict[str, Any]] = []
     cost_rows: list[dict[str, Any]] = []
     emission_rows: list[dict[str, Any]] = []
@@ -115,14 +106,19 @@ def _account_some(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str], re
             energies = energy_accounts(meters.get(trial_id, []), start_ns, end_ns)
             metered_s = trial.window_s
         total = total_energy(energies)
-        energy_rows += [_energy_row(trial_id, metered_s, each, recorded_at) for each in energies]
-        cost_rows += [_row(trial_id, "cost_usd", each, recorded_at) for each in cost_accounts(trial, total)]
+        energy_rows += [energy_row(trial_id, metered_s, each, **of_now) for each in energies]
+        cost_rows += [account_row(trial_id, "cost_usd", each, **of_now) for each in cost_accounts(trial, total)]
         emission_rows += [
-            _row(trial_id, "emissions_gco2e", each, recorded_at) for each in emission_accounts(trial, total)
+            account_row(trial_id, "emissions_gco2e", each, **of_now) for each in emission_accounts(trial, total)
         ]
-    _insert(con, "energy_accounts", energy_rows)
-    _insert(con, "cost_accounts", cost_rows)
-    _insert(con, "emission_accounts", emission_rows)
+    insert_accounts(con, "energy_accounts", energy_rows)
+    insert_accounts(con, "cost_accounts", cost_rows)
+    insert_accounts(con, "emission_accounts", emission_rows)
+
+
+class _Stamp(TypedDict):
+    method_version: str
+    recorded_at: datetime
 
 
 _NO_TOKENS = Tokens(prompt_tokens=0, cached_tokens=0, output_tokens=0, uncounted_ok=0, uncounted_failed=0)
@@ -130,8 +126,9 @@ _NO_TOKENS = Tokens(prompt_tokens=0, cached_tokens=0, output_tokens=0, uncounted
 
 def _facts(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, dict[str, Fact]]:
     found: dict[str, dict[str, Fact]] = {}
-    for trial_id, quantity, low, central, high, basis, valid_from, source in con.execute(
-        "SELECT trial_id, quantity, low, central, high, basis, valid_from, source FROM trial_facts"
+    for trial_id, quantity, low, central, high, basis, valid_from, source, ledger, ledger_key, version in con.execute(
+        "SELECT trial_id, quantity, low, central, high, basis, valid_from, source, ledger, ledger_key, factor_version"
+        " FROM trial_facts"
         " WHERE trial_id IN (SELECT unnest(?))",
         [list(trial_ids)],
     ).fetchall():
@@ -143,6 +140,9 @@ def _facts(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[s
             basis=basis,
             valid_from=valid_from,
             source=source,
+            ledger=ledger,
+            ledger_key=ledger_key,
+            factor_version=version,
         )
     return found
 
@@ -154,96 +154,3 @@ def _tokens(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[
         )
         for trial_id, prompt, cached, output, ok, failed in con.execute(_TOKENS, [list(trial_ids)]).fetchall()
     }
-
-
-def _meters(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, list[Meter]]:
-    samples = con.sql(_SAMPLES, params=[list(trial_ids)]).pl()
-    parts = samples.partition_by("trial_id", "meter", "phase", as_dict=True)
-    nothing = samples.clear()
-    found: dict[str, list[Meter]] = {}
-    for trial_id, meter, component, basis, method, source, valid, invalid_reason in con.execute(
-        "SELECT trial_id, meter, component, basis, method, source, valid, invalid_reason FROM meters"
-        " WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, meter",
-        [list(trial_ids)],
-    ).fetchall():
-        found.setdefault(trial_id, []).append(
-            Meter(
-                meter=meter,
-                component=component,
-                basis=basis,
-                method=method,
-                source=source,
-                invalid_reason=None if valid else invalid_reason or "the meter was marked invalid without a reason",
-                idle=_readings(parts.get((trial_id, meter, "idle"), nothing)),
-                load=_readings(parts.get((trial_id, meter, "load"), nothing)),
-            )
-        )
-    return found
-
-
-def _readings(frame: "pl.DataFrame") -> Readings:
-    def floats(name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-        return frame[name].fill_null(float("nan")).to_numpy().astype(np.float64)
-
-    return Readings(
-        t_ns=frame["t_ns"].to_numpy().astype(np.int64),
-        energy_j=floats("energy_j"),
-        power_w_low=floats("power_w_low"),
-        power_w=floats("power_w"),
-        power_w_high=floats("power_w_high"),
-    )
-
-
-def _energy_row(trial_id: str, window_s: float | None, of: EnergyAccount, recorded_at: datetime) -> dict[str, Any]:
-    return _row(trial_id, "energy_j", of, recorded_at) | {
-        "in_total": of.in_total,
-        "idle_j": of.idle_j,
-        "active_j": of.active_j,
-        "window_s": window_s,
-    }
-
-
-def _row(trial_id: str, unit: str, of: Account, recorded_at: datetime) -> dict[str, Any]:
-    return {
-        "trial_id": trial_id,
-        "component": of.component,
-        f"{unit}_low": None if of.value is None else of.value.low,
-        unit: None if of.value is None else of.value.central,
-        f"{unit}_high": None if of.value is None else of.value.high,
-        "basis": of.basis,
-        "method": of.method,
-        "method_version": METHOD_VERSION,
-        "missing": of.missing,
-        "note": of.note,
-        "factors": [asdict(fact) for fact in of.factors],
-        "recorded_at": recorded_at,
-    }
-
-
-def _insert(con: "duckdb.DuckDBPyConnection", table: str, account_rows: Sequence[Mapping[str, Any]]) -> None:
-    import polars as pl
-
-    text, number = pl.String(), pl.Float64()
-    fact = pl.Struct(
-        {
-            "quantity": text,
-            "low": number,
-            "central": number,
-            "high": number,
-            "basis": text,
-            "valid_from": text,
-            "source": text,
-        }
-    )
-    other: dict[str, Any] = {
-        "in_total": pl.Boolean(),
-        "factors": pl.List(fact),
-        "recorded_at": pl.Datetime("us", "UTC"),
-    }
-    numbers = ("energy_j", "cost_usd", "emissions_gco2e", "idle_j", "active_j", "window_s")
-    names = list(account_rows[0])
-    types = {name: other.get(name, number if name.startswith(numbers) else text) for name in names}
-    frame = pl.DataFrame({name: [row[name] for row in account_rows] for name in names}, schema=types)
-    con.register("new_accounts", frame)
-    con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_accounts").fetchall()
-    con.unregister("new_accounts")

@@ -139,6 +139,8 @@ class TrialRow:
     steady_start_ns: int | None = None  # from when all slots were busy
     steady_end_ns: int | None = None  # to the last send
     steady_output_tokens: float | None = None  # whose arrival lies between the two
+    # since schema 3
+    idle_trial_id: str | None = None  # whose idle baseline stands for this trial's, if it took none of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +229,9 @@ class MeterRow:
     source: str  # what the method rests on: the driver's counter, a data file and its version, a formula's paper
     valid: bool
     invalid_reason: str | None
+    # since schema 3
+    resolution_s: float | None = None  # how long a reading may be older than its instant; None: not known
+    power_w_max: float | None = None  # the most that the device can draw, such as its enforced limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,12 +254,17 @@ class PowerSampleRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactRow:
-    """One dated fact that a trial's account rests on, as it stood at the time. Table `trial_facts`.
+    """One dated fact that the account of a trial or job rests on, as it stood at the time. Table `trial_facts`.
+
+    A fact that was taken from a ledger says which row of it, so that history can be derived again under today's row.
 
     Quantities: price_usd_per_input_mtok, price_usd_per_cached_input_mtok, price_usd_per_output_mtok,
     electricity_usd_per_kwh, hardware_usd, hardware_lifetime_s, hardware_utilisation_share, hardware_embodied_gco2e,
     hardware_share (of the machine that the target reserves), pue, grid_gco2e_per_kwh,
-    endpoint_j_per_output_token, endpoint_embodied_gco2e_per_output_mtok.
+    endpoint_j_per_output_token, endpoint_embodied_gco2e_per_output_mtok; since schema 3 also market_covered_share,
+    market_contract_gco2e_per_kwh, market_residual_gco2e_per_kwh, wue_site_l_per_kwh, wue_grid_l_per_kwh,
+    grid_adpe_kgsbeq_per_kwh, grid_primary_mj_per_kwh, and, made with the hardware, hardware_adpe_kgsbeq and
+    hardware_primary_mj.
     """
 
     trial_id: str
@@ -265,8 +275,65 @@ class FactRow:
     basis: Basis
     valid_from: str | None  # ISO date from which the source says it holds
     source: str
+    # since schema 3
+    ledger: str | None = None  # e.g. 'grid_intensity'; None: declared, or of no ledger
+    ledger_key: str | None = None  # e.g. 'FRA'
+    factor_version: str | None = None  # of the row of the ledger, see table `factors`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """One command that was metered, such as a training run. Table `jobs`; its meters and facts have its id as trial_id.
+
+    The command line is not kept: it may hold keys. `label` is what the user calls it.
+    """
+
+    job_id: str
+    label: str
+    program: str  # file name of the program alone
+    exit_code: int | None  # None: it was killed before it could say; negative: the signal that ended it
+    started_at: datetime
+    ended_at: datetime
+    window_start_ns: int | None
+    window_end_ns: int | None
+    clock_offset_start_ns: int | None  # CLOCK_REALTIME - CLOCK_MONOTONIC at its start
+    cpu_s: float | None  # of the command and its children
+    cpu_busy_s: float | None  # of the whole machine in the window: with cpu_s it says whose the active energy is
+    peak_rss_bytes: int | None
+    functional_unit: str | None  # what is counted, e.g. 'training_token'
+    functional_units: float | None  # how many of them the job made
+    host_id: str
+    cpu_model: str
+    cpu_threads: int
+    ram_bytes: int
+    gpu_models: str | None
+    os: str
+    python_version: str
+    megatoken_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridHourRow:
+    """Intensity of a grid in one hour, as somebody published it. Table `grid_hours`; a revision is a later row."""
+
+    zone: str
+    hour_at: datetime  # start of the hour, UTC
+    signal: Literal["average", "marginal"]
+    gco2e_per_kwh: float
+    source: str  # provider or file
+    retrieved_at: datetime
 
 
 LandingRow = (
-    RunRow | PlannedTrialRow | RunEndRow | TrialRow | SearchRow | AttemptRow | MeterRow | PowerSampleRow | FactRow
+    RunRow
+    | PlannedTrialRow
+    | RunEndRow
+    | TrialRow
+    | SearchRow
+    | AttemptRow
+    | MeterRow
+    | PowerSampleRow
+    | FactRow
+    | JobRow
+    | GridHourRow
 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 # Of what a batch holds; a batch of a higher number is refused until Megatoken is updated.
-SCHEMA_NUMBER = 2
+SCHEMA_NUMBER = 3
 
 TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
     {
@@ -28,6 +28,8 @@ TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
         "meters": rows.MeterRow,
         "power_samples": rows.PowerSampleRow,
         "trial_facts": rows.FactRow,
+        "jobs": rows.JobRow,
+        "grid_hours": rows.GridHourRow,
     }
 )
 # What makes a row of a table itself; power samples are readings and have no name of their own.
@@ -40,6 +42,8 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "attempts": ("attempt_id",),
         "meters": ("trial_id", "meter"),
         "trial_facts": ("trial_id", "quantity"),
+        "jobs": ("job_id",),
+        "grid_hours": ("zone", "hour_at", "signal", "source", "retrieved_at"),
     }
 )
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from warehouse.rows import (
     AttemptRow,
     FactRow,
+    GridHourRow,
+    JobRow,
     MeterRow,
     PlannedTrialRow,
     PowerSampleRow,
@@ -263,6 +265,46 @@ def fact_row(quantity: str, central: float, **changes) -> FactRow:
         basis="declared",
         valid_from=None,
         source="test",
+    )
+    return replace(row, **changes)
+
+
+def job_row(**changes) -> JobRow:
+    row = JobRow(
+        job_id="job-1",
+        label="fine-tune",
+        program="train.py",
+        exit_code=0,
+        started_at=STARTED_AT,
+        ended_at=STARTED_AT + timedelta(seconds=10),
+        window_start_ns=0,
+        window_end_ns=10 * 10**9,
+        clock_offset_start_ns=0,
+        cpu_s=8.0,
+        cpu_busy_s=10.0,
+        peak_rss_bytes=10**9,
+        functional_unit="training_token",
+        functional_units=1e6,
+        host_id="host-a",
+        cpu_model="Test CPU",
+        cpu_threads=2,
+        ram_bytes=8 * 1024**3,
+        gpu_models=None,
+        os="Linux",
+        python_version="3.11.2",
+        megatoken_version="0.1.0",
+    )
+    return replace(row, **changes)
+
+
+def grid_hour_row(**changes) -> GridHourRow:
+    row = GridHourRow(
+        zone="FRA",
+        hour_at=STARTED_AT.replace(minute=0, second=0, microsecond=0),
+        signal="average",
+        gco2e_per_kwh=56.0,
+        source="hours.csv",
+        retrieved_at=STARTED_AT,
     )
     return replace(row, **changes)
 

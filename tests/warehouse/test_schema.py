@@ -23,6 +23,8 @@ TABLES = {
     "meters": rows.MeterRow,
     "power_samples": rows.PowerSampleRow,
     "trial_facts": rows.FactRow,
+    "jobs": rows.JobRow,
+    "grid_hours": rows.GridHourRow,
 }
 SQL_TYPES = {
     str: "VARCHAR",
@@ -31,13 +33,17 @@ SQL_TYPES = {
     bool: "BOOLEAN",
     datetime: "TIMESTAMP WITH TIME ZONE",
 }
-UNITS = {"s", "ns", "w", "j", "gco2e", "usd", "mtok", "token", "bytes", "rps", "share", "kwh", "count", "number"}
+UNITS = {
+    "s", "ns", "w", "j", "gco2e", "usd", "mtok", "token", "bytes", "rps", "share", "kwh", "count", "number", "ratio",
+    "l", "mj", "kgsbeq",
+}  # fmt: skip
 # What may follow the unit: which end of a range, or which of several values.
 QUALIFIERS = {
     "low",
     "high",
     "worst",
     "mean",
+    "max",
     "asked",
     "planned",
     "others",
@@ -55,6 +61,7 @@ EXEMPT = {
     "burstiness": "a shape, as the field names it",
     "slo_percentile": "which percentile: a per cent of a rank",
     "http_status": "a code",
+    "exit_code": "a code",
     "concurrency": "requests in flight, as the field says it",
     "concurrency_mean": "requests in flight, as the field says it",
     "load_average_1m": "the kernel's own name",
@@ -64,6 +71,12 @@ EXEMPT = {
     "ok": "attempts that succeeded, the counterpart of attempts",
     "n": "a sample size, as are n_ttft and the like",
     "percentile": "a per cent of a rank",
+    "impact_value_low": "the unit is named in the column impact",
+    "impact_value": "the unit is named in the column impact",
+    "impact_value_high": "the unit is named in the column impact",
+    "figure_p05": "the unit is named in the column figure",
+    "figure_p50": "the unit is named in the column figure",
+    "figure_p95": "the unit is named in the column figure",
 }
 
 

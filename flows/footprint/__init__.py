@@ -1,0 +1,1 @@
+"""What a training, a fine-tuning or some answers take, from parameters alone: `megatoken footprint`."""

@@ -1,0 +1,25 @@
+"""Options of the commands, a file for each command that has many; standard library only, so that `--help` is quick."""
+
+import argparse
+
+
+class Parser(argparse.ArgumentParser):
+    """Says a mistake in one sentence."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # argparse says NoReturn; so is this
+        self.exit(2, f"megatoken: {message}; see {self.prog} --help\n")
+
+
+def add_command(
+    commands: "argparse._SubParsersAction[Parser]", name: str, summary: str, example: str
+) -> argparse.ArgumentParser:
+    """Add one command with its summary and an example; every command knows `--data`."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", metavar="DIR", help="where data lives (default: $MEGATOKEN_DATA, else ./data)")
+    return parser

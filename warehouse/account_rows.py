@@ -1,0 +1,74 @@
+"""Accounts as rows of their tables."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from warehouse.accounting import Account, EnergyAccount
+
+if TYPE_CHECKING:
+    import duckdb
+
+# What an account keeps of a fact.
+_FACTOR = ("quantity", "low", "central", "high", "basis", "valid_from", "source", "factor_version")
+
+
+def energy_row(
+    trial_id: str, window_s: float | None, of: EnergyAccount, *, method_version: str, recorded_at: datetime
+) -> dict[str, Any]:
+    """A row of `energy_accounts`; `window_s` is None where energy was not metered."""
+    return account_row(trial_id, "energy_j", of, method_version=method_version, recorded_at=recorded_at) | {
+        "in_total": of.in_total,
+        "idle_j": of.idle_j,
+        "active_j": of.active_j,
+        "window_s": window_s,
+    }
+
+
+def account_row(trial_id: str, unit: str, of: Account, *, method_version: str, recorded_at: datetime) -> dict[str, Any]:
+    """A row of an account table whose figure is named `unit`."""
+    return {
+        "trial_id": trial_id,
+        "component": of.component,
+        f"{unit}_low": None if of.value is None else of.value.low,
+        unit: None if of.value is None else of.value.central,
+        f"{unit}_high": None if of.value is None else of.value.high,
+        "basis": of.basis,
+        "method": of.method,
+        "method_version": method_version,
+        "missing": of.missing,
+        "note": of.note,
+        "factors": [{name: getattr(fact, name) for name in _FACTOR} for fact in of.factors],
+        "recorded_at": recorded_at,
+    }
+
+
+def insert_accounts(con: "duckdb.DuckDBPyConnection", table: str, account_rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store rows of one account table, all with the same columns."""
+    import polars as pl
+
+    text, number = pl.String(), pl.Float64()
+    fact = pl.Struct(
+        {
+            "quantity": text,
+            "low": number,
+            "central": number,
+            "high": number,
+            "basis": text,
+            "valid_from": text,
+            "source": text,
+            "factor_version": text,
+        }
+    )
+    other: dict[str, Any] = {
+        "in_total": pl.Boolean(),
+        "factors": pl.List(fact),
+        "recorded_at": pl.Datetime("us", "UTC"),
+    }
+    numbers = ("energy_j", "cost_usd", "emissions_gco2e", "idle_j", "active_j", "window_s")
+    names = list(account_rows[0])
+    types = {name: other.get(name, number if name.startswith(numbers) else text) for name in names}
+    frame = pl.DataFrame({name: [row[name] for row in account_rows] for name in names}, schema=types)
+    con.register("new_accounts", frame)
+    con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_accounts").fetchall()
+    con.unregister("new_accounts")
