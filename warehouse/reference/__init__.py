@@ -4,16 +4,23 @@ A ledger says of each row from when it holds (`valid_from`), where it was taken 
 `retrieved_on`). A new figure is a new row; rows are not edited, so that an old account can be explained.
 """
 
-import csv
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from pathlib import Path
 
 from warehouse.errors import ReferenceDataError
+from warehouse.reference.devices import Device, device
+from warehouse.reference.ledgers import FOLDER, held, ledger
 
-FOLDER = Path(__file__).parent
+__all__ = [
+    "FOLDER",
+    "Device",
+    "ReferenceRange",
+    "device",
+    "embodied_range",
+    "ledger",
+    "published_grid_intensity",
+    "pue_range",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +51,16 @@ def published_grid_intensity(zone: str, on: date | None = None) -> ReferenceRang
     rows = [row for row in ledger("grid_intensity") if row["zone"] == zone.upper()]
     if not rows:
         return None
-    held = _held(rows, on, ledger_name="grid_intensity", wanted=f"grid intensity for zone {zone!r}")
-    held = list({row["publisher"]: row for row in held}.values())  # the newest of each publisher
-    figures = [float(row["gco2e_per_kwh"]) for row in held]
-    central = next((row for row in held if row["is_central"] == "true"), held[-1])
+    holding = held(rows, on, ledger_name="grid_intensity", wanted=f"grid intensity for zone {zone!r}")
+    holding = list({row["publisher"]: row for row in holding}.values())  # the newest of each publisher
+    figures = [float(row["gco2e_per_kwh"]) for row in holding]
+    central = next((row for row in holding if row["is_central"] == "true"), holding[-1])
     return ReferenceRange(
         low=min(figures),
         central=float(central["gco2e_per_kwh"]),
         high=max(figures),
         valid_from=central["valid_from"],
-        source="; ".join(f"{row['gco2e_per_kwh']}: {row['source']}" for row in held),
+        source="; ".join(f"{row['gco2e_per_kwh']}: {row['source']}" for row in holding),
         retrieved_on=central["retrieved_on"],
     )
 
@@ -76,13 +83,6 @@ def pue_range(hosting: str, on: date | None = None) -> ReferenceRange:
     return _range("pue", "hosting", hosting, "pue", on)
 
 
-@cache
-def ledger(name: str) -> tuple[Mapping[str, str], ...]:
-    """All rows of `NAME.csv`, as text, in the order of the file."""
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))
-
-
 def _range(ledger_name: str, key: str, wanted: str, column: str, on: date | None) -> ReferenceRange:
     rows = [row for row in ledger(ledger_name) if row[key] == wanted]
     if not rows:
@@ -90,7 +90,7 @@ def _range(ledger_name: str, key: str, wanted: str, column: str, on: date | None
         raise ReferenceDataError(
             f"no {key} {wanted!r} in {ledger_name}.csv, which has {known}; add a row with its source"
         )
-    row = _held(rows, on, ledger_name=ledger_name, wanted=f"{column} of {wanted!r}")[-1]
+    row = held(rows, on, ledger_name=ledger_name, wanted=f"{column} of {wanted!r}")[-1]
     return ReferenceRange(
         low=float(row[f"{column}_low"]),
         central=float(row[column]),
@@ -99,16 +99,3 @@ def _range(ledger_name: str, key: str, wanted: str, column: str, on: date | None
         source=row["source"],
         retrieved_on=row["retrieved_on"],
     )
-
-
-def _held(
-    rows: Sequence[Mapping[str, str]], on: date | None, *, ledger_name: str, wanted: str
-) -> list[Mapping[str, str]]:
-    """Rows that hold on a day, the newest last."""
-    in_order = sorted(rows, key=lambda row: row["valid_from"])
-    held = [row for row in in_order if on is None or row["valid_from"] <= on.isoformat()]
-    if not held:
-        raise ReferenceDataError(
-            f"no {wanted} on {on}; {ledger_name}.csv starts {in_order[0]['valid_from']}, add a row with its source"
-        )
-    return held
