@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from flows.errors import ConfigError
+from flows.gridprovider import GridProvider
 from flows.mistakes import sentences
 from flows.traces import completed, with_paths
 from flows.workload import Id, Positive, SearchLimits, Share, Workload
@@ -67,6 +68,7 @@ class Site(_Table):
     hardware: Hardware
     grid_gco2e_per_kwh: Range | None = None
     cpu_tdp_w: Range | None = None
+    grid_provider: GridProvider | None = None  # who publishes this grid by the hour; asked by `megatoken grid fetch`
 
     @field_validator("pue")
     @classmethod
@@ -312,6 +314,7 @@ def _holders() -> dict[str, type[BaseModel]]:
     """Which table stands under which key, for naming the nearest known key."""
     return {
         "night": Night, "site": Site, "timeouts": Timeouts, "hardware": Hardware, "price": Price, "hosting": Hosting,
+        "grid_provider": GridProvider,
         "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,
         "search_limits": SearchLimits, "": BenchmarkConfig,
     }  # fmt: skip
