@@ -32,6 +32,8 @@ VIEW_NAMES = (
     "trial_status",
     "runs_overview",
     "leaderboard",
+    "grid_hours_latest",
+    "grid_coverage",
 )
 
 # A comment of ours is one statement on one line, ended by a quote and a semicolon.
