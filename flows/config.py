@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from flows.errors import ConfigError
 from flows.gridprovider import GridProvider
+from flows.meterhook import MeterHook
 from flows.mistakes import sentences
 from flows.traces import completed, with_paths
 from flows.workload import Id, Positive, SearchLimits, Share, Workload
@@ -68,6 +69,8 @@ class Site(_Table):
     hardware: Hardware
     grid_gco2e_per_kwh: Range | None = None
     cpu_tdp_w: Range | None = None
+    rapl_psys: bool = False  # read the platform's counter as the whole machine; else only packages and memory
+    meters: list[MeterHook] = []  # of the user's own: a smart plug, a BMC
     grid_provider: GridProvider | None = None  # who publishes this grid by the hour; asked by `megatoken grid fetch`
 
     @field_validator("pue")
@@ -194,7 +197,9 @@ class BenchmarkConfig(_Table):
 
     @model_validator(mode="after")
     def _names_are_unique_and_places_known(self) -> Self:
-        for what, ids in (("targets", [t.id for t in self.targets]), ("workloads", [w.id for w in self.workloads])):
+        meters = self.site.meters if self.site else []
+        for what, named in (("targets", self.targets), ("workloads", self.workloads), ("site.meters", meters)):
+            ids = [each.id for each in named]
             twice = sorted({i for i in ids if ids.count(i) > 1})
             if twice:
                 raise ValueError(f"{what} share the id {', '.join(map(repr, twice))}; each must have its own")
@@ -314,6 +319,7 @@ def _holders() -> dict[str, type[BaseModel]]:
     """Which table stands under which key, for naming the nearest known key."""
     return {
         "night": Night, "site": Site, "timeouts": Timeouts, "hardware": Hardware, "price": Price, "hosting": Hosting,
+        "meters": MeterHook,
         "grid_provider": GridProvider,
         "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,
         "search_limits": SearchLimits, "": BenchmarkConfig,

@@ -195,6 +195,8 @@ def trial_spec(
         idle_baseline_s=config.night.idle_baseline_s,
         weights=weights,
         cpu_tdp_w=config.site.cpu_tdp_w if config.site else None,
+        rapl_psys=config.site is not None and config.site.rapl_psys,
+        meters=config.site.meters if config.site else [],
         facts=planned.facts,
         repeat_number=planned.repeat_number,
         group_id=group_id,

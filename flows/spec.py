@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from flows.config import EndpointTarget, LocalTarget, Range, Target, Timeouts
+from flows.meterhook import MeterHook
 from flows.workload import Workload
 from warehouse.rows import FactRow
 
@@ -36,6 +37,8 @@ class TrialSpec(BaseModel):
     idle_baseline_s: float
     weights: WeightsRef | None
     cpu_tdp_w: Range | None
+    rapl_psys: bool = False
+    meters: list[MeterHook] = []
     facts: list[FactRow]
     repeat_number: int = 1  # 1 for the first measurement of this target under this workload in the run
     group_id: str | None = None  # of the trials that are measured with this one, interleaved by one client

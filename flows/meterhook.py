@@ -1,0 +1,92 @@
+"""A meter of the user's own, `[[site.meters]]`: a smart plug, a BMC or a PDU, read by a command or over HTTP."""
+
+import re
+from typing import Annotated, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from flows.workload import Id, Positive
+
+MeterUnit = Literal["W", "kW", "J", "kJ", "Wh", "kWh"]
+_UNITS = {"power": ("W", "kW"), "energy": ("J", "kJ", "Wh", "kWh")}
+_SECRET_NAME = re.compile(r"key|token|secret|passw|pwd|auth|cred", re.IGNORECASE)
+# Power readings more than 3 s apart say nothing about what happened between them, and an answer takes its time too.
+_MOST_POWER_PERIOD_S = 2.0
+
+
+class MeterHook(BaseModel):
+    """Where a number stands that tells watts or joules, and how often to ask for it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
+
+    id: Id
+    component: Literal["machine", "cpu", "gpu", "ram"]
+    value: Literal["power", "energy"] = Field(description="what the number is: power now, or a counter of energy")
+    unit: MeterUnit
+    command: Annotated[list[str], Field(min_length=1)] | None = None  # program and arguments; no shell reads them
+    url: str | None = None
+    header_env: dict[str, str] = Field(default={}, description="HTTP header -> environment variable that holds it")
+    json_path: str | None = Field(default=None, description='where the number stands in a JSON answer: "a.b.0.c"')
+    pattern: str | None = Field(default=None, description="regular expression whose one group is the number")
+    period_s: Annotated[float, Field(ge=0.1, le=30)] = 1.0
+    timeout_s: Annotated[float, Field(gt=0, le=10)] = 2.0
+    resolution_s: Positive | None = Field(default=None, description="how long a number may be older than its reading")
+
+    @field_validator("header_env")
+    @classmethod
+    def _names_not_keys(cls, value: dict[str, str]) -> dict[str, str]:
+        for header, name in value.items():
+            if not re.fullmatch(r"[A-Za-z0-9-]+", header):
+                raise ValueError(f"{header!r} is no HTTP header's name, such as Authorization")
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+                # The value itself is not repeated: it may be a key pasted in the wrong place.
+                raise ValueError(f"{header} must be the NAME of an environment variable, such as PLUG_TOKEN, not a key")
+        return value
+
+    @field_validator("pattern")
+    @classmethod
+    def _one_group(cls, value: str | None) -> str | None:
+        try:
+            groups = 1 if value is None else re.compile(value).groups
+        except re.error as error:
+            raise ValueError(f"is no regular expression ({error})") from None
+        if groups != 1:
+            raise ValueError(f"must have one group, around the number, not {groups}; (?:...) groups without counting")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.command is None) == (self.url is None):
+            raise ValueError('needs either command = ["program", "argument"] or url = "http://...", and not both')
+        if self.json_path is not None and self.pattern is not None:
+            raise ValueError("takes json_path or pattern, not both; without them the whole answer is the number")
+        if self.unit not in _UNITS[self.value]:
+            raise ValueError(f'unit = "{self.unit}" is no unit of {self.value}: use {", ".join(_UNITS[self.value])}')
+        if self.value == "power" and self.period_s > _MOST_POWER_PERIOD_S:
+            raise ValueError(
+                f"period_s = {self.period_s:g} is too long for power, which must be read at least every"
+                f" {_MOST_POWER_PERIOD_S:g} s; a counter (value = energy) may be read every 30 s"
+            )
+        if self.header_env and self.url is None:
+            raise ValueError("header_env belongs to url; a command finds its secrets in the environment by itself")
+        if self.url is not None:
+            _check_url(self.url)
+        return self
+
+
+def _check_url(url: str) -> None:
+    """Refuse what is no URL, and a URL with a secret; ValueError, which never repeats it."""
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError("url is no URL: its host or port cannot be read") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
+        raise ValueError('url must be an http:// or https:// address with a host, such as "http://plug.lan/status"')
+    secret = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if _SECRET_NAME.search(name)]
+    if parts.username or parts.password or secret:
+        raise ValueError(
+            "url must hold no user name, password or key: the config lands in the warehouse; name an environment"
+            ' variable instead, header_env = { Authorization = "PLUG_AUTHORIZATION" }'
+        )
