@@ -24,8 +24,17 @@ def facts_for(target: Target, site: Site | None, *, trial_id: str, at: datetime)
     """
     if isinstance(target, LocalTarget):
         assert site is not None  # the config was checked: local targets have a site
-        return list(_local_facts(site, trial_id))
+        return site_facts(site, trial_id=trial_id, at=at)
     return list(_endpoint_facts(target, trial_id, at))
+
+
+def site_facts(site: Site, *, trial_id: str, at: datetime) -> list[FactRow]:
+    """Every fact known of the machine that a site describes, for a trial of a local target or a job.
+
+    Raises:
+        ConfigError: a zone that no table knows.
+    """
+    return list(_local_facts(site, trial_id))
 
 
 def _fact(
