@@ -11,9 +11,10 @@ MAX_SAMPLE_GAP_S = 3.0
 MAX_EDGE_GAP_S = 0.5
 
 Floats = NDArray[np.float64]
+Series = Sequence[float] | Floats
 
 
-def integrate_power_j(t_s: Sequence[float], power_w: Sequence[float]) -> float:
+def integrate_power_j(t_s: Series, power_w: Series) -> float:
     """Energy under a sampled power curve, by the trapezoidal rule.
 
     For devices without an energy counter only: peaks shorter than the sampling step are lost.
@@ -34,7 +35,7 @@ def integrate_power_j(t_s: Sequence[float], power_w: Sequence[float]) -> float:
     return float(np.trapezoid(powers, times))
 
 
-def power_window_j(t_s: Sequence[float], power_w: Sequence[float], start_s: float, end_s: float) -> float:
+def power_window_j(t_s: Series, power_w: Series, start_s: float, end_s: float) -> float:
     """Energy in a window under a sampled power curve; at the edges of the window power is interpolated.
 
     Args:
@@ -63,7 +64,7 @@ def power_window_j(t_s: Sequence[float], power_w: Sequence[float], start_s: floa
     return float(np.trapezoid(np.interp(window_t, times, powers), window_t))
 
 
-def counter_window_j(t_s: Sequence[float], energy_j: Sequence[float], start_s: float, end_s: float) -> float:
+def counter_window_j(t_s: Series, energy_j: Series, start_s: float, end_s: float) -> float:
     """Energy in a window from a cumulative counter: its difference, interpolated at the edges of the window.
 
     Exact between two readings however far apart they are, so gaps inside the window do no harm.
@@ -117,7 +118,36 @@ def active_energy_j(energy_j: float, idle_j: float) -> float:
     return energy_j - idle_j
 
 
-def _checked(t_s: Sequence[float], values: Sequence[float], name: str) -> tuple[Floats, Floats]:
+def others_active_j(active_j: float, others_cpu_share: float, busy_cpu_share: float) -> float:
+    """Part of a CPU's active energy that other processes drew: active energy in proportion to CPU time.
+
+    A counter or a load curve meters the whole CPU. Of the seconds in which its threads were busy, those that were not
+    ours carry their part of the energy on top of idle; that a second of theirs is as hungry as one of ours is the
+    assumption. The idle energy stays where it is: the machine is reserved for the trial.
+
+    Args:
+        active_j: energy of the CPU on top of idle in the window, joules; below 0 it is noise around nothing.
+        others_cpu_share: of the machine's CPU, taken by processes that are not ours, 0 to 1.
+        busy_cpu_share: of the machine's CPU, taken by anyone, 0 to 1. Time that a hypervisor stole may count among
+            the others' but not here; a part above the whole is the whole.
+
+    Returns:
+        Joules, from 0 to active_j.
+
+    Raises:
+        ValueError: a share that is not between 0 and 1, or a machine that nobody used although others did.
+    """
+    for name, share in (("others_cpu_share", others_cpu_share), ("busy_cpu_share", busy_cpu_share)):
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name} cannot be {share}; it must be between 0 and 1")
+    if others_cpu_share == 0 or active_j <= 0:
+        return 0.0
+    if busy_cpu_share == 0:
+        raise ValueError(f"others took {others_cpu_share:.3g} of a CPU that was not busy at all")
+    return active_j * min(others_cpu_share / busy_cpu_share, 1.0)
+
+
+def _checked(t_s: Series, values: Series, name: str) -> tuple[Floats, Floats]:
     times, readings = np.asarray(t_s, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if times.shape != readings.shape or times.ndim != 1:
         raise ValueError(f"{times.size} instants but {readings.size} {name} readings")
