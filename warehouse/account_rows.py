@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from warehouse.accounting import Account, EnergyAccount
+from warehouse.accounting.impacts import Impact
+from warehouse.accounting.spread import FigureSpread
+from warehouse.formulas.uncertainty import DRAWS, SEED
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,6 +24,9 @@ def energy_row(
         "in_total": of.in_total,
         "idle_j": of.idle_j,
         "active_j": of.active_j,
+        "others_active_j": of.others_active_j,
+        "idle_window_s": of.idle_window_s,
+        "error_bound_j": of.error_bound_j,
         "window_s": window_s,
     }
 
@@ -39,6 +45,32 @@ def account_row(trial_id: str, unit: str, of: Account, *, method_version: str, r
         "missing": of.missing,
         "note": of.note,
         "factors": [{name: getattr(fact, name) for name in _FACTOR} for fact in of.factors],
+        "recorded_at": recorded_at,
+    }
+
+
+def impact_row(trial_id: str, of: Impact, *, method_version: str, recorded_at: datetime) -> dict[str, Any]:
+    """A row of `impact_accounts`."""
+    row = account_row(trial_id, "impact_value", of.account, method_version=method_version, recorded_at=recorded_at)
+    return row | {"impact": of.impact}
+
+
+def spread_row(trial_id: str, of: FigureSpread, *, method_version: str, recorded_at: datetime) -> dict[str, Any]:
+    """A row of `uncertainty_accounts`."""
+    known = of.spread
+    return {
+        "trial_id": trial_id,
+        "figure": of.figure,
+        "figure_p05": None if known is None else known.p05,
+        "figure_p50": None if known is None else known.p50,
+        "figure_p95": None if known is None else known.p95,
+        "draws": None if known is None else DRAWS,
+        "seed": None if known is None else SEED,
+        "variance_shares": None
+        if known is None
+        else [{"quantity": quantity, "share": share} for quantity, share in known.variance_shares],
+        "missing": of.missing,
+        "method_version": method_version,
         "recorded_at": recorded_at,
     }
 
@@ -63,9 +95,15 @@ def insert_accounts(con: "duckdb.DuckDBPyConnection", table: str, account_rows: 
     other: dict[str, Any] = {
         "in_total": pl.Boolean(),
         "factors": pl.List(fact),
+        "variance_shares": pl.List(pl.Struct({"quantity": text, "share": number})),
+        "draws": pl.Int64(),
+        "seed": pl.Int64(),
         "recorded_at": pl.Datetime("us", "UTC"),
     }
-    numbers = ("energy_j", "cost_usd", "emissions_gco2e", "idle_j", "active_j", "window_s")
+    numbers = (
+        "energy_j", "cost_usd", "emissions_gco2e", "impact_value", "figure_p", "idle_j", "active_j", "others_active_j",
+        "idle_window_s", "error_bound_j", "window_s",
+    )  # fmt: skip
     names = list(account_rows[0])
     types = {name: other.get(name, number if name.startswith(numbers) else text) for name in names}
     frame = pl.DataFrame({name: [row[name] for row in account_rows] for name in names}, schema=types)

@@ -8,6 +8,31 @@ Source: Moore, R. E.: Interval Analysis, Prentice-Hall 1966.
 
 import math
 from dataclasses import dataclass
+from typing import Protocol, Self, TypeVar
+
+
+class Quantity(Protocol):
+    """What a formula reckons with: an `Interval`, or random `Draws` of the same figure (`uncertainty`)."""
+
+    @property
+    def low(self) -> float:
+        """Nothing of it is below."""
+        ...
+
+    @property
+    def high(self) -> float:
+        """Nothing of it is above."""
+        ...
+
+    def __add__(self, other: Self, /) -> Self: ...
+
+    def __mul__(self, other: Self | float, /) -> Self: ...
+
+    def __truediv__(self, other: Self | float, /) -> Self: ...
+
+
+# A formula that is written for any quantity gives the range and the draws of its result: it exists once.
+AnyQuantity = TypeVar("AnyQuantity", bound=Quantity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """US dollars: tokens at a price list, and electricity plus hardware for what we serve ourselves."""
 
 from warehouse.formulas.carbon import facility_kwh, use_share
-from warehouse.formulas.interval import Interval
+from warehouse.formulas.interval import AnyQuantity
 
 TOKENS_PER_MTOK = 1e6
 
@@ -11,10 +11,10 @@ def tokens_usd(
     prompt_tokens: int,
     cached_tokens: int,
     output_tokens: int,
-    usd_per_input_mtok: Interval,
-    usd_per_cached_input_mtok: Interval,
-    usd_per_output_mtok: Interval,
-) -> Interval:
+    usd_per_input_mtok: AnyQuantity,
+    usd_per_cached_input_mtok: AnyQuantity,
+    usd_per_output_mtok: AnyQuantity,
+) -> AnyQuantity:
     """What a price list asks for some tokens.
 
     Args:
@@ -43,7 +43,7 @@ def tokens_usd(
     ) / TOKENS_PER_MTOK
 
 
-def electricity_usd(energy_j: Interval, pue: Interval, usd_per_kwh: Interval) -> Interval:
+def electricity_usd(energy_j: AnyQuantity, pue: AnyQuantity, usd_per_kwh: AnyQuantity) -> AnyQuantity:
     """What the electricity costs that the site takes: energy x PUE x tariff, US dollars.
 
     Raises:
@@ -53,8 +53,12 @@ def electricity_usd(energy_j: Interval, pue: Interval, usd_per_kwh: Interval) ->
 
 
 def hardware_usd(
-    price_usd: Interval, reserved_s: float, lifetime_s: Interval, resource_share: Interval, utilisation_share: Interval
-) -> Interval:
+    price_usd: AnyQuantity,
+    reserved_s: float,
+    lifetime_s: AnyQuantity,
+    resource_share: AnyQuantity,
+    utilisation_share: AnyQuantity,
+) -> AnyQuantity:
     """The part of a machine's price that falls to a use of it, US dollars: straight-line over the hours it works.
 
     Raises:

@@ -1,0 +1,28 @@
+"""Names of the facts that accounts rest on; each ends in its unit. `rows.FactRow` lists them all."""
+
+J_PER_TOKEN = "endpoint_j_per_output_token"
+EMBODIED_PER_MTOK = "endpoint_embodied_gco2e_per_output_mtok"
+INPUT_PRICE = "price_usd_per_input_mtok"
+CACHED_PRICE = "price_usd_per_cached_input_mtok"
+OUTPUT_PRICE = "price_usd_per_output_mtok"
+TARIFF = "electricity_usd_per_kwh"
+PUE = "pue"
+GRID = "grid_gco2e_per_kwh"
+COVERED = "market_covered_share"
+CONTRACT = "market_contract_gco2e_per_kwh"
+RESIDUAL = "market_residual_gco2e_per_kwh"
+WUE_SITE = "wue_site_l_per_kwh"
+WUE_GRID = "wue_grid_l_per_kwh"
+GRID_ADPE = "grid_adpe_kgsbeq_per_kwh"
+GRID_PRIMARY = "grid_primary_mj_per_kwh"
+HARDWARE_PRICE = "hardware_usd"
+HARDWARE_EMBODIED = "hardware_embodied_gco2e"
+HARDWARE_ADPE = "hardware_adpe_kgsbeq"
+HARDWARE_PRIMARY = "hardware_primary_mj"
+LIFETIME = "hardware_lifetime_s"
+SHARE = "hardware_share"
+UTILISATION = "hardware_utilisation_share"
+HARDWARE_USE = (LIFETIME, SHARE, UTILISATION)
+
+# Inputs that formulas divide by: a figure is linear in 1 over them.
+DIVISORS = frozenset({LIFETIME, UTILISATION})
