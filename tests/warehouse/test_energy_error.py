@@ -1,4 +1,4 @@
-"""Energy from readings at instants: close to the truth on curves whose integral is known, and never outside the bound."""
+"""Energy from readings at instants: close to the truth where the integral is known, and never outside the bound."""
 
 import math
 from collections.abc import Callable
@@ -155,9 +155,7 @@ def test_the_bound_of_a_counter_always_covers_the_error_however_old_its_readings
 
 
 @given(st.floats(0.0, 300.0), st.floats(0.0, 300.0), starts, lengths, st.floats(0.0, 1.0))
-def test_the_bound_of_power_readings_that_are_old_covers_the_error_of_a_change(
-    before_w, after_w, start_s, length_s, age
-):
+def test_the_bound_of_old_power_readings_covers_the_error_of_a_change(before_w, after_w, start_s, length_s, age):
     edge_s, end_s = start_s + length_s / 2, start_s + length_s
     curve = square([edge_s], *sorted((before_w, after_w)), first_high=before_w > after_w)
     t_s = np.arange(0.0, end_s + 1.3, STEP_S)
@@ -237,7 +235,7 @@ def test_what_others_drew_is_part_of_the_active_energy(active_j, others, busy):
 
 
 def test_shares_that_cannot_be_are_refused():
-    with pytest.raises(ValueError, match="busy_cpu_share cannot be 1.5"):
+    with pytest.raises(ValueError, match=r"busy_cpu_share cannot be 1\.5"):
         others_active_j(1.0, 0.1, 1.5)
     with pytest.raises(ValueError, match="of a CPU that was not busy at all"):
         others_active_j(1.0, 0.1, 0.0)
