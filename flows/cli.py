@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from flows.errors import ConfigError, NightError
 from flows.options import Parser, add_command
 from flows.options.bench import add_bench_options
+from flows.options.factors import add_factors_options
 from flows.version import VERSION
 
 DEFAULT_CONFIG = "flows/configs/first-night.toml"
@@ -84,6 +85,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("trial", metavar="TRIAL", help="a trial_id, the beginning of one, or latest")
     explain.add_argument("--json", action="store_true", help="print one JSON object, in base units")
+
+    add_factors_options(
+        add_command(
+            commands,
+            "factors",
+            "list the factors that accounts rest on, with range, source and age, or what has changed",
+            "megatoken factors grid_intensity --key FRA\n  megatoken factors --diff",
+        )
+    )
 
     add_command(
         commands,

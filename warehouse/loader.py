@@ -95,7 +95,7 @@ def _load(con: "duckdb.DuckDBPyConnection", data_dir: Path) -> LoadReport:
 def derive(con: "duckdb.DuckDBPyConnection") -> int:
     """Compute and store what is derived from what landed and has not been yet; call it inside a transaction.
 
-    Accounts first, then certificates, then intervals of trials, cells and pairs.
+    Factors and accounts first, then certificates, then intervals of trials, cells and pairs.
 
     Returns:
         How many trials were accounted.
@@ -103,9 +103,11 @@ def derive(con: "duckdb.DuckDBPyConnection") -> int:
     # they bring numpy, which a night needs only here
     from warehouse.accounts import account_trials
     from warehouse.certificates import certify_trials
+    from warehouse.factors import record_factors
     from warehouse.intervals import add_intervals
     from warehouse.pairs import add_pairs
 
+    record_factors(con)
     accounted = account_trials(con)
     certify_trials(con)
     add_intervals(con)

@@ -32,6 +32,7 @@ VIEW_NAMES = (
     "trial_status",
     "runs_overview",
     "leaderboard",
+    "factors_now",
     "job_accounts",
     "grid_hours_latest",
     "grid_coverage",
