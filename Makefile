@@ -15,8 +15,9 @@ setup: .venv/ready
 night: setup
 	@$(BIN)/megatoken night $(ARGS)
 
+# Two at a time: most of the suite starts processes and waits for them.
 test: setup
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 check: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
