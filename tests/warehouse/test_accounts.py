@@ -182,7 +182,7 @@ def test_cached_tokens_without_a_price_cost_the_input_price_and_the_account_says
 def test_a_price_that_is_not_known_is_null_and_named_never_0(warehouse):
     con = warehouse([trial_row(kind="endpoint"), attempt_row(), PRICES[0]])
     assert row_of(con, "cost", "usd", "usd_per_output_mtok") == (None, None)
-    assert row_of(con, "cost", "reason") == "no price_usd_per_output_mtok"
+    assert row_of(con, "cost", "reason") == "no price_usd_per_output_mtok (add a [targets.price] table)"
 
 
 def test_successes_without_token_counts_have_no_cost_and_failures_without_them_are_left_out(warehouse):
@@ -233,7 +233,9 @@ def test_a_missing_fact_leaves_its_own_side_unknown_and_the_other_alone(warehous
     facts = [fact for fact in local_facts() if fact.quantity != "grid_gco2e_per_kwh"]
     con = warehouse([trial_row(), attempt_row(), meter_row(), *counter_samples(), *facts])
     assert row_of(con, "emissions", "operational_gco2e", "embodied_gco2e") == (None, pytest.approx(0.4))
-    assert row_of(con, "emissions", "reason") == "operational: no grid_gco2e_per_kwh"
+    reason = row_of(con, "emissions", "reason")
+    assert reason.startswith("operational: no grid_gco2e_per_kwh (add a row for the zone and its date to")
+    assert "grid_intensity.csv" in reason
     assert row_of(con, "cost", "usd") is not None
 
 
@@ -260,7 +262,7 @@ def test_an_account_names_its_method_its_version_and_the_facts_it_used(warehouse
     method, version, factors = con.execute(
         "SELECT method, method_version, factors FROM emission_accounts WHERE component = 'operational'"
     ).fetchall()[0]
-    assert (method, version) == ("energy-x-pue-x-grid-intensity", METHOD_VERSION)
+    assert (method, version) == ("energy-x-pue-x-grid-intensity-yearly", METHOD_VERSION)
     assert {factor["quantity"]: factor["central"] for factor in factors} == {"pue": 1.5, "grid_gco2e_per_kwh": 400.0}
     assert {factor["source"] for factor in factors} == {"test", "a table"}
 
