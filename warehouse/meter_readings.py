@@ -1,4 +1,4 @@
-"""Meters of trials with what they read, from the warehouse."""
+"""Meters of trials and jobs with what they read, from the warehouse."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,24 +12,70 @@ if TYPE_CHECKING:
     import polars as pl
 
 _SAMPLES = """
-    SELECT trial_id, meter, phase, t_ns, energy_j, power_w_low, power_w, power_w_high
+    SELECT trial_id, meter, phase, t_ns, energy_j, power_w_low, power_w, power_w_high, load_share
     FROM power_samples
-    WHERE trial_id IN (SELECT unnest(?))
+    WHERE trial_id IN (SELECT unnest(?)) AND phase IN ('idle', 'load')
     ORDER BY trial_id, meter, phase, t_ns
+"""
+# Of trials that took no idle baseline: the readings of the one that they share, by the name of the meter.
+_IDLE_ELSEWHERE = """
+    SELECT t.trial_id, s.* EXCLUDE (trial_id)
+    FROM (
+        SELECT trial_id, meter, phase, t_ns, energy_j, power_w_low, power_w, power_w_high, load_share
+        FROM power_samples
+        WHERE phase = 'idle' AND trial_id IN (SELECT idle_trial_id FROM trials WHERE trial_id IN (SELECT unnest($1)))
+    ) AS s
+    INNER JOIN trials AS t ON t.idle_trial_id = s.trial_id
+    INNER JOIN meters AS m ON m.trial_id = s.trial_id AND m.meter = s.meter AND m.valid
+    WHERE t.trial_id IN (SELECT unnest($1))
+    ORDER BY t.trial_id, s.meter, s.t_ns
+"""
+_METERS = """
+    SELECT
+        m.trial_id,
+        m.meter,
+        m.component,
+        m.basis,
+        m.method,
+        m.source,
+        m.valid,
+        m.invalid_reason,
+        m.resolution_s,
+        m.power_w_max,
+        t.cpu_share_others
+    FROM meters AS m
+    LEFT JOIN trials AS t USING (trial_id)
+    WHERE m.trial_id IN (SELECT unnest(?))
+    ORDER BY m.trial_id, m.meter
 """
 
 
 def meters_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, list[Meter]]:
-    """The meters of each trial, with their idle and load readings."""
+    """The meters of each trial (or job), with their idle and load readings.
+
+    Idle readings are those of the trial that a trial names in `idle_trial_id`, where it does and that trial's meter of
+    the same name held; else its own.
+    """
     samples = con.sql(_SAMPLES, params=[list(trial_ids)]).pl()
     parts = samples.partition_by("trial_id", "meter", "phase", as_dict=True)
+    parts |= con.sql(_IDLE_ELSEWHERE, params=[list(trial_ids)]).pl().partition_by(
+        "trial_id", "meter", "phase", as_dict=True
+    )  # fmt: skip
     nothing = samples.clear()
     found: dict[str, list[Meter]] = {}
-    for trial_id, meter, component, basis, method, source, valid, invalid_reason in con.execute(
-        "SELECT trial_id, meter, component, basis, method, source, valid, invalid_reason FROM meters"
-        " WHERE trial_id IN (SELECT unnest(?)) ORDER BY trial_id, meter",
-        [list(trial_ids)],
-    ).fetchall():
+    for (
+        trial_id,
+        meter,
+        component,
+        basis,
+        method,
+        source,
+        valid,
+        invalid_reason,
+        resolution_s,
+        power_w_max,
+        others_cpu_share,
+    ) in con.execute(_METERS, [list(trial_ids)]).fetchall():
         found.setdefault(trial_id, []).append(
             Meter(
                 meter=meter,
@@ -38,6 +84,9 @@ def meters_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dic
                 method=method,
                 source=source,
                 invalid_reason=None if valid else invalid_reason or "the meter was marked invalid without a reason",
+                resolution_s=resolution_s,
+                power_w_max=power_w_max,
+                others_cpu_share=others_cpu_share if component == "cpu" else None,
                 idle=_readings(parts.get((trial_id, meter, "idle"), nothing)),
                 load=_readings(parts.get((trial_id, meter, "load"), nothing)),
             )
@@ -55,4 +104,5 @@ def _readings(frame: "pl.DataFrame") -> Readings:
         power_w_low=floats("power_w_low"),
         power_w=floats("power_w"),
         power_w_high=floats("power_w_high"),
+        load_share=floats("load_share"),
     )

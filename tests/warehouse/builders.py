@@ -202,6 +202,7 @@ def meter_row(**changes) -> MeterRow:
         source="powercap",
         valid=True,
         invalid_reason=None,
+        resolution_s=0.0,
     )
     return replace(row, **changes)
 

@@ -16,6 +16,8 @@ from warehouse.formulas.energy_curve import EnergyCurve
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+# Clocks tell nothing shorter apart: a phase below this has no length.
+_SHORTEST_S = 1e-9
 # The sum of all rates in units of the fixed point: what is left of 63 bits for adding without overflow.
 _RATE_BITS = 62
 # Running sums are kept in so many integers of up to 62 bits, the first for the highest digits.
@@ -61,8 +63,8 @@ def weight_rates(requests: Requests) -> tuple[Floats, Floats]:
     rates = []
     for length, weight, own, other in zip(lengths, weights, means, reversed(means), strict=True):
         usual = own if own is not None else other if other is not None else 1.0
-        known = np.divide(weight, length, out=np.zeros_like(length), where=length > 0)
-        rates.append(np.where(length > 0, np.where(np.isnan(weight), usual, known), 0.0))
+        known = np.divide(weight, length, out=np.zeros_like(length), where=length >= _SHORTEST_S)
+        rates.append(np.where(length >= _SHORTEST_S, np.where(np.isnan(weight), usual, known), 0.0))
     return rates[0], rates[1]
 
 
@@ -178,7 +180,7 @@ def prefill_weight_ratio(
 
 
 def _mean_rate(length_s: Floats, weight: Floats) -> float | None:
-    known = ~np.isnan(weight) & (length_s > 0)
+    known = ~np.isnan(weight) & (length_s >= _SHORTEST_S)
     seconds = float(length_s[known].sum())
     return float(weight[known].sum()) / seconds if seconds > 0 else None
 

@@ -91,7 +91,7 @@ def power_error_j(
     missed_s = (max(0.0, times[0] - start_s), max(0.0, end_s - times[-1]))
     most_w = (2 * powers[0], 2 * powers[-1]) if power_w_max is None else (power_w_max, power_w_max)
     high_j = float(highest @ inside_s) + missed_s[0] * most_w[0] + missed_s[1] * most_w[1]
-    return max(stated_j - float(lowest @ inside_s), high_j - stated_j, 0.0)
+    return float(max(stated_j - float(lowest @ inside_s), high_j - stated_j, 0.0))
 
 
 def typical_step_s(t_s: Series) -> float:

@@ -16,6 +16,9 @@ summed AS (
         sum(energy_j_high) AS energy_j_high,
         CASE WHEN count(*) = count(idle_j) THEN sum(idle_j) END AS idle_j,
         CASE WHEN count(*) = count(active_j) THEN sum(active_j) END AS active_j,
+        sum(others_active_j) AS others_active_j,
+        min(idle_window_s) AS idle_window_s,
+        CASE WHEN count(*) = count(error_bound_j) THEN sum(error_bound_j) END AS error_bound_j,
         max(window_s) AS window_s,
         max(basis) AS basis,
         string_agg(DISTINCT component || ': ' || method, ', ' ORDER BY component || ': ' || method) AS method,
@@ -38,6 +41,9 @@ SELECT
     CASE WHEN s.known THEN s.energy_j_high END AS energy_j_high,
     CASE WHEN s.known THEN s.idle_j END AS idle_j,
     CASE WHEN s.known THEN s.active_j END AS active_j,
+    CASE WHEN s.known THEN s.others_active_j END AS others_active_j,
+    CASE WHEN s.known THEN s.error_bound_j END AS error_bound_j,
+    s.idle_window_s,
     CASE WHEN s.known THEN s.energy_j / nullif(s.window_s, 0) END AS power_w_mean,
     CASE WHEN s.known THEN s.energy_j_low / nullif(m.output_tokens, 0) END AS j_per_output_token_low,
     CASE WHEN s.known THEN s.energy_j / nullif(m.output_tokens, 0) END AS j_per_output_token,
@@ -66,6 +72,9 @@ COMMENT ON COLUMN energy.energy_j IS 'Energy in the measured window, all metered
 COMMENT ON COLUMN energy.energy_j_high IS 'Upper bound, joules.';
 COMMENT ON COLUMN energy.idle_j IS 'Idle power x window, joules; NULL without an idle baseline.';
 COMMENT ON COLUMN energy.active_j IS 'energy_j - idle_j, joules.';
+COMMENT ON COLUMN energy.others_active_j IS 'Part of active_j that other processes drew at the CPU, by CPU time, joules; it is in active_j and energy_j. NULL if not known.';
+COMMENT ON COLUMN energy.error_bound_j IS 'The most by which reading the meters at instants can be wrong, joules; it is within energy_j_low and energy_j_high.';
+COMMENT ON COLUMN energy.idle_window_s IS 'How long idle power was metered for, the shortest of the components, seconds; NULL without an idle baseline.';
 COMMENT ON COLUMN energy.power_w_mean IS 'energy_j / window, watts; NULL where energy was not metered.';
 COMMENT ON COLUMN energy.j_per_output_token_low IS 'Lower bound, joules per output token.';
 COMMENT ON COLUMN energy.j_per_output_token IS 'energy_j / output tokens of successful attempts, joules per token; what failed attempts drew is in it.';
