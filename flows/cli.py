@@ -9,6 +9,8 @@ from flows.errors import ConfigError, NightError
 from flows.options import Parser, add_command
 from flows.options.bench import add_bench_options
 from flows.options.factors import add_factors_options
+from flows.options.grid import add_grid_options
+from flows.options.track import add_track_options
 from flows.version import VERSION
 
 DEFAULT_CONFIG = "flows/configs/first-night.toml"
@@ -100,6 +102,23 @@ def build_parser() -> argparse.ArgumentParser:
         "publish",
         "bring everything that has landed into the warehouse, account for it and publish a snapshot",
         "megatoken publish",
+    )
+
+    add_track_options(
+        add_command(
+            commands,
+            "track",
+            "meter any command, such as a training run, and account for what it took",
+            "megatoken track --config night.toml --idle 30 --unit training_token --units 3e8 -- python train.py",
+        )
+    )
+    add_grid_options(
+        add_command(
+            commands,
+            "grid",
+            "list the hourly grid intensities that accounts may use; bring more from a file or a provider",
+            "megatoken grid import hours.csv --zone DEU --timezone Europe/Berlin",
+        )
     )
 
     ui = add_command(

@@ -18,7 +18,7 @@ energies AS (
         sum(error_bound_j) AS error_bound_j,
         CASE WHEN count(*) = count(idle_j) THEN sum(idle_j) END AS idle_j,
         CASE WHEN count(*) = count(active_j) THEN sum(active_j) END AS active_j,
-        CASE WHEN count(*) = count(others_active_j) THEN sum(others_active_j) END AS others_active_j,
+        sum(others_active_j) AS others_active_j,
         max(basis) AS basis,
         string_agg(DISTINCT component || ': ' || method, ', ' ORDER BY component || ': ' || method) AS method,
         string_agg(component || ' energy: ' || missing, '; ' ORDER BY component) AS missing,
@@ -155,8 +155,8 @@ COMMENT ON COLUMN job_accounts.error_bound_j IS 'The most by which reading the m
 COMMENT ON COLUMN job_accounts.power_w_mean IS 'energy_j / window, watts.';
 COMMENT ON COLUMN job_accounts.idle_j IS 'Idle power x window, joules; NULL without an idle baseline.';
 COMMENT ON COLUMN job_accounts.active_j IS 'energy_j - idle_j, joules.';
-COMMENT ON COLUMN job_accounts.others_active_j IS 'Part of active_j that other processes drew, by CPU time, joules; NULL if not known.';
-COMMENT ON COLUMN job_accounts.own_active_j IS 'active_j - others_active_j: what this job drew beyond the idle machine, joules.';
+COMMENT ON COLUMN job_accounts.others_active_j IS 'Part of active_j that other processes drew from the CPU, by CPU time, joules; NULL if not known.';
+COMMENT ON COLUMN job_accounts.own_active_j IS 'active_j - others_active_j: what this job drew beyond the idle machine, joules; what others drew from memory or GPUs is not known and in it.';
 COMMENT ON COLUMN job_accounts.operational_gco2e_low IS 'Lower bound, grams of CO2 equivalent.';
 COMMENT ON COLUMN job_accounts.operational_gco2e IS 'Energy x PUE x grid intensity, location-based, grams of CO2 equivalent; NULL is unknown and reason says why.';
 COMMENT ON COLUMN job_accounts.operational_gco2e_high IS 'Upper bound, grams of CO2 equivalent.';
