@@ -9,6 +9,7 @@ from flows.errors import ConfigError, NightError
 from flows.options import Parser, add_command
 from flows.options.bench import add_bench_options
 from flows.options.factors import add_factors_options
+from flows.options.footprint import add_footprint_options
 from flows.options.grid import add_grid_options
 from flows.options.track import add_track_options
 from flows.version import VERSION
@@ -94,6 +95,16 @@ def build_parser() -> argparse.ArgumentParser:
             "factors",
             "list the factors that accounts rest on, with range, source and age, or what has changed",
             "megatoken factors grid_intensity --key FRA\n  megatoken factors --diff",
+        )
+    )
+
+    add_footprint_options(
+        add_command(
+            commands,
+            "footprint",
+            "estimate what a training, a fine-tuning or an answer takes, from parameters alone",
+            "megatoken footprint train --params 175e9 --tokens 300e9 --device V100 --count 10000 --achieved-tflops 24.6"
+            "\n    --system-power-w 330 --pue 1.1 --grid-gco2e-per-kwh 429 --json\n  megatoken footprint validate",
         )
     )
 

@@ -4,12 +4,12 @@ Device-seconds (operations over what one device achieves) carry energy and embod
 only says how long the calendar runs, so a range of it does not widen them.
 """
 
-from warehouse.formulas.interval import Interval
+from warehouse.formulas.interval import AnyQuantity
 
 TERA = 1e12
 
 
-def training_flop(active_params: Interval, tokens: Interval) -> Interval:
+def training_flop(active_params: AnyQuantity, tokens: AnyQuantity) -> AnyQuantity:
     """Operations of training, C = 6PD: 2 for each parameter and token forward, 4 backward.
 
     Args:
@@ -25,7 +25,7 @@ def training_flop(active_params: Interval, tokens: Interval) -> Interval:
     return active_params * tokens * 6.0
 
 
-def inference_flop(active_params: Interval, tokens: Interval) -> Interval:
+def inference_flop(active_params: AnyQuantity, tokens: AnyQuantity) -> AnyQuantity:
     """Operations of reading or writing tokens, C = 2PD, without attention over the context.
 
     Source: Kaplan et al. 2020 (arXiv 2001.08361), section 2.1; LLMCarbon as its repository has it (read).
@@ -33,7 +33,7 @@ def inference_flop(active_params: Interval, tokens: Interval) -> Interval:
     return active_params * tokens * 2.0
 
 
-def lora_flop(active_params: Interval, adapter_params: Interval, tokens: Interval) -> Interval:
+def lora_flop(active_params: AnyQuantity, adapter_params: AnyQuantity, tokens: AnyQuantity) -> AnyQuantity:
     """Operations of tuning an adapter over frozen weights: 4PD for the weights, 6 for each parameter of the adapter.
 
     Frozen weights need no gradient of their own: of the 6 remain 2 forward and 2 backward through activations. So it
@@ -85,7 +85,7 @@ def check_dimensions(**dimensions: int) -> None:
             raise ValueError(f"{name} = {value} of a model must be above 0")
 
 
-def achieved_tflops(peak_tflops: Interval, efficiency_share: Interval) -> Interval:
+def achieved_tflops(peak_tflops: AnyQuantity, efficiency_share: AnyQuantity) -> AnyQuantity:
     """What one device achieves in training: peak x efficiency, TFLOP/s.
 
     Raises:
@@ -98,7 +98,7 @@ def achieved_tflops(peak_tflops: Interval, efficiency_share: Interval) -> Interv
     return peak_tflops * efficiency_share
 
 
-def training_device_s(flop: Interval, achieved_tflops_per_device: Interval) -> Interval:
+def training_device_s(flop: AnyQuantity, achieved_tflops_per_device: AnyQuantity) -> AnyQuantity:
     """Device-seconds of a training: operations over what one device achieves.
 
     Raises:
@@ -109,7 +109,7 @@ def training_device_s(flop: Interval, achieved_tflops_per_device: Interval) -> I
     return flop / (achieved_tflops_per_device * TERA)
 
 
-def training_energy_j(device_s: Interval, system_power_w: Interval) -> Interval:
+def training_energy_j(device_s: AnyQuantity, system_power_w: AnyQuantity) -> AnyQuantity:
     """Energy at the machines: device time x average power of the system, per device.
 
     Args:
