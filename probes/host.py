@@ -1,4 +1,7 @@
-"""What machine this was, and how much of its CPU others took while we measured."""
+"""What machine this was, and how much of its CPU others took while we measured.
+
+psutil is imported by those who need it: the power sampler, which starts in every trial, does not.
+"""
 
 import hashlib
 import os
@@ -7,8 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import psutil
 
 from probes.power import nvml
 
@@ -43,6 +44,8 @@ def host_facts() -> HostFacts:
     `host_id` is the first 12 hex digits of a keyed hash of the machine's id (its host name where it has none): stable
     on one machine, different on another, and the id cannot be had back from it. Clones of one image share it.
     """
+    import psutil
+
     cpu = cpu_facts()
     return HostFacts(
         host_id=_host_id(),
@@ -57,7 +60,7 @@ def host_facts() -> HostFacts:
 
 def cpu_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> CpuFacts:
     """Model, threads and sockets from `cpuinfo`; where there is none (macOS), what Python's `platform` knows."""
-    threads = psutil.cpu_count() or 1
+    threads = os.cpu_count() or 1
     if not cpuinfo.exists():
         return CpuFacts(model=platform.processor() or platform.machine(), threads=threads, sockets=1, virtual=False)
     values: dict[str, set[str]] = {}
@@ -121,6 +124,8 @@ def others_share(start: CpuReading, end: CpuReading) -> float | None:
 
 def read_cpu(pids: Iterable[int]) -> CpuReading:
     """CPU time of the machine and of the process trees under `pids`, now; a process that has gone counts 0."""
+    import psutil
+
     times = psutil.cpu_times()
     # Linux counts guest time within user time.
     total_s = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
@@ -129,6 +134,8 @@ def read_cpu(pids: Iterable[int]) -> CpuReading:
 
 
 def _tree_cpu_s(root_pid: int) -> float:
+    import psutil
+
     try:
         root = psutil.Process(root_pid)
         tree = [root, *root.children(recursive=True)]

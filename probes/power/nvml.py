@@ -1,101 +1,100 @@
-"""NVIDIA cards, read through NVML: the driver's total energy counter, or sampled power where a card has none."""
+"""NVIDIA cards, read through NVML."""
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from probes.errors import ProbeError
-from probes.power.readings import Meter, MeterRecord, Reading
+from probes.power.cards import Card
 
 _Answer = TypeVar("_Answer")
 
 
-class Card(Protocol):
-    """What one card answers. None is "this card has no such reading"; a card that is gone raises ProbeError."""
+class NvmlCard:
+    """A card of this machine, through pynvml.
 
-    @property
-    def index(self) -> int:
-        """NVML index."""
+    Measured on an H100 (driver 580): the counter is refreshed every 0.1 s, so a window's energy is off by at most 0.1 s
+    of power at each of its edges. That is taken for other cards too.
+    """
+
+    api = "nvml"
+    counter_call = "nvmlDeviceGetTotalEnergyConsumption"
+    counter_resolution_s = 0.1
+    power_call = "nvmlDeviceGetPowerUsage"
+    # Since Ampere it is the mean of the last second, says NVML's manual; older cards are fresher.
+    power_resolution_s = 1.0
+
+    def __init__(self, pynvml: ModuleType, index: int) -> None:
+        """Take the card's handle; `pynvml` is the module, initialised."""
+        self.index = index
+        self._pynvml = pynvml
+        self._handle = pynvml.nvmlDeviceGetHandleByIndex(index)
 
     def name(self) -> str:
         """Product name."""
+        return str(self._asked(self._pynvml.nvmlDeviceGetName))
 
     def driver(self) -> str:
         """Version of the driver."""
+        return str(self._asked(lambda _: self._pynvml.nvmlSystemGetDriverVersion()))
 
-    def mig(self) -> bool:
-        """Whether the card is split into MIG instances."""
+    def instances(self) -> int | None:
+        """MIG instances that exist on the card; None when MIG is off or the card has no such thing."""
+        modes = self._ask(self._pynvml.nvmlDeviceGetMigMode)
+        if modes is None or modes[0] != self._pynvml.NVML_DEVICE_MIG_ENABLE:
+            return None
+        most = self._ask(self._pynvml.nvmlDeviceGetMaxMigDeviceCount) or 0
+        return sum(self._has_instance(number) for number in range(most))
 
-    def energy_mj(self) -> int | None:
-        """Energy since the driver was loaded, millijoules."""
+    def energy_j(self) -> float | None:
+        """Energy since the driver was loaded, joules."""
+        energy_mj = self._ask(self._pynvml.nvmlDeviceGetTotalEnergyConsumption)
+        return None if energy_mj is None else energy_mj / 1e3
 
-    def power_mw(self) -> int | None:
-        """Board power now, milliwatts."""
+    def power_w(self) -> float | None:
+        """Board power now, watts."""
+        power_mw = self._ask(self._pynvml.nvmlDeviceGetPowerUsage)
+        return None if power_mw is None else power_mw / 1e3
 
-    def busy_percent(self) -> int | None:
-        """Share of the last sample period in which a kernel ran, percent."""
+    def power_limit_w(self) -> float | None:
+        """The limit that holds, whoever set it, watts."""
+        limit_mw = self._ask(self._pynvml.nvmlDeviceGetEnforcedPowerLimit)
+        return None if limit_mw is None else limit_mw / 1e3
 
+    def busy_share(self) -> float | None:
+        """Share of the last sample period in which a kernel ran, 0 to 1."""
+        rates = self._ask(self._pynvml.nvmlDeviceGetUtilizationRates)
+        return None if rates is None else rates.gpu / 100
 
-class EnergyCounterMeter:
-    """One card by its energy counter.
+    def _has_instance(self, number: int) -> bool:
+        try:
+            self._pynvml.nvmlDeviceGetMigDeviceHandleByIndex(self._handle, number)
+        except self._pynvml.NVMLError_NotFound:
+            return False
+        except self._pynvml.NVMLError as error:
+            raise self._gone(error) from error
+        return True
 
-    On an H100 (driver 580) one look keeps a core busy for 3.4 ms, ten looks a second would take 3 % of it. The driver
-    refreshes the counter every 0.1 s, so a window's energy is off by at most 0.1 s of power at each of its edges.
-    """
+    def _ask(self, function: Callable[[object], _Answer]) -> _Answer | None:
+        try:
+            return function(self._handle)
+        except (
+            self._pynvml.NVMLError_NotSupported,
+            self._pynvml.NVMLError_FunctionNotFound,
+            self._pynvml.NVMLError_NoPermission,
+        ):
+            return None
+        except self._pynvml.NVMLError as error:
+            raise self._gone(error) from error
 
-    period_s = 2.0  # nothing is lost between two looks at a counter, and each edge of a phase has its own
+    def _asked(self, function: Callable[[object], _Answer]) -> _Answer:
+        try:
+            return function(self._handle)
+        except self._pynvml.NVMLError as error:
+            raise self._gone(error) from error
 
-    def __init__(self, card: Card) -> None:
-        """Watch `card`, which must have a counter."""
-        self._card = card
-        self._last_mj = 0
-        self.record = _record(card, method="nvml-energy-counter", source="nvmlDeviceGetTotalEnergyConsumption")
-
-    def read(self) -> Reading:
-        """Cumulative joules and load; ProbeError when the card is gone or its counter went back."""
-        energy_mj = self._card.energy_mj()
-        if energy_mj is None:
-            raise ProbeError(f"GPU {self._card.index} stopped reporting its energy counter")
-        if energy_mj < self._last_mj:
-            raise ProbeError(
-                f"GPU {self._card.index}'s energy counter went back from {self._last_mj / 1e3} J "
-                f"to {energy_mj / 1e3} J: the driver was reloaded or the card reset while we measured"
-            )
-        self._last_mj = energy_mj
-        return Reading(energy_j=energy_mj / 1e3, load_share=_load_share(self._card))
-
-
-class SampledPowerMeter:
-    """One card without an energy counter (before Volta): power samples, to be integrated later."""
-
-    period_s = None
-
-    def __init__(self, card: Card) -> None:
-        """Watch `card`, which must report power."""
-        self._card = card
-        self.record = _record(card, method="nvml-power-sampled", source="nvmlDeviceGetPowerUsage")
-
-    def read(self) -> Reading:
-        """Watts and load; ProbeError when the card is gone."""
-        power_mw = self._card.power_mw()
-        if power_mw is None:
-            raise ProbeError(f"GPU {self._card.index} stopped reporting its power")
-        return Reading(power_w=power_mw / 1e3, load_share=_load_share(self._card))
-
-
-def card_meter(card: Card) -> Meter | MeterRecord:
-    """The best meter this card allows: its counter, else its power; else an invalid record that says why not."""
-    if card.energy_mj() is not None:
-        return EnergyCounterMeter(card)
-    if card.power_mw() is not None:
-        return SampledPowerMeter(card)
-    return _record(
-        card,
-        method="none",
-        source="NVML",
-        invalid_reason=f"GPU {card.index} reports neither energy nor power (NVML: Not Supported); "
-        "a virtual GPU often does not: measure on the host, or take a wall meter",
-    )
+    def _gone(self, error: Exception) -> ProbeError:
+        return ProbeError(f"GPU {self.index} cannot be read any more (NVML: {error})")
 
 
 def find_cards() -> tuple[list[Card], str | None]:
@@ -107,7 +106,7 @@ def find_cards() -> tuple[list[Card], str | None]:
     driver: ModuleType = pynvml  # it ships no types
     try:
         driver.nvmlInit()
-        return [LiveCard(driver, index) for index in range(driver.nvmlDeviceGetCount())], None
+        return [NvmlCard(driver, index) for index in range(driver.nvmlDeviceGetCount())], None
     except pynvml.NVMLError as error:
         return [], f"no NVIDIA driver answers (NVML: {error}); install the driver if this machine has a card"
 
@@ -115,68 +114,3 @@ def find_cards() -> tuple[list[Card], str | None]:
 def card_names() -> list[str]:
     """Product names of the cards here, in NVML's order; empty without a card or driver."""
     return [card.name() for card in find_cards()[0]]
-
-
-class LiveCard:
-    """A card of this machine, through pynvml."""
-
-    def __init__(self, pynvml: ModuleType, index: int) -> None:
-        """Take the card's handle; `pynvml` is the module, initialised."""
-        self.index = index
-        self._pynvml = pynvml
-        self._handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-
-    def name(self) -> str:
-        """Product name."""
-        return str(self._pynvml.nvmlDeviceGetName(self._handle))
-
-    def driver(self) -> str:
-        """Version of the driver."""
-        return str(self._pynvml.nvmlSystemGetDriverVersion())
-
-    def mig(self) -> bool:
-        """Whether the card is split into MIG instances."""
-        modes = self._ask(self._pynvml.nvmlDeviceGetMigMode)
-        return modes is not None and modes[0] == self._pynvml.NVML_DEVICE_MIG_ENABLE
-
-    def energy_mj(self) -> int | None:
-        """Energy since the driver was loaded, millijoules."""
-        value = self._ask(self._pynvml.nvmlDeviceGetTotalEnergyConsumption)
-        return None if value is None else int(value)
-
-    def power_mw(self) -> int | None:
-        """Board power now, milliwatts."""
-        value = self._ask(self._pynvml.nvmlDeviceGetPowerUsage)
-        return None if value is None else int(value)
-
-    def busy_percent(self) -> int | None:
-        """Share of the last sample period in which a kernel ran, percent."""
-        value = self._ask(self._pynvml.nvmlDeviceGetUtilizationRates)
-        return None if value is None else int(value.gpu)
-
-    def _ask(self, function: Callable[[object], _Answer]) -> _Answer | None:
-        try:
-            return function(self._handle)
-        except self._pynvml.NVMLError_NotSupported:
-            return None
-        except self._pynvml.NVMLError as error:
-            raise ProbeError(f"GPU {self.index} cannot be read any more (NVML: {error})") from error
-
-
-def _load_share(card: Card) -> float | None:
-    percent = card.busy_percent()
-    return None if percent is None else percent / 100
-
-
-def _record(card: Card, *, method: str, source: str, invalid_reason: str | None = None) -> MeterRecord:
-    split = ", whole card of a MIG split" if card.mig() else ""
-    return MeterRecord(
-        meter=f"nvml:{card.index}",
-        component="gpu",
-        basis="measured",
-        method=method,
-        device=f"{card.name()}{split}",
-        source=f"{source}, driver {card.driver()}",
-        valid=invalid_reason is None,
-        invalid_reason=invalid_reason,
-    )

@@ -1,6 +1,8 @@
 """CPU packages and memory by the energy counters that Linux shows under powercap (RAPL, Intel and AMD)."""
 
+import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from probes.errors import ProbeError
@@ -10,6 +12,37 @@ POWERCAP_ROOT = Path("/sys/class/powercap")
 
 # A step back is a wrap only if the power it implies can be: no package and its memory draw this much.
 _MOST_W = 10_000.0
+# Dies of one package whose counters agree as nearly as this are the package's counter shown several times.
+_MIRROR_UJ = 1_000_000
+_RESOLUTION_S = 0.001  # the processor refreshes its RAPL registers every millisecond, as Intel's and AMD's manuals say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Domain:
+    folder: Path
+    meter: str
+    component: Component
+    method: str = "powercap-energy-counter"
+
+    @property
+    def source(self) -> str:
+        return f"Linux powercap {self.folder.name}/energy_uj"
+
+    @property
+    def device(self) -> str:
+        return self.meter.removeprefix("rapl:")
+
+    def invalid(self, reason: str) -> MeterRecord:
+        return MeterRecord(
+            meter=self.meter,
+            component=self.component,
+            basis="measured",
+            method=self.method,
+            device=self.device,
+            source=self.source,
+            valid=False,
+            invalid_reason=reason,
+        )
 
 
 class PowercapMeter:
@@ -17,24 +50,29 @@ class PowercapMeter:
 
     period_s = None
 
-    def __init__(self, domain: Path, *, meter: str, component: Component) -> None:
-        """Watch one domain folder.
+    def __init__(
+        self, folder: Path, *, meter: str, component: Component, method: str = "powercap-energy-counter"
+    ) -> None:
+        """Watch one domain's folder.
 
         Raises:
             ProbeError: its counter cannot be read.
         """
-        self._energy_file = domain / "energy_uj"
-        self._range_uj = _read_uj(domain / "max_energy_range_uj")
-        self._last_uj = self._first_uj = _read_uj(self._energy_file)
+        domain = _Domain(folder=folder, meter=meter, component=component, method=method)
+        self._energy_file = folder / "energy_uj"
+        self._range_uj = _read_uj(folder / "max_energy_range_uj")
+        self.first_uj = self._last_uj = _read_uj(self._energy_file)
         self._last_t_s = time.monotonic()
         self._wrapped_uj = 0
         self.record = MeterRecord(
             meter=meter,
             component=component,
             basis="measured",
-            method="powercap-energy-counter",
-            device=meter.removeprefix("rapl:"),
-            source=f"Linux powercap {domain.name}/energy_uj",
+            method=method,
+            device=domain.device,
+            source=domain.source,
+            resolution_s=_RESOLUTION_S,
+            power_w_max=_power_limit_w(folder),
         )
 
     def read(self) -> Reading:
@@ -49,51 +87,84 @@ class PowercapMeter:
                 )
             self._wrapped_uj += self._range_uj
         self._last_uj, self._last_t_s = energy_uj, t_s
-        return Reading(energy_j=(energy_uj + self._wrapped_uj - self._first_uj) / 1e6)
+        return Reading(energy_j=(energy_uj + self._wrapped_uj - self.first_uj) / 1e6)
 
 
-def powercap_meters(root: Path = POWERCAP_ROOT) -> list[Meter | MeterRecord]:
+def powercap_meters(root: Path = POWERCAP_ROOT, *, psys: bool = False) -> list[Meter | MeterRecord]:
     """A meter for each package, and for the memory of each; an invalid record for each that cannot be read.
 
-    Cores and graphics are parts of a package, and psys holds the packages: neither is read, so that nothing counts
-    twice. Memory (`dram`) lies outside the package counter. A domain that the kernel shows both by MSR and by MMIO is
-    read once, by MMIO, as codecarbon does.
+    What would count twice is left out: cores and graphics, which are parts of a package; a domain that the kernel shows
+    both by MSR and by MMIO, which is read once, by MMIO; dies of one package that all show the package's counter.
+    Memory (`dram`) lies outside the package counter.
+
+    The platform's counter (`psys`) holds the packages, the memory and more, on machines whose maker wired it; on others
+    it shows anything. So it is read only when asked for, as the whole machine: an account then takes it in place of its
+    parts, which are still read beside it.
 
     Args:
         root: the powercap tree; a recorded one in tests.
+        psys: read the platform's counter too.
     """
     meters: dict[str, Meter | MeterRecord] = {}
     # "intel-rapl-mmio:0" sorts before "intel-rapl:0": the first of a name wins.
-    for domain in sorted(root.glob("intel-rapl*:*")):
-        name = _domain_name(domain)
-        if name is None:
-            continue
-        component: Component = "ram" if name.startswith("dram") else "cpu"
-        if component == "ram":
-            name = f"dram-{domain.name.split(':')[1]}"
-        meter = f"rapl:{name}"
-        if meter in meters:
+    for folder in sorted(root.glob("intel-rapl*:*")):
+        domain = _domain(folder)
+        if domain is None or domain.meter in meters or (domain.component == "machine" and not psys):
             continue
         try:
-            meters[meter] = PowercapMeter(domain, meter=meter, component=component)
+            meter = PowercapMeter(folder, meter=domain.meter, component=domain.component, method=domain.method)
         except ProbeError as error:
-            meters[meter] = MeterRecord(
-                meter=meter,
-                component=component,
-                basis="measured",
-                method="powercap-energy-counter",
-                device=name,
-                source=f"Linux powercap {domain.name}/energy_uj",
-                valid=False,
-                invalid_reason=str(error),
-            )
+            meters[domain.meter] = domain.invalid(str(error))
+            continue
+        if not any(_mirrors(meter, other) for other in meters.values()):
+            meters[domain.meter] = meter
     return list(meters.values())
 
 
-def _domain_name(domain: Path) -> str | None:
-    name_file = domain / "name"
+def psys_domain(root: Path = POWERCAP_ROOT) -> Path | None:
+    """The folder of the platform's counter, if the kernel shows one."""
+    for folder in sorted(root.glob("intel-rapl*:*")):
+        domain = _domain(folder)
+        if domain is not None and domain.component == "machine":
+            return folder
+    return None
+
+
+def _domain(folder: Path) -> _Domain | None:
+    """What a domain's folder is, by its name; None for what no meter should read."""
+    name_file = folder / "name"
     name = name_file.read_text(encoding="ascii").strip() if name_file.exists() else ""
-    return name if name.startswith(("package", "dram")) else None
+    if name.startswith("package"):
+        return _Domain(folder=folder, meter=f"rapl:{name}", component="cpu")
+    if name.startswith("dram"):
+        return _Domain(folder=folder, meter=f"rapl:dram-{folder.name.split(':')[1]}", component="ram")
+    if name == "psys":
+        return _Domain(folder=folder, meter="rapl:psys", component="machine", method="powercap-psys-counter")
+    return None
+
+
+def _mirrors(meter: PowercapMeter, other: Meter | MeterRecord) -> bool:
+    package, own = _package(meter.record.meter), meter.first_uj
+    return (
+        isinstance(other, PowercapMeter)
+        and package is not None
+        and package == _package(other.record.meter)
+        and own > 0  # a counter that has not begun to count tells nothing
+        and abs(own - other.first_uj) <= _MIRROR_UJ
+    )
+
+
+def _package(meter: str) -> str | None:
+    """ "package-0" of "rapl:package-0-die-1": the packages whose dies the kernel lists one by one."""
+    found = re.fullmatch(r"rapl:(package-\d+)-die-\d+", meter)
+    return found[1] if found else None
+
+
+def _power_limit_w(folder: Path) -> float | None:
+    """The highest of the limits that the processor keeps over its several time windows; None where it shows none."""
+    limits = [file.read_text(encoding="ascii").strip() for file in folder.glob("constraint_*_power_limit_uw")]
+    watts = [int(limit) / 1e6 for limit in limits if limit.isdecimal()]
+    return max(watts, default=0.0) or None
 
 
 def _read_uj(file: Path) -> int:

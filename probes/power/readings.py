@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 Phase = Literal["idle", "warmup", "load"]  # warm-up is neither: the target works, but is not measured
 Component = Literal["cpu", "ram", "gpu", "machine"]
 Basis = Literal["measured", "modelled", "estimated", "declared"]
+Unit = Literal["W", "kW", "J", "kJ", "Wh", "kWh"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +32,30 @@ class PowerRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookSpec:
+    """How to ask for one number and what it is; exactly one of `command` and `url`."""
+
+    id: str
+    component: Component
+    value: Literal["power", "energy"]
+    unit: Unit
+    command: tuple[str, ...] | None = None  # program and arguments, run without a shell
+    url: str | None = None
+    header_env: tuple[tuple[str, str], ...] = ()  # HTTP header, environment variable that holds its value
+    json_path: str | None = None  # "a.b.0.c"
+    pattern: str | None = None  # its one group is the number; without path or pattern the whole answer is
+    period_s: float = 1.0
+    timeout_s: float = 2.0
+    resolution_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PowerOverrides:
-    """What the user knows better than our tables."""
+    """What the user knows better than our tables, and the meters of their own."""
 
     cpu_tdp_w: PowerRange | None = None  # of the part of the CPU that this machine has; replaces table and estimate
+    rapl_psys: bool = False  # the platform's counter is the whole machine here; see powercap_meters
+    hooks: tuple[HookSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +70,8 @@ class MeterRecord:
     source: str
     valid: bool = True
     invalid_reason: str | None = None
+    resolution_s: float | None = None  # how long a reading may be older than its instant; None: not known
+    power_w_max: float | None = None  # the most that the device can draw, such as its enforced limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

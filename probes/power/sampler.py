@@ -14,20 +14,20 @@ import select
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from probes.errors import ProbeError
-from probes.power.log import died_line, read_power_log
+from probes.power.log import died_line, meter_line, read_power_log
+from probes.power.order import Order, order_line
 from probes.power.powercap import POWERCAP_ROOT
 from probes.power.readings import MeterRecord, Phase, PowerOverrides, PowerRange, PowerSample
 
 __all__ = ["MeterRecord", "Phase", "PowerOverrides", "PowerRange", "PowerSample", "PowerSampler", "read_power_log"]
 
-_READY_TIMEOUT_S = 60.0  # a wedged driver, not a slow start (0.3 s), is what this waits for
-_ANSWER_TIMEOUT_S = 10.0
+_READY_TIMEOUT_S = 60.0  # a wedged driver, not a slow start (0.2 s), is what this waits for
+_ANSWER_TIMEOUT_S = 20.0  # a hook of the user's own may take its 10 s at an edge
 
 
 class PowerSampler:
@@ -47,7 +47,7 @@ class PowerSampler:
         Args:
             path: the power log to write; an existing file is replaced.
             hz: readings a second, 0 < hz <= 100; a meter that cannot be read so fast is read at its own pace.
-            overrides: what the user knows better than the tables.
+            overrides: what the user knows better than the tables, and the meters of their own.
             powercap_root: the powercap tree; a recorded one in tests.
             replay: a recorded power log whose meters are played instead of reading this machine.
 
@@ -63,31 +63,38 @@ class PowerSampler:
         self._replay = replay
         self._lock = threading.Lock()  # a progress display asks while the trial marks
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready = False
         self._stopped = False
+        self.failure: str | None = None  # why it runs no more, once it has failed to start or died
 
     def __enter__(self) -> Self:
-        """Start the process and wait until its meters are open.
+        """Start the process, and go on while it opens its meters: the first mark waits until they are open.
 
         Raises:
-            ProbeError: it does not start; with its last words.
+            ProbeError: the log cannot be written, or there is no process to be had.
         """
-        command = [sys.executable, "-m", "probes.power.sampler_process", "--log", str(self._path)]
-        command += ["--hz", str(self._hz), "--parent", str(os.getpid()), "--powercap-root", str(self._powercap_root)]
-        tdp = self._overrides.cpu_tdp_w
-        if tdp is not None:
-            command += ["--cpu-tdp-w", str(tdp.low), str(tdp.central), str(tdp.high)]
-        if self._replay is not None:
-            command += ["--replay", str(self._replay)]
+        told = Order(
+            log=self._path,
+            hz=self._hz,
+            parent=os.getpid(),
+            powercap_root=self._powercap_root,
+            replay=self._replay,
+            overrides=self._overrides,
+        )
         try:
+            self._path.write_bytes(b"")
             with self._errors_path.open("wb") as errors:
-                self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+                # A process group of its own: Ctrl-C is for us, who end it when we are done.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "probes.power.sampler_process"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    process_group=0,
+                )
         except OSError as error:
             raise ProbeError(f"the power log {self._path} cannot be written: {error.strerror}") from error
-        try:
-            self._read_answer(self._process, _READY_TIMEOUT_S)
-        except BaseException:  # Ctrl-C while it starts, too: no process stays behind
-            self._end(self._process)
-            raise
+        self._tell(self._process, order_line(told))
         return self
 
     def __exit__(
@@ -101,11 +108,13 @@ class PowerSampler:
 
         For a window that ends before the `with` does. A sampler that has died raises nothing: its log says so.
         """
-        self._ask("stop")
-        if self._process is not None:
-            self._end(self._process)
-        self._stopped = True
-        self._errors_path.unlink(missing_ok=True)
+        try:
+            self._ask("stop")
+        finally:  # Ctrl-C while it waits, too
+            if self._process is not None:
+                self._end(self._process)
+            self._stopped = True
+            self._errors_path.unlink(missing_ok=True)
 
     @property
     def pid(self) -> int:
@@ -118,8 +127,8 @@ class PowerSampler:
         """Begin a phase: every meter is read at this edge, and the readings are on their way to disk on return.
 
         Returns:
-            CLOCK_MONOTONIC nanoseconds just after the edge's readings; None if the sampler has died, which the log
-            then says for every meter.
+            CLOCK_MONOTONIC nanoseconds just after the edge's readings; None if the sampler could not start or has
+            died, which the log then says for every meter, and `failure` here.
         """
         answer = self._ask(f"mark {phase}")
         return None if answer is None or answer["t_ns"] is None else int(answer["t_ns"])
@@ -138,31 +147,41 @@ class PowerSampler:
             if self._process is None or self._stopped:
                 return None
             try:
-                assert self._process.stdin is not None  # opened as a pipe above
-                self._process.stdin.write(f"{command}\n".encode())
-                self._process.stdin.flush()
+                if not self._ready:
+                    self._read_answer(self._process, _READY_TIMEOUT_S)
+                    self._ready = True
+                self._tell(self._process, f"{command}\n".encode())
                 return self._read_answer(self._process, _ANSWER_TIMEOUT_S)
-            except (ProbeError, BrokenPipeError) as error:
+            except ProbeError as error:
                 # The trial goes on without watts: its log says so for every meter.
-                self._stopped = True
-                self._end(self._process)
-                reason = str(error) if isinstance(error, ProbeError) else self._death(self._process)
-                with self._path.open("a", encoding="utf-8") as log:
-                    log.write(f"{died_line(reason)}\n")
+                self._fail(self._process, str(error))
                 return None
+
+    def _fail(self, process: subprocess.Popen[bytes], reason: str) -> None:
+        self._stopped = True
+        self.failure = reason
+        self._end(process)
+        introduced = bool(read_power_log(self._path)[0])
+        with self._path.open("a", encoding="utf-8") as log:
+            log.write(f"{died_line(reason)}\n" if introduced else f"{meter_line(_never_started(reason))}\n")
+
+    def _tell(self, process: subprocess.Popen[bytes], line: bytes) -> None:
+        assert process.stdin is not None  # opened as a pipe above
+        try:
+            process.stdin.write(line)
+            process.stdin.flush()
+        except BrokenPipeError:  # it has died: what it does not answer says so
+            return
 
     def _read_answer(self, process: subprocess.Popen[bytes], timeout_s: float) -> dict[str, float | None]:
         assert process.stdout is not None  # opened as a pipe above
-        deadline_s = time.monotonic() + timeout_s
-        while True:
-            left_s = deadline_s - time.monotonic()
-            if left_s <= 0 or not select.select([process.stdout], [], [], left_s)[0]:
-                raise ProbeError(f"the power sampler did not answer within {timeout_s:g} s; a driver may hang")
-            line = process.stdout.readline()
-            if not line:
-                raise ProbeError(self._death(process))
-            answer: dict[str, float | None] = json.loads(line)
-            return answer
+        if not select.select([process.stdout], [], [], timeout_s)[0]:
+            raise ProbeError(f"the power sampler did not answer within {timeout_s:g} s; a driver may hang")
+        line = process.stdout.readline()
+        if not line:
+            raise ProbeError(self._death(process))
+        answer: dict[str, float | None] = json.loads(line)
+        return answer
 
     def _death(self, process: subprocess.Popen[bytes]) -> str:
         code = process.wait(timeout=_ANSWER_TIMEOUT_S)
@@ -181,3 +200,17 @@ class PowerSampler:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _never_started(reason: str) -> MeterRecord:
+    """What stands in the log of a sampler that found no meter: energy that nobody knows, with the reason."""
+    return MeterRecord(
+        meter="sampler",
+        component="machine",
+        basis="measured",
+        method="none",
+        device="all meters of this machine",
+        source="the power sampler",
+        valid=False,
+        invalid_reason=reason,
+    )

@@ -20,12 +20,18 @@ def main(path: Path) -> None:
     import torch
 
     card = find_cards()[0][0]
-    lines = [{"name": card.name(), "driver": card.driver(), "mig": card.mig()}]
+    limit_w = card.power_limit_w()
+    facts = {"name": card.name(), "driver": card.driver(), "mig_instances": card.instances()}
+    lines = [facts | ({} if limit_w is None else {"power_limit_mw": round(limit_w * 1e3)})]
     stop = threading.Event()
 
     def sample() -> None:
         while not stop.is_set():
-            answer = {"energy_mj": card.energy_mj(), "power_mw": card.power_mw(), "busy_percent": card.busy_percent()}
+            answer = {
+                "energy_mj": as_nvml(card.energy_j(), 1e3),
+                "power_mw": as_nvml(card.power_w(), 1e3),
+                "busy_percent": as_nvml(card.busy_share(), 100),
+            }
             lines.append({"t_ns": time.monotonic_ns(), **answer})
             time.sleep(STEP_S)
 
@@ -43,6 +49,11 @@ def main(path: Path) -> None:
     stop.set()
     sampler.join()
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+
+
+def as_nvml(value: float | None, scale: float) -> int | str:
+    """The number as NVML said it; the name of its error where the card has no such reading."""
+    return "NotSupported" if value is None else round(value * scale)
 
 
 if __name__ == "__main__":

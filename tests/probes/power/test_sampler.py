@@ -183,7 +183,8 @@ def test_no_process_stays_behind_and_a_second_stop_does_nothing(path, tree):
 def test_the_samplers_process_is_small_because_it_imports_little():
     script = (
         "import sys, probes.power.sampler_process\n"
-        "print(sorted(sys.modules.keys() & {'codecarbon', 'numpy', 'pandas', 'pynvml', 'gguf', 'xllamacpp'}))"
+        "heavy = {'codecarbon', 'numpy', 'pandas', 'pynvml', 'gguf', 'xllamacpp', 'psutil', 'argparse', 'http'}\n"
+        "print(sorted(sys.modules.keys() & heavy))"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
@@ -201,8 +202,59 @@ def test_a_log_that_cannot_be_written_is_a_sentence(tmp_path):
         sampler.__enter__()
 
 
-def test_a_recording_that_is_none_is_refused_at_the_start(tmp_path, path):
+def test_a_sampler_that_cannot_start_says_so_at_the_first_mark_and_in_its_log(tmp_path, path):
     (tmp_path / "recording").write_text('{"some": "thing"}\n')
-    sampler = PowerSampler(path, replay=tmp_path / "recording")
-    with pytest.raises(ProbeError, match="is not a line of a power log"):
-        sampler.__enter__()
+    with PowerSampler(path, replay=tmp_path / "recording") as sampler:
+        assert sampler.mark("idle") is None
+        assert "is not a line of a power log" in sampler.failure
+        assert not psutil.pid_exists(sampler.pid)
+        assert sampler.mark("load") is None
+    (record,), samples = read_power_log(path)
+    assert (record.component, record.valid, samples) == ("machine", False, [])
+    assert record.invalid_reason == sampler.failure
+
+
+def test_starting_waits_for_nothing(path, tree):
+    sampler = PowerSampler(path, powercap_root=tree)
+    with sampler:
+        assert read_power_log(path)[0] == []  # it has not even found its meters yet
+        sampler.mark("load")
+        assert read_power_log(path)[0] != []
+
+
+def test_an_older_log_does_not_outlive_the_start_of_a_new_one(path, tree):
+    path.write_text("an older night's\n")
+    with PowerSampler(path, powercap_root=tree) as sampler:
+        os.kill(sampler.pid, signal.SIGKILL)
+        assert sampler.mark("load") is None
+    assert read_power_log(path)[0][0].invalid_reason.startswith("the power sampler ended with exit code -9")
+
+
+def test_ctrl_c_while_the_first_mark_waits_leaves_no_process_behind(path, tree):
+    script = (
+        "import os, signal, sys, threading; from pathlib import Path; from probes.power.sampler import PowerSampler\n"
+        "try:\n"
+        "  with PowerSampler(Path(sys.argv[1]), powercap_root=Path(sys.argv[2])) as sampler:\n"
+        "    print(sampler.pid, flush=True)\n"
+        "    os.kill(sampler.pid, signal.SIGSTOP)\n"  # it will not be ready before we are interrupted
+        "    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "    threading.Timer(0.4, os.kill, (sampler.pid, signal.SIGCONT)).start()\n"
+        "    sampler.mark('load')\n"
+        "except KeyboardInterrupt:\n"
+        "  print('interrupted')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path), str(tree)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=GENEROUS_S,
+    )
+    sampler_pid, *rest = done.stdout.split()
+    assert rest == ["interrupted"]
+    assert not psutil.pid_exists(int(sampler_pid))
+
+
+def test_ctrl_c_of_a_terminal_does_not_reach_the_sampler(path, tree):
+    with PowerSampler(path, powercap_root=tree) as sampler:
+        assert os.getpgid(sampler.pid) == sampler.pid != os.getpgrp()

@@ -1,0 +1,199 @@
+"""A meter of the user's own: a smart plug, a BMC or a PDU, asked by a small command or over HTTP."""
+
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from probes.errors import ProbeError
+from probes.power.readings import HookSpec, MeterRecord, Reading, Unit
+
+_IN_W_OR_J: dict[Unit, float] = {"W": 1.0, "kW": 1e3, "J": 1.0, "kJ": 1e3, "Wh": 3600.0, "kWh": 3.6e6}
+_MOST_BYTES = 64 * 1024
+_SHOWN = 80
+
+
+class HookMeter:
+    """Asks once a reading; slow, and may hang for its timeout, so it is for a thread of its own (see background)."""
+
+    def __init__(self, spec: HookSpec) -> None:
+        """Ask by `spec`; nothing is asked yet."""
+        self.spec = spec
+        self.silence: str | None = None  # why the last question had no answer
+        self._running: subprocess.Popen[str] | None = None
+        self._last_j = -math.inf
+        energy = spec.value == "energy"
+        self.record = MeterRecord(
+            meter=f"hook:{spec.id}",
+            component=spec.component,
+            basis="measured",
+            method="hook-energy-counter" if energy else "hook-power-sampled",
+            device=spec.id,
+            source=f"{_address(spec)}, {spec.value} in {spec.unit}",
+            resolution_s=spec.resolution_s,
+        )
+
+    @property
+    def period_s(self) -> float:
+        """As the user says."""
+        return self.spec.period_s
+
+    def read(self) -> Reading | None:
+        """Ask, and find the number in the answer.
+
+        Returns:
+            Watts or cumulative joules; None when nobody answered in time, and why in `silence`.
+
+        Raises:
+            ProbeError: the answer holds no such number, or one that cannot be: negative, or a counter that went back.
+        """
+        text = self._run() if self.spec.command is not None else self._get()
+        if text is None:
+            return None
+        self.silence = None
+        number = number_in(text, self.spec)
+        what = f"{self.record.meter} reports {number:g} {self.spec.unit}"
+        if number < 0:
+            raise ProbeError(f"{what}; {self.spec.value} cannot be negative: look at its wiring, json_path or pattern")
+        amount = number * _IN_W_OR_J[self.spec.unit]
+        if self.spec.value == "power":
+            return Reading(power_w=amount)
+        if amount < self._last_j:
+            raise ProbeError(
+                f"{what} after {self._last_j / _IN_W_OR_J[self.spec.unit]:g}: its counter went back, it was reset while"
+                " we measured"
+            )
+        self._last_j = amount
+        return Reading(energy_j=amount)
+
+    def stop(self) -> None:
+        """End a command that still runs; what it started goes with it. For another thread than the reading one."""
+        running = self._running
+        if running is not None and running.poll() is None:
+            _kill(running)
+
+    def _run(self) -> str | None:
+        command = self.spec.command
+        assert command is not None  # one of command and url is given
+        try:
+            # A session of its own, so that a script's children end with it.
+            self._running = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ProbeError(f"{self.record.meter}: {command[0]} cannot be run: {error.strerror}") from error
+        with self._running as process:
+            try:
+                out, err = process.communicate(timeout=self.spec.timeout_s)
+            except subprocess.TimeoutExpired:
+                _kill(process)
+                self.silence = f"{command[0]} did not end within {self.spec.timeout_s:g} s"
+                return None
+        if process.returncode != 0:
+            words = err.strip().splitlines()
+            self.silence = f"{command[0]} ended with exit code {process.returncode}" + (
+                f": {words[-1][:_SHOWN]}" if words else ""
+            )
+            return None
+        return out[:_MOST_BYTES]
+
+    def _get(self) -> str | None:
+        import http.client  # with its ssl, only for those who have such a meter
+
+        url = self.spec.url
+        assert url is not None  # one of command and url is given
+        headers = {header: _secret(self.record.meter, name) for header, name in self.spec.header_env}
+        parts = urlsplit(url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        assert parts.hostname is not None  # checked with the config
+        # No redirect is followed: it could carry the headers to another host.
+        connection = kind(parts.hostname, parts.port, timeout=self.spec.timeout_s)
+        deadline_s = time.monotonic() + self.spec.timeout_s
+        try:
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("GET", target, headers={"Connection": "close", **headers})
+            response = connection.getresponse()
+            body = bytearray()
+            # A server that drips bytes never meets the socket's timeout.
+            while len(body) < _MOST_BYTES and time.monotonic() < deadline_s and (data := response.read1(_MOST_BYTES)):
+                body += data
+        except (OSError, http.client.HTTPException) as error:
+            self.silence = f"{_address(self.spec)} did not answer: {error or type(error).__name__}"
+            return None
+        finally:
+            connection.close()
+        if response.status != http.client.OK:
+            self.silence = f"{_address(self.spec)} answered HTTP {response.status} {response.reason}"
+            return None
+        return body.decode("utf-8", errors="replace")
+
+
+def number_in(text: str, spec: HookSpec) -> float:
+    """The number that `spec` points at in an answer; ProbeError when it is not there or no finite number."""
+    where = f"hook:{spec.id}"
+    if spec.json_path is not None:
+        found = _at(text, spec.json_path, where)
+    elif spec.pattern is not None:
+        match = re.search(spec.pattern, text)
+        if match is None:
+            raise ProbeError(f"{where}: pattern {spec.pattern!r} is not in the answer {text.strip()[:_SHOWN]!r}")
+        found = match[1]
+    else:
+        found = text
+    try:
+        # Python would take True and "1_000" too.
+        number = math.nan if isinstance(found, bool) or (isinstance(found, str) and "_" in found) else float(found)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        shown = found.strip() if isinstance(found, str) else found
+        raise ProbeError(f"{where}: {str(shown)[:_SHOWN]!r} is no number; set json_path or pattern to where it stands")
+    return number
+
+
+def _at(text: str, path: str, where: str) -> Any:  # noqa: ANN401 - whatever the JSON holds there
+    try:
+        here = json.loads(text)
+    except json.JSONDecodeError:
+        raise ProbeError(f"{where}: json_path is set, but the answer is no JSON: {text.strip()[:_SHOWN]!r}") from None
+    for step in path.split("."):
+        try:
+            here = here[int(step)] if isinstance(here, list) else here[step]
+        except (KeyError, IndexError, ValueError, TypeError):
+            known = f"; known there: {', '.join(map(str, here))[:_SHOWN]}" if isinstance(here, dict) else ""
+            raise ProbeError(f"{where}: the answer has no {step!r} of json_path {path!r}{known}") from None
+    return here
+
+
+def _secret(meter: str, name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise ProbeError(f"{meter}: the environment variable {name} is not set; header_env takes a header from it")
+    return value
+
+
+def _address(spec: HookSpec) -> str:
+    """Where the number comes from, without arguments and queries: those may hold what is nobody's business."""
+    if spec.command is not None:
+        return f"command {spec.command[0]}"
+    parts = urlsplit(spec.url or "")
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:  # it has just ended
+        return
