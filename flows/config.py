@@ -9,79 +9,26 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from flows.errors import ConfigError
 from flows.gridprovider import GridProvider
 from flows.meterhook import MeterHook
 from flows.mistakes import sentences
+from flows.site import CountedDevice, Hardware, Hosting, Market, NonNegative, Range, Site, Table
 from flows.traces import completed, with_paths
-from flows.workload import Id, Positive, SearchLimits, Share, Workload
+from flows.workload import Id, Positive, SearchLimits, Workload
 from probes.errors import ProbeError
 
-NonNegative = Annotated[float, Field(ge=0)]
+__all__ = [
+    "BenchmarkConfig", "EndpointTarget", "Hosting", "LoadedConfig", "LocalTarget", "Night", "Price", "Range", "Site",
+    "Target", "Timeouts", "Workload", "api_key", "check_config", "check_table", "load_config",
+]  # fmt: skip
 
 PRIVATE_VALUE = re.compile(r"^(sk-|gsk_|AIza|xox|Bearer )", re.IGNORECASE)
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
-
-
-class Range(_Table):
-    """A figure with its range. A bare number in the TOML is a central value whose range is not known."""
-
-    low: float | None = None
-    central: float
-    high: float | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_number(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the file held
-        return {"central": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        known = [v for v in (self.low, self.central, self.high) if v is not None]
-        if known != sorted(known):
-            raise ValueError("must rise: low <= central <= high")
-        if min(known) < 0:
-            raise ValueError("must not be negative")
-        return self
-
-
-class Hardware(_Table):
-    """What the machine that serves local targets cost, in money and in manufacture."""
-
-    price_usd: Range
-    lifetime_years: Positive
-    utilisation_share: Share
-    embodied_kgco2e: Range
-    share: Share = Field(description="of the machine that a target reserves while it is measured")
-
-
-class Site(_Table):
-    """Where this machine stands. Nothing here has a default: a place is declared, never guessed."""
-
-    zone: str
-    pue: Range
-    electricity_usd_per_kwh: Range
-    hardware: Hardware
-    grid_gco2e_per_kwh: Range | None = None
-    cpu_tdp_w: Range | None = None
-    rapl_psys: bool = False  # read the platform's counter as the whole machine; else only packages and memory
-    meters: list[MeterHook] = []  # of the user's own: a smart plug, a BMC
-    grid_provider: GridProvider | None = None  # who publishes this grid by the hour; asked by `megatoken grid fetch`
-
-    @field_validator("pue")
-    @classmethod
-    def _pue_at_least_one(cls, value: Range) -> Range:
-        if (value.low if value.low is not None else value.central) < 1:
-            raise ValueError("PUE must be >= 1: facility energy includes the machine's own")
-        return value
-
-
-class Price(_Table):
+class Price(Table):
     """A contract or list price that overrides the price list, USD per 10^6 tokens."""
 
     usd_per_input_mtok: NonNegative
@@ -91,18 +38,7 @@ class Price(_Table):
     note: str = "declared in the config"
 
 
-class Hosting(_Table):
-    """What is known of where and how a provider serves: all declared, all optional."""
-
-    zone: str | None = None
-    pue: Range | None = None
-    grid_gco2e_per_kwh: Range | None = None
-    j_per_output_token: Range | None = None
-    embodied_gco2e_per_output_mtok: Range | None = None
-    source: str = "declared in the config"
-
-
-class EndpointTarget(_Table):
+class EndpointTarget(Table):
     """A server that someone else runs, reached by URL."""
 
     kind: Literal["endpoint"]
@@ -115,7 +51,7 @@ class EndpointTarget(_Table):
     region: str | None = None
     group: str | None = None  # targets of one group are measured interleaved; the model's name, if None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    extra_body: dict[str, Any] = {}
+    extra_body: Annotated[dict[str, Any], Field(default_factory=dict)]
     price: Price | None = None
     hosting: Hosting | None = None
 
@@ -142,7 +78,7 @@ class EndpointTarget(_Table):
         return value
 
 
-class LocalTarget(_Table):
+class LocalTarget(Table):
     """An engine that we start on this machine."""
 
     kind: Literal["local"]
@@ -165,7 +101,7 @@ class LocalTarget(_Table):
 Target = Annotated[EndpointTarget | LocalTarget, Field(discriminator="kind")]
 
 
-class Timeouts(_Table):
+class Timeouts(Table):
     """Seconds after which an attempt is a failure. `trial` ends a whole trial, with what it had measured."""
 
     connect_s: Positive = 10.0
@@ -176,7 +112,7 @@ class Timeouts(_Table):
     trial_s: Positive = 900.0
 
 
-class Night(_Table):
+class Night(Table):
     """The run as a whole."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
@@ -187,7 +123,7 @@ class Night(_Table):
     timeouts: Timeouts = Timeouts()
 
 
-class BenchmarkConfig(_Table):
+class BenchmarkConfig(Table):
     """A whole config file, checked."""
 
     night: Night
@@ -319,8 +255,7 @@ def _holders() -> dict[str, type[BaseModel]]:
     """Which table stands under which key, for naming the nearest known key."""
     return {
         "night": Night, "site": Site, "timeouts": Timeouts, "hardware": Hardware, "price": Price, "hosting": Hosting,
-        "meters": MeterHook,
-        "grid_provider": GridProvider,
+        "meters": MeterHook, "grid_provider": GridProvider, "devices": CountedDevice, "market": Market,
         "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,
         "search_limits": SearchLimits, "": BenchmarkConfig,
     }  # fmt: skip

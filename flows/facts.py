@@ -1,16 +1,26 @@
 """The dated facts that an account will rest on, gathered when a trial is planned and landed beside it.
 
-What the config declares wins over what a price list or a table says; what nobody says is left out, so that the account
-is NULL and names what was missing.
+What the config declares wins over what a ledger, a price list or an estimate says; what nobody says is left out, so
+that the account is NULL and names what was missing. A fact of a ledger names its row and the version of it.
 """
 
+import ipaddress
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flows.config import EndpointTarget, LocalTarget, Range, Site, Target
 from flows.errors import ConfigError
-from probes.errors import ProbeError
+from flows.ledgerfacts import device_fact, ledger_fact, yearly_grid_fact, zone_facts
+from flows.site import Hardware, Hosting, Market
 from warehouse.rows import Basis, FactRow
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from warehouse.ecologits import HostedEstimate
+    from warehouse.formulas.interval import Interval
 
 DECLARED = "declared in the config"
 SECONDS_PER_YEAR = 365.25 * 86_400
@@ -20,7 +30,7 @@ def facts_for(target: Target, site: Site | None, *, trial_id: str, at: datetime)
     """Every fact known of a target at an instant.
 
     Raises:
-        ConfigError: a zone that no table knows.
+        ConfigError: a zone, a device or another row that no ledger has: says which to add.
     """
     if isinstance(target, LocalTarget):
         assert site is not None  # the config was checked: local targets have a site
@@ -32,21 +42,40 @@ def site_facts(site: Site, *, trial_id: str, at: datetime) -> list[FactRow]:
     """Every fact known of the machine that a site describes, for a trial of a local target or a job.
 
     Raises:
-        ConfigError: a zone that no table knows.
+        ConfigError: a zone, a device or another row that no ledger has: says which to add.
     """
-    return list(_local_facts(site, trial_id))
+    on = at.astimezone(UTC).date()
+    return [
+        declared(trial_id, "pue", site.pue),
+        declared(trial_id, "electricity_usd_per_kwh", site.electricity_usd_per_kwh),
+        *_hardware_facts(site.hardware, trial_id, on),
+        *_place_facts(site, site.zone, DECLARED, trial_id, on, "site"),
+    ]
 
 
-def _fact(
-    trial_id: str,
-    quantity: str,
-    value: Range,
-    *,
-    basis: Basis,
-    source: str,
-    valid_from: str | None = None,
-    scale: float = 1.0,
+def grid_fact(zone: str | None, given: Range | None, *, trial_id: str, where: str, on: "date | None" = None) -> FactRow:
+    """Grid intensity of a zone: the given figure, else the range of the published ones, else the annual table's.
+
+    Args:
+        zone: of the grid; needed if nothing is given.
+        given: the figure that the user declares.
+        trial_id: whose fact it is.
+        where: what the sentence names that says the zone is not known.
+        on: day on which it is to hold; today, if None.
+
+    Raises:
+        ConfigError: no table knows the zone.
+    """
+    if given is not None:
+        return declared(trial_id, "grid_gco2e_per_kwh", given)
+    assert zone is not None  # callers pass one of the two
+    return yearly_grid_fact(zone, trial_id=trial_id, on=on or datetime.now(UTC).date(), where=where)
+
+
+def declared(
+    trial_id: str, quantity: str, value: Range, *, source: str = DECLARED, scale: float = 1.0, basis: Basis = "declared"
 ) -> FactRow:
+    """A fact that the config states."""
     return FactRow(
         trial_id=trial_id,
         quantity=quantity,
@@ -54,62 +83,149 @@ def _fact(
         central=value.central * scale,
         high=None if value.high is None else value.high * scale,
         basis=basis,
-        valid_from=valid_from,
+        valid_from=None,
         source=source,
     )
 
 
-def _local_facts(site: Site, trial_id: str) -> Iterator[FactRow]:
-    hardware = site.hardware
-    yield _fact(trial_id, "pue", site.pue, basis="declared", source=DECLARED)
-    yield _fact(trial_id, "electricity_usd_per_kwh", site.electricity_usd_per_kwh, basis="declared", source=DECLARED)
-    yield _fact(trial_id, "hardware_usd", hardware.price_usd, basis="declared", source=DECLARED)
-    yield _fact(
-        trial_id,
-        "hardware_lifetime_s",
-        Range(central=hardware.lifetime_years * SECONDS_PER_YEAR),
-        basis="declared",
-        source=DECLARED,
-    )
-    yield _fact(
-        trial_id,
-        "hardware_utilisation_share",
-        Range(central=hardware.utilisation_share),
-        basis="declared",
-        source=DECLARED,
-    )
-    yield _fact(
-        trial_id, "hardware_embodied_gco2e", hardware.embodied_kgco2e, basis="declared", source=DECLARED, scale=1000.0
-    )
-    yield _fact(trial_id, "hardware_share", Range(central=hardware.share), basis="declared", source=DECLARED)
-    yield grid_fact(site.zone, site.grid_gco2e_per_kwh, trial_id=trial_id, where="site zone")
+def _hardware_facts(hardware: Hardware, trial_id: str, on: "date") -> Iterator[FactRow]:
+    yield declared(trial_id, "hardware_usd", hardware.price_usd)
+    lifetime = Range(central=hardware.lifetime_years)
+    yield declared(trial_id, "hardware_lifetime_s", lifetime, scale=SECONDS_PER_YEAR)
+    yield declared(trial_id, "hardware_utilisation_share", Range(central=hardware.utilisation_share))
+    yield declared(trial_id, "hardware_share", Range(central=hardware.share))
+    if hardware.embodied_kgco2e is not None:
+        yield declared(trial_id, "hardware_embodied_gco2e", hardware.embodied_kgco2e, scale=1000.0)
+    elif hardware.devices:
+        yield device_fact({device.name: device.count for device in hardware.devices}, trial_id=trial_id, on=on)
+    for quantity, value in (
+        ("hardware_adpe_kgsbeq", hardware.adpe_kgsbeq),
+        ("hardware_primary_mj", hardware.primary_mj),
+    ):
+        if value is not None:
+            yield declared(trial_id, quantity, value)
+
+
+def _place_facts(
+    place: Site | Hosting, zone: str | None, source: str, trial_id: str, on: "date", where: str
+) -> Iterator[FactRow]:
+    """Grid, water and market of a place, as far as it is known."""
+    if place.grid_gco2e_per_kwh is not None:
+        yield declared(trial_id, "grid_gco2e_per_kwh", place.grid_gco2e_per_kwh, source=source)
+    elif zone is not None:
+        yield yearly_grid_fact(zone, trial_id=trial_id, on=on, where=f"{where} zone")
+    if zone is not None:
+        yield from zone_facts(zone, trial_id=trial_id, on=on)
+    if place.wue_l_per_kwh is not None:
+        yield declared(trial_id, "wue_site_l_per_kwh", place.wue_l_per_kwh, source=source)
+    elif place.wue_of is not None:
+        found = ledger_fact("wue_site_l_per_kwh", "wue", place.wue_of, trial_id=trial_id, on=on)
+        if found is None:
+            raise ConfigError(
+                [
+                    f"{where} wue_of = {place.wue_of!r} is not in wue.csv; add a row with its source to"
+                    " warehouse/reference/wue.csv, or give wue_l_per_kwh"
+                ]
+            )
+        yield found
+    if place.market is not None:
+        yield from _market_facts(place.market, zone, trial_id, on)
+
+
+def _market_facts(market: Market, zone: str | None, trial_id: str, on: "date") -> Iterator[FactRow]:
+    share = Range(central=market.covered_share)
+    yield declared(trial_id, "market_covered_share", share, source=market.source)
+    if market.contract_gco2e_per_kwh is not None:
+        contract = market.contract_gco2e_per_kwh
+        yield declared(trial_id, "market_contract_gco2e_per_kwh", contract, source=market.source)
+    if market.residual_gco2e_per_kwh is not None:
+        residual = market.residual_gco2e_per_kwh
+        yield declared(trial_id, "market_residual_gco2e_per_kwh", residual, source=market.source)
+    elif zone is not None:
+        quantity = "market_residual_gco2e_per_kwh"
+        found = ledger_fact(quantity, "residual_mix", zone.upper(), trial_id=trial_id, on=on)
+        if found is not None:
+            yield found
 
 
 def _endpoint_facts(target: EndpointTarget, trial_id: str, at: datetime) -> Iterator[FactRow]:
     yield from _price_facts(target, trial_id, at)
-    hosting = target.hosting
-    if hosting is None:
-        return
+    hosting = target.hosting or Hosting()
+    on = at.astimezone(UTC).date()
+    said = []
     for quantity, value in (
         ("pue", hosting.pue),
         ("endpoint_j_per_output_token", hosting.j_per_output_token),
         ("endpoint_embodied_gco2e_per_output_mtok", hosting.embodied_gco2e_per_output_mtok),
     ):
         if value is not None:
-            yield _fact(trial_id, quantity, value, basis="declared", source=hosting.source)
-    if hosting.zone is not None or hosting.grid_gco2e_per_kwh is not None:
-        yield grid_fact(hosting.zone, hosting.grid_gco2e_per_kwh, trial_id=trial_id, where=f"{target.id} hosting zone")
+            said.append(declared(trial_id, quantity, value, source=hosting.source))
+    said += _place_facts(hosting, hosting.zone, hosting.source, trial_id, on, f"{target.id} hosting")
+    yield from said
+    if hosting.estimate and not on_this_machine(target.base_url):
+        known = {fact.quantity for fact in said}
+        yield from (fact for fact in _estimated_facts(target, hosting, trial_id, on) if fact.quantity not in known)
+
+
+def on_this_machine(base_url: str) -> bool:
+    """Whether an address is a loopback one: what it serves runs here, and no data centre is to be assumed."""
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _estimated_facts(target: EndpointTarget, hosting: Hosting, trial_id: str, on: "date") -> Iterator[FactRow]:
+    """What EcoLogits estimates of a provider and a model; nothing if it does not know them."""
+    from warehouse.ecologits import estimate
+
+    found = estimate(target.provider, target.model, zone=hosting.zone)
+    if found is None:
+        return
+    key = f"{target.provider}/{target.model}"
+    for quantity, value in (
+        ("endpoint_j_per_output_token", found.j_per_output_token),
+        ("endpoint_embodied_gco2e_per_output_mtok", found.embodied_gco2e_per_output_mtok),
+        ("pue", found.pue),
+        ("wue_site_l_per_kwh", found.wue_site_l_per_kwh),
+    ):
+        if value is not None:
+            yield _estimated(trial_id, quantity, value, key, found)
+    if hosting.zone is None:
+        assumed = f" (zone {found.zone} as {found.source} assumes it)"
+        yield yearly_grid_fact(found.zone, trial_id=trial_id, on=on, where=f"{target.id} estimated zone", said=assumed)
+        yield from zone_facts(found.zone, trial_id=trial_id, on=on, said=assumed)
+
+
+def _estimated(trial_id: str, quantity: str, value: "Interval", key: str, found: "HostedEstimate") -> FactRow:
+    from warehouse.factors import version_of
+
+    exact = value.low == value.high
+    return FactRow(
+        trial_id=trial_id,
+        quantity=quantity,
+        low=None if exact else value.low,
+        central=value.central,
+        high=None if exact else value.high,
+        basis="estimated",
+        valid_from=None,
+        source="; ".join((found.source, *found.notes)) if quantity == "endpoint_j_per_output_token" else found.source,
+        ledger="ecologits",
+        ledger_key=key,
+        factor_version=version_of("ecologits", key, quantity),
+    )
 
 
 def _price_facts(target: EndpointTarget, trial_id: str, at: datetime) -> Iterator[FactRow]:
     if target.price is not None:
         price = target.price
-        declared = {
+        stated = {
             "price_usd_per_input_mtok": price.usd_per_input_mtok,
             "price_usd_per_cached_input_mtok": price.usd_per_cached_input_mtok,
             "price_usd_per_output_mtok": price.usd_per_output_mtok,
         }
-        for quantity, usd in declared.items():
+        for quantity, usd in stated.items():
             if usd is not None:
                 yield FactRow(
                     trial_id=trial_id,
@@ -142,45 +258,7 @@ def _price_facts(target: EndpointTarget, trial_id: str, at: datetime) -> Iterato
                 basis="declared",
                 valid_from=listed.valid_from,
                 source=f"{listed.source}: {listed.provider_id}/{listed.model_id}",
+                ledger="genai-prices",
+                ledger_key=f"{listed.provider_id}/{listed.model_id}",
+                factor_version=listed.source,
             )
-
-
-def grid_fact(zone: str | None, given: Range | None, *, trial_id: str, where: str) -> FactRow:
-    """Grid intensity of a zone: the config's own figure, else the range of the published ones, else the annual table's.
-
-    Raises:
-        ConfigError: no table knows the zone.
-    """
-    if given is not None:
-        return _fact(trial_id, "grid_gco2e_per_kwh", given, basis="declared", source=DECLARED)
-    assert zone is not None  # callers pass one of the two
-    from warehouse.reference import published_grid_intensity
-
-    published = published_grid_intensity(zone)
-    if published is not None:
-        return FactRow(
-            trial_id=trial_id,
-            quantity="grid_gco2e_per_kwh",
-            low=published.low,
-            central=published.central,
-            high=published.high,
-            basis="estimated",
-            valid_from=published.valid_from,
-            source=published.source,
-        )
-    from probes.factors import grid_intensity
-
-    try:
-        annual = grid_intensity(zone)
-    except ProbeError as error:
-        raise ConfigError([f"{where} = {zone!r}: {error}"]) from None
-    return FactRow(
-        trial_id=trial_id,
-        quantity="grid_gco2e_per_kwh",
-        low=None,
-        central=annual.gco2e_per_kwh,
-        high=None,
-        basis="estimated",
-        valid_from=f"{annual.year}-01-01",
-        source=annual.source,
-    )
