@@ -42,9 +42,19 @@ _METERS = """
         m.invalid_reason,
         m.resolution_s,
         m.power_w_max,
-        t.cpu_share_others
+        coalesce(t.cpu_share_others, j.others_s / nullif(j.capacity_s, 0)) AS others_cpu_share,
+        j.busy_s / nullif(j.capacity_s, 0) AS busy_cpu_share
     FROM meters AS m
     LEFT JOIN trials AS t USING (trial_id)
+    LEFT JOIN (
+        -- the kernel counts its busy time in ticks: a short job can have more of its own
+        SELECT
+            job_id AS trial_id,
+            cpu_threads * (window_end_ns - window_start_ns) / 1e9 AS capacity_s,
+            CASE WHEN cpu_busy_s > cpu_s THEN cpu_busy_s - cpu_s WHEN cpu_busy_s <= cpu_s THEN 0 END AS others_s,
+            CASE WHEN cpu_busy_s > capacity_s THEN capacity_s ELSE cpu_busy_s END AS busy_s
+        FROM jobs
+    ) AS j USING (trial_id)
     WHERE m.trial_id IN (SELECT unnest(?))
     ORDER BY m.trial_id, m.meter
 """
@@ -75,6 +85,7 @@ def meters_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dic
         resolution_s,
         power_w_max,
         others_cpu_share,
+        busy_cpu_share,
     ) in con.execute(_METERS, [list(trial_ids)]).fetchall():
         found.setdefault(trial_id, []).append(
             Meter(
@@ -87,6 +98,7 @@ def meters_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dic
                 resolution_s=resolution_s,
                 power_w_max=power_w_max,
                 others_cpu_share=others_cpu_share if component == "cpu" else None,
+                busy_cpu_share=busy_cpu_share if component == "cpu" else None,
                 idle=_readings(parts.get((trial_id, meter, "idle"), nothing)),
                 load=_readings(parts.get((trial_id, meter, "load"), nothing)),
             )

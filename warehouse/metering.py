@@ -46,6 +46,7 @@ class Meter:
     resolution_s: float | None = None  # how much older than its instant a reading may be; None: not known
     power_w_max: float | None = None
     others_cpu_share: float | None = None  # of the machine's CPU, taken by processes that are not ours
+    busy_cpu_share: float | None = None  # of it, taken by anyone; None: by the loads that a meter read
     idle: Readings
     load: Readings
 
@@ -247,8 +248,11 @@ def _others_of_busy(meters: Sequence[Meter], start_ns: int, end_ns: int) -> tupl
     for meter in meters:
         in_window = meter.load.load_share[(meter.load.t_ns > start_ns) & (meter.load.t_ns <= end_ns)]
         known = in_window[~np.isnan(in_window)]
-        if meter.component == "cpu" and meter.others_cpu_share is not None and known.size:
-            return meter.others_cpu_share, float(known.mean())
+        busy = meter.busy_cpu_share
+        if busy is None and known.size:
+            busy = float(known.mean())
+        if meter.component == "cpu" and meter.others_cpu_share is not None and busy is not None:
+            return meter.others_cpu_share, busy
     return None
 
 

@@ -88,7 +88,7 @@ SELECT
     j.host_id,
     (j.window_end_ns - j.window_start_ns) / 1e9 AS window_s,
     j.cpu_s,
-    least(j.cpu_s / nullif(j.cpu_busy_s, 0), 1) AS own_cpu_share,
+    CASE WHEN j.cpu_s > j.cpu_busy_s THEN 1 ELSE j.cpu_s / nullif(j.cpu_busy_s, 0) END AS own_cpu_share,
     CASE WHEN e.known THEN e.energy_j_low END AS energy_j_low,
     CASE WHEN e.known THEN e.energy_j END AS energy_j,
     CASE WHEN e.known THEN e.energy_j_high END AS energy_j_high,
