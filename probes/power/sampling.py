@@ -140,13 +140,14 @@ class Sampling:
         self._fetch(phases)
 
     def _fetch(self, phases: tuple[Phase, ...]) -> None:
-        """What the slow meters have read since the last time; only the last reading of each belongs to every phase."""
+        """What the slow meters have read since the last time; only the last reading of each can be one of an edge."""
+        earlier = () if self.phase is None else (self.phase,)
         lines: list[str] = []
         for watched in self._slow:
             taken = watched.meter.take()
             for place, (t_ns, reading) in enumerate(taken, start=1):
                 watched.remember(t_ns, reading)
-                of = phases if place == len(taken) else phases[:1]
+                of = phases if place == len(taken) else earlier
                 lines += [log.sample_line(watched.number, phase, t_ns + i, reading) for i, phase in enumerate(of)]
             failure = watched.meter.failure() if watched.valid else None
             if failure is not None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from probes.errors import ProbeError
-from probes.power.powercap import PowercapMeter, powercap_meters
+from probes.power.discover import discover
+from probes.power.powercap import PowercapMeter, powercap_meters, psys_domain
+from probes.power.readings import PowerOverrides
 from tests.probes.power.trees import LAPTOP, RANGE_UJ, SERVER, set_energy_uj, write_tree
 
 
@@ -103,3 +105,52 @@ def test_a_counter_that_only_root_may_read_says_how_to_allow_it():
             (record,) = powercap_meters(root)
     assert not record.valid
     assert "readable by root only; allow it with `sudo chmod a+r" in record.invalid_reason
+
+
+def test_the_platforms_counter_is_read_only_when_asked_for_and_then_as_the_whole_machine(tmp_path):
+    root = write_tree(tmp_path, LAPTOP)
+    asked = {meter.record.meter: meter.record for meter in powercap_meters(root, psys=True)}
+    assert set(asked) == {"rapl:package-0", "rapl:psys"}
+    # Another component and another method: an account takes it in place of the package, and never adds the two.
+    assert (asked["rapl:psys"].component, asked["rapl:psys"].method) == ("machine", "powercap-psys-counter")
+    assert psys_domain(root) == root / "intel-rapl:1"
+    assert psys_domain(tmp_path / "nothing") is None
+
+
+def test_a_platforms_counter_that_is_asked_for_and_not_there_is_a_hole_not_a_silence(tmp_path):
+    found = discover(PowerOverrides(rapl_psys=True), powercap_root=write_tree(tmp_path, SERVER))
+    (record,) = [record for record in found.missing if record.component == "machine"]
+    assert "rapl_psys is set, but no domain under" in record.invalid_reason
+    assert {meter.record.meter for meter in found.meters} >= {"rapl:package-0", "rapl:package-1"}
+
+
+def test_a_counter_tells_how_old_it_may_be_and_the_highest_limit_that_is_kept(tmp_path):
+    root = write_tree(tmp_path, SERVER)
+    assert package_meter(root).record.power_w_max is None
+    (root / "intel-rapl:0" / "constraint_0_power_limit_uw").write_text("205000000\n")
+    (root / "intel-rapl:0" / "constraint_1_power_limit_uw").write_text("246000000\n")
+    record = package_meter(root).record
+    assert (record.resolution_s, record.power_w_max) == (0.001, 246.0)
+
+
+def test_dies_that_all_show_their_packages_counter_are_counted_once(tmp_path):
+    dies = {f"intel-rapl:{n}": f"package-{n // 2}-die-{n % 2}" for n in range(4)}
+    root = write_tree(tmp_path, dies, energy_uj=900_000_000)
+    set_energy_uj(root, "intel-rapl:1", 900_400_000)  # read a moment later
+    set_energy_uj(root, "intel-rapl:3", 750_000_000)  # a die that counts for itself
+    meters = [meter.record.meter for meter in powercap_meters(root)]
+    assert meters == ["rapl:package-0-die-0", "rapl:package-1-die-0", "rapl:package-1-die-1"]
+
+
+def test_packages_that_happen_to_agree_are_two_all_the_same(tmp_path):
+    root = write_tree(tmp_path, {"intel-rapl:0": "package-0", "intel-rapl:1": "package-1"}, energy_uj=900_000_000)
+    assert len(powercap_meters(root)) == 2
+
+
+def test_one_package_wraps_while_the_other_does_not(tmp_path):
+    root = write_tree(tmp_path, SERVER, energy_uj=RANGE_UJ - 2_000_000)
+    meters = {meter.record.meter: meter for meter in powercap_meters(root)}
+    set_energy_uj(root, "intel-rapl:0", 3_000_000)
+    set_energy_uj(root, "intel-rapl:1", RANGE_UJ - 1_000_000)
+    assert meters["rapl:package-0"].read().energy_j == pytest.approx(5.0)
+    assert meters["rapl:package-1"].read().energy_j == pytest.approx(1.0)
