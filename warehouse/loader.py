@@ -95,13 +95,14 @@ def _load(con: "duckdb.DuckDBPyConnection", data_dir: Path) -> LoadReport:
 def derive(con: "duckdb.DuckDBPyConnection") -> int:
     """Compute and store what is derived from what landed and has not been yet; call it inside a transaction.
 
-    Factors and accounts first, then certificates, then intervals of trials, cells and pairs.
+    Factors and accounts first, then attempts' energy, then certificates, then intervals of trials, cells and pairs.
 
     Returns:
         How many trials were accounted.
     """
     # they bring numpy, which a night needs only here
     from warehouse.accounts import account_trials
+    from warehouse.attribution import attribute_trials
     from warehouse.certificates import certify_trials
     from warehouse.factors import record_factors
     from warehouse.intervals import add_intervals
@@ -109,6 +110,7 @@ def derive(con: "duckdb.DuckDBPyConnection") -> int:
 
     record_factors(con)
     accounted = account_trials(con)
+    attribute_trials(con)
     certify_trials(con)
     add_intervals(con)
     add_pairs(con)

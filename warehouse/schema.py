@@ -28,6 +28,7 @@ VIEW_NAMES = (
     "energy",
     "cost",
     "emissions",
+    "attempt_accounts",
     "impacts",
     "uncertainty",
     "sci",
