@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from flows.errors import ConfigError, NightError
 from flows.options import Parser, add_command
+from flows.options.account import add_account_options
 from flows.options.bench import add_bench_options
 from flows.options.factors import add_factors_options
 from flows.options.footprint import add_footprint_options
@@ -88,6 +89,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("trial", metavar="TRIAL", help="a trial_id, the beginning of one, or latest")
     explain.add_argument("--json", action="store_true", help="print one JSON object, in base units")
+
+    add_account_options(
+        add_command(
+            commands,
+            "account",
+            "show one account with every factor behind it, or account history anew under today's factors",
+            "megatoken account latest\n  megatoken account --recompute --since 2026-11-01",
+        )
+    )
 
     add_factors_options(
         add_command(

@@ -1,0 +1,246 @@
+"""An account, and what accounting anew has changed, as people read them in a terminal."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from warehouse.account_changes import FactorChange, FigureChange
+from warehouse.account_report import AccountReport, ReportedFigure, ReportedScore, ReportedSpread
+from warehouse.accounting import Fact
+
+MOST_COLUMNS = 120
+UNITS = {
+    "energy_j": "J", "cost_usd": "USD", "usd": "USD", "emissions_gco2e": "gCO2e", "gco2e": "gCO2e", "water_l": "L",
+    "adpe_kgsbeq": "kgSbeq", "primary_energy_mj": "MJ",
+}  # fmt: skip
+TITLES = {"water_l": "water", "adpe_kgsbeq": "materials (ADPe)", "primary_energy_mj": "primary energy"}
+COMPONENTS = {
+    "operational": "operational, location-based",
+    "operational_market": "operational, market-based",
+}
+SPREADS = {"energy_j": "energy", "usd": "cost", "gco2e": "emissions", "water_l": "water"}
+# What an input is called in a sentence; the name of the fact stands beside it.
+INPUTS = {
+    "hardware_embodied_gco2e": "the embodied estimate of the hardware",
+    "endpoint_embodied_gco2e_per_output_mtok": "the embodied estimate per token",
+    "endpoint_j_per_output_token": "the estimated energy per token",
+    "grid_gco2e_per_kwh": "the intensity of the grid",
+    "pue": "the PUE",
+    "electricity_usd_per_kwh": "the tariff",
+    "hardware_usd": "the price of the hardware",
+    "wue_site_l_per_kwh": "the water of cooling",
+    "wue_grid_l_per_kwh": "the water of the grid",
+}
+LEAST_SHARE = 0.01
+
+
+def print_account(console: Console, report: AccountReport) -> None:
+    """Figures by group, scores, what makes them uncertain in words, and every factor with its source."""
+    width = min(console.width, MOST_COLUMNS)
+    console.print(Text(report.trial_id, style="bold"))
+    window = "no measured window" if report.window_s is None else f"window of {number(report.window_s)} s"
+    console.print(
+        Text(
+            f"{report.started_at:%Y-%m-%d %H:%M} UTC, {window}; method {report.method_version},"
+            f" accounted {report.recorded_at:%Y-%m-%d %H:%M} UTC",
+            style="dim",
+        )
+    )
+    console.print()
+    console.print(figures_table(report), width=width)
+    console.print()
+    unknown = _unknown(report)
+    if unknown:
+        console.print(Text("Unknown", style="bold"))
+        for reason, label in unknown.items():
+            console.print(Text(f"{label} {reason}", style="yellow"), width=width)
+        console.print()
+    if report.scores:
+        console.print(scores_table(report.scores), width=width)
+        console.print()
+    console.print(Text("How sure, and why", style="bold"))
+    for spread in report.spreads:
+        console.print(Text(f"{SPREADS.get(spread.figure, spread.figure)}: {sure_words(spread)}"), width=width)
+    for note in dict.fromkeys(figure.note for figure in report.figures if figure.note is not None):
+        console.print(Text(note, style="dim"), width=width)
+    console.print()
+    console.print(factors_table(report.factors), width=width)
+    console.print()
+
+
+def figures_table(report: AccountReport) -> Table:
+    """A row a figure, in groups; an unknown one names its reason by a number."""
+    unknown = _unknown(report)
+    table = _table("")
+    table.add_column("", overflow="fold")
+    for head in ("low", "central", "high"):
+        table.add_column(head, justify="right", no_wrap=True, style="bold" if head == "central" else "")
+    table.add_column("unit", no_wrap=True, style="dim")
+    table.add_column("basis", no_wrap=True)
+    table.add_column("method", overflow="fold", style="dim")
+    for group, members in groupby(report.figures, key=lambda figure: figure.group):
+        table.add_row(Text(group, style="bold"))
+        for figure in members:
+            name = COMPONENTS.get(figure.component, figure.component)
+            if figure.unit in TITLES:
+                name = f"{TITLES[figure.unit]}, {figure.component}"
+            if not figure.in_total:
+                name += " (not in the total)"
+            table.add_row(
+                f"  {name}",
+                number(figure.low),
+                number(figure.central),
+                number(figure.high),
+                UNITS.get(figure.unit, figure.unit),
+                figure.basis or "",
+                figure.method if figure.missing is None else Text(f"unknown {unknown[figure.missing]}", style="yellow"),
+            )
+            _add_parts(table, figure)
+    return table
+
+
+def _unknown(report: AccountReport) -> dict[str, str]:
+    """Why figures are not known, and the number that each reason goes by."""
+    reasons = dict.fromkeys(figure.missing for figure in report.figures if figure.missing is not None)
+    return {reason: f"[{nth}]" for nth, reason in enumerate(reasons, start=1)}
+
+
+def _add_parts(table: Table, figure: ReportedFigure) -> None:
+    for name, joules, said in (
+        ("idle", figure.idle_j, "what it draws without requests, over the window"),
+        ("active", figure.active_j, "on top of idle"),
+        ("reading error", figure.error_bound_j, "at most, by reading the meter at instants"),
+    ):
+        if joules is not None:
+            table.add_row(f"    {name}", "", number(joules), "", "J", "", said, style="dim")
+
+
+def scores_table(scores: Sequence[ReportedScore]) -> Table:
+    """Software Carbon Intensity, a row a functional unit."""
+    table = _table("Software Carbon Intensity, (O + M) per R, location-based")
+    table.add_column("R", no_wrap=True)
+    table.add_column("served", justify="right", no_wrap=True)
+    for head in ("low", "gCO2e per R", "high"):
+        table.add_column(head, justify="right", no_wrap=True, style="" if head in ("low", "high") else "bold")
+    table.add_column("", overflow="fold", style="yellow")
+    for score in scores:
+        table.add_row(
+            score.functional_unit,
+            number(score.functional_units),
+            number(score.low),
+            number(score.central),
+            number(score.high),
+            f"unknown: {score.missing}" if score.missing else "",
+        )
+    return table
+
+
+def factors_table(factors: Sequence[Fact]) -> Table:
+    """Every factor with its value, label, date, version and source."""
+    table = _table("Factors")
+    table.add_column("factor", overflow="fold")
+    table.add_column("value", justify="right", no_wrap=True, style="bold")
+    table.add_column("low-high", justify="right", no_wrap=True, style="dim")
+    table.add_column("basis", no_wrap=True)
+    table.add_column("from", no_wrap=True)
+    table.add_column("version", overflow="fold", style="dim")
+    table.add_column("source", overflow="fold", style="dim")
+    for fact in factors:
+        ranged = fact.low != fact.high
+        table.add_row(
+            fact.quantity,
+            number(fact.central),
+            f"{number(fact.low)}-{number(fact.high)}" if ranged else "",
+            fact.basis,
+            fact.valid_from or "",
+            fact.factor_version or "",
+            fact.source,
+        )
+    return table
+
+
+def sure_words(spread: ReportedSpread) -> str:
+    """What the draws of a figure say, in a sentence."""
+    unit = UNITS.get(spread.figure, spread.figure)
+    if spread.missing is not None:
+        return "unknown, since a part of it is"
+    if not spread.variance_shares:
+        return f"{number(spread.p50)} {unit}; no input of it has a range"
+    likely = f"{number(spread.p05)} to {number(spread.p95)} {unit} in 90 % of {spread.draws} draws"
+    parts = [
+        f"{input_words(quantity)} ({round(share * 100)} % of the variance)"
+        for quantity, share in spread.variance_shares
+        if share >= LEAST_SHARE
+    ]
+    first, *others = parts or ["many small parts"]
+    then = f", then {', '.join(others)}" if others else ""
+    return f"{likely}, median {number(spread.p50)}; mostly {first}{then}"
+
+
+def input_words(quantity: str) -> str:
+    """An input of a figure as a sentence has it."""
+    if quantity.startswith("energy_j of "):
+        return f"the energy of the {quantity.removeprefix('energy_j of ')}"
+    return INPUTS.get(quantity, quantity)
+
+
+def print_changes(console: Console, accounted: int, changes: Sequence[FigureChange]) -> None:
+    """Old and new figure of each trial with the factors that changed."""
+    width = min(console.width, MOST_COLUMNS)
+    console.print(
+        f"{accounted} trials and jobs were accounted under today's factors; the figures from before are kept beside."
+    )
+    if not changes:
+        console.print("No figure changed.")
+        return
+    table = _table("")
+    table.add_column("trial", overflow="fold")
+    table.add_column("figure", no_wrap=True)
+    table.add_column("before", justify="right", no_wrap=True)
+    table.add_column("now", justify="right", no_wrap=True, style="bold")
+    table.add_column("because", overflow="fold", style="dim")
+    last = None
+    for change in changes:
+        because = "; ".join(factor_words(one) for one in change.because)
+        if change.old_method_version != change.new_method_version:
+            because = "; ".join(
+                filter(None, (f"method {change.old_method_version} -> {change.new_method_version}", because))
+            )
+        table.add_row(
+            "" if change.trial_id == last else change.trial_id,
+            change.figure,
+            number(change.old),
+            number(change.new),
+            because,
+        )
+        last = change.trial_id
+    console.print(table, width=width)
+
+
+def factor_words(change: FactorChange) -> str:
+    """One factor before and now."""
+    if change.old == change.new:
+        versions = f"{change.old_version or 'no version'} -> {change.new_version or 'no version'}"
+        return f"{change.quantity} {number(change.new)}, range or source: {versions}"
+    return f"{change.quantity} {number(change.old)} -> {number(change.new)}"
+
+
+def number(value: float | None) -> str:
+    """Four significant digits; a dash for what is not known."""
+    if value is None:
+        return "-"
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        from flows.commands.explain import significant
+
+        return significant(value)
+    return f"{value:.3e}"
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title or None, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )  # fmt: skip
