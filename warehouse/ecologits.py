@@ -5,13 +5,12 @@ gives a range without a distribution. Our central value is its midpoint: that is
 """
 
 import difflib
-import importlib
-import logging
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from warehouse.answer_impacts import AnswerImpacts, answer_impacts, as_interval, load_package
 from warehouse.formulas.interval import Interval, exactly
 
 if TYPE_CHECKING:
@@ -60,16 +59,6 @@ class HostedEstimate:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestImpacts:
-    """What one answer takes, by EcoLogits' formula; embodied is the part of the hardware's manufacture."""
-
-    it_energy_kwh: Interval
-    embodied_gco2e: Interval
-    embodied_adpe_kgsbeq: Interval
-    embodied_primary_mj: Interval
-
-
 def estimate(
     provider: str, model: str, *, zone: str | None = None, output_tokens: int = TYPICAL_OUTPUT_TOKENS
 ) -> HostedEstimate | None:
@@ -101,28 +90,28 @@ def estimate(
     return HostedEstimate(
         j_per_output_token=found.it_energy_kwh * (J_PER_KWH / output_tokens),
         embodied_gco2e_per_output_mtok=found.embodied_gco2e * (1e6 / output_tokens),
-        pue=_interval(site.datacenter_pue),
-        wue_site_l_per_kwh=_interval(site.datacenter_wue),
+        pue=as_interval(site.datacenter_pue),
+        wue_site_l_per_kwh=as_interval(site.datacenter_wue),
         zone=where,
         grid_gco2e_per_kwh=exactly(mix.gwp * 1000.0) if mix else None,
         wue_grid_l_per_kwh=exactly(mix.wue) if mix else None,
         grid_adpe_kgsbeq_per_kwh=exactly(mix.adpe) if mix else None,
         grid_primary_mj_per_kwh=exactly(mix.pe) if mix else None,
-        active_parameters=_interval(active) * 1e9,
-        total_parameters=_interval(total) * 1e9,
+        active_parameters=as_interval(active) * 1e9,
+        total_parameters=as_interval(total) * 1e9,
         source=f"{release()}: {known.provider.value}/{known.name}",
         notes=tuple(notes),
     )
 
 
-def impacts(provider: str, model: str, *, output_tokens: int, latency_s: float | None = None) -> RequestImpacts | None:
-    """What one answer of a hosted model takes, see `request_impacts`; None if EcoLogits does not know it."""
+def impacts(provider: str, model: str, *, output_tokens: int, latency_s: float | None = None) -> AnswerImpacts | None:
+    """What one answer of a hosted model takes, see `answer_impacts`; None if EcoLogits does not know it."""
     known = _find(provider, model)
     if known is None:
         return None
     active, total = _parameters(known)
     deployment = known.deployment
-    return request_impacts(
+    return answer_impacts(
         active_billions=active,
         total_billions=total,
         output_tokens=output_tokens,
@@ -132,65 +121,9 @@ def impacts(provider: str, model: str, *, output_tokens: int, latency_s: float |
     )
 
 
-def request_impacts(
-    *,
-    active_billions: "ValueOrRange",
-    total_billions: "ValueOrRange",
-    output_tokens: float,
-    latency_s: float | None = None,
-    tokens_per_s: float | None = None,
-    first_token_s: float | None = None,
-    **constants: float,
-) -> RequestImpacts:
-    """EcoLogits' formula for an answer, whoever computes it.
-
-    Args:
-        active_billions: parameters that take part in a token, in 10^9.
-        total_billions: all parameters, in 10^9.
-        output_tokens: length of the answer, at least 1.
-        latency_s: how long it took, if that is known; it caps the modelled time.
-        tokens_per_s: decode speed, if it is known.
-        first_token_s: time to first token, if it is known.
-        constants: of its formula that are to differ, by the names of `ecologits.impacts.llm.compute_llm_impacts_dag`:
-            `batch_size`, `model_quantization_bits`, `gpu_memory`, `gpu_embodied_gwp`, `server_lifetime`, ...
-
-    Raises:
-        ValueError: less than one output token, or a latency that is not above 0.
-    """
-    if output_tokens < 1:
-        raise ValueError(f"an answer of {output_tokens} output tokens has no energy per token; give at least 1")
-    if latency_s is not None and not latency_s > 0:
-        raise ValueError(f"an answer cannot take {latency_s} s; give a latency above 0, or none")
-    _load()
-    from ecologits.impacts.llm import compute_llm_impacts
-
-    # PUE 1, no water and no grid: the formula's own factors are ours to apply, with their ranges
-    found = compute_llm_impacts(
-        model_active_parameter_count=active_billions,
-        model_total_parameter_count=total_billions,
-        output_token_count=output_tokens,
-        if_electricity_mix_adpe=0.0,
-        if_electricity_mix_pe=0.0,
-        if_electricity_mix_gwp=0.0,
-        if_electricity_mix_wue=0.0,
-        datacenter_pue=1.0,
-        datacenter_wue=0.0,
-        request_latency=latency_s,
-        tps=tokens_per_s,
-        ttft=first_token_s,
-        **constants,
-    )
-    return RequestImpacts(
-        it_energy_kwh=_interval(found.usage.energy.value),
-        embodied_gco2e=_interval(found.embodied.gwp.value) * 1000.0,
-        embodied_adpe_kgsbeq=_interval(found.embodied.adpe.value),
-        embodied_primary_mj=_interval(found.embodied.pe.value),
-    )
-
-
 def electricity_mix(zone: str) -> "ElectricityMix | None":
     """EcoLogits' factors of a country's grid per kWh, in its own units (kg, kg, MJ, L)."""
-    _load()
+    load_package()
     from ecologits.electricity_mix_repository import electricity_mixes
 
     return electricity_mixes.find_electricity_mix("WOR" if zone.upper() == "WORLD" else zone.upper())
@@ -224,18 +157,10 @@ def _find(provider: str, model: str) -> "Model | None":
 
 @cache
 def _repository() -> dict[tuple[str, str], "Model"]:
-    _load()
+    load_package()
     from ecologits.model_repository import models
 
     return {(model.provider.value, model.name.casefold()): model for model in models.list_models()}
-
-
-@cache
-def _load() -> None:
-    """Import it, once: 0.2 s. It puts a class of its own in the place of everybody's loggers, which is taken back."""
-    before = logging.getLoggerClass()
-    importlib.import_module("ecologits.tracers.utils")
-    logging.setLoggerClass(before)
 
 
 def _parameters(model: "Model") -> tuple["ValueOrRange", "ValueOrRange"]:
@@ -246,11 +171,3 @@ def _parameters(model: "Model") -> tuple["ValueOrRange", "ValueOrRange"]:
     if isinstance(parameters, ParametersMoE):
         return parameters.active, parameters.total
     return parameters, parameters
-
-
-def _interval(value: "ValueOrRange") -> Interval:
-    from ecologits.utils.range_value import RangeValue
-
-    if isinstance(value, RangeValue):
-        return Interval(low=float(value.min), central=value.mean, high=float(value.max))
-    return exactly(float(value))

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from warehouse import ecologits
+from warehouse.answer_impacts import answer_impacts
 from warehouse.formulas.interval import Interval
 
 WH = 1000.0
@@ -64,12 +65,13 @@ def test_mistral_is_computed_in_sweden_and_a_given_zone_wins():
 
 def test_a_dense_model_of_70_billion_takes_what_the_formula_gives_by_hand():
     # 1.2 x 70 GB x 2 bytes = 168 GB: 3 cards of 80 GB, rounded up to 4
-    found = ecologits.request_impacts(active_billions=70, total_billions=70, output_tokens=400)
+    found = answer_impacts(active_billions=70, total_billions=70, output_tokens=400)
     gpu_kwh = (
         400 * (1.1665273170451914e-06 * 2.718281828459045 ** (-0.011205921025579175 * 64) * 70 + 4.052928e-5) / 1e3
     )
     latency_s = 400 * (6.785088094e-4 * 70 + 3.119310312e-4 * 64 + 0.01947371758)
     assert latency_s == pytest.approx(34.773, abs=5e-4)
+    assert found.duration_s.central == pytest.approx(latency_s, rel=1e-6)
     server_kwh = latency_s / 3600 * 1.2 * 4 / 8 / 64
     assert (gpu_kwh, server_kwh) == (pytest.approx(3.21553e-5, rel=1e-5), pytest.approx(9.05551e-5, rel=1e-5))
     assert found.it_energy_kwh.central == pytest.approx(server_kwh + 4 * gpu_kwh, rel=1e-6)
