@@ -32,7 +32,7 @@ def published_job(data_dir: Path, job_id: str) -> dict[str, Any]:
         WarehouseError: nothing is published, or the job is not among it.
     """
     with open_published(data_dir) as con:
-        return _job(con, job_id)
+        return job_account(con, job_id)
 
 
 def account_of_rows(rows: Sequence[LandingRow], job_id: str) -> dict[str, Any]:
@@ -49,22 +49,21 @@ def account_of_rows(rows: Sequence[LandingRow], job_id: str) -> dict[str, Any]:
 
     from warehouse import schema
     from warehouse.accounts import account_trials
-    from warehouse.tables import by_table, to_frame
+    from warehouse.tables import by_table, insert_rows
 
     con = duckdb.connect()
     try:
         schema.create_for_one_use(con)
         for table, members in by_table(rows).items():
-            con.register("new_rows", to_frame(table, members))
-            con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows").fetchall()
-            con.unregister("new_rows")
+            insert_rows(con, table, members)
         account_trials(con)
-        return _job(con, job_id)
+        return job_account(con, job_id)
     finally:
         con.close()
 
 
-def _job(con: "duckdb.DuckDBPyConnection", job_id: str) -> dict[str, Any]:
+def job_account(con: "duckdb.DuckDBPyConnection", job_id: str) -> dict[str, Any]:
+    """The same on an open connection."""
     found = dicts(con.execute("SELECT * FROM job_accounts WHERE job_id = ?", [job_id]))
     if not found:
         raise WarehouseError(f"there is no job {job_id}; SELECT job_id, label FROM job_accounts lists them")

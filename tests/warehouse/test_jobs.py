@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.warehouse.builders import job_row, local_facts, meter_row, sample_row
-from warehouse.job_accounts import account_of_rows
+from warehouse.job_accounts import account_of_rows, job_account
 
 JOB = "job-1"
 # builders' counter: nanoseconds from boot; the job's window is 10 s from there
@@ -49,43 +49,45 @@ def test_a_job_is_accounted_like_a_trial_and_per_unit_that_it_made():
     assert [part["component"] for part in account["components"]] == ["cpu"]
 
 
-def test_active_energy_is_shared_by_cpu_time():
+def test_active_energy_is_shared_by_cpu_time(warehouse):
     # 8 of the 10 busy CPU seconds were the job's: of 250 J active, 50 J were drawn by others
-    account = account_of_rows([job(), *counter(), *local_facts(JOB)], JOB)
+    account = job_account(warehouse([job(), *counter(), *local_facts(JOB)]), JOB)
     assert account["own_cpu_share"] == pytest.approx(0.8)
     assert (account["others_active_j"], account["own_active_j"]) == pytest.approx((50.0, 200.0))
 
 
-def test_a_job_that_counts_more_cpu_time_than_the_machine_was_busy_for_leaves_nothing_to_others():
+def test_a_job_that_counts_more_cpu_time_than_the_machine_was_busy_for_leaves_nothing_to_others(warehouse):
     # the machine's clock ticks in 10 ms, the job's does not
-    account = account_of_rows([job(cpu_s=10.004, cpu_busy_s=10.0), *counter()], JOB)
+    account = job_account(warehouse([job(cpu_s=10.004, cpu_busy_s=10.0), *counter()]), JOB)
     assert (account["own_cpu_share"], account["others_active_j"]) == (1.0, 0.0)
 
 
-def test_without_an_idle_baseline_it_is_not_known_whose_energy_it_was():
-    account = account_of_rows([job(), *counter(idle=False), *local_facts(JOB)], JOB)
+def test_without_an_idle_baseline_it_is_not_known_whose_energy_it_was(warehouse):
+    account = job_account(warehouse([job(), *counter(idle=False), *local_facts(JOB)]), JOB)
     assert account["energy_j"] == pytest.approx(300.0)
     assert (account["idle_j"], account["active_j"], account["own_active_j"]) == (None, None, None)
     assert "no idle baseline" in account["note"]
 
 
-def test_without_facts_energy_is_known_and_what_is_missing_for_the_rest_is_said():
-    account = account_of_rows([job(), *counter()], JOB)
+def test_without_facts_energy_is_known_and_what_is_missing_for_the_rest_is_said(warehouse):
+    account = job_account(warehouse([job(), *counter()]), JOB)
     assert account["energy_j"] == pytest.approx(300.0)
     assert [account[name] for name in ("operational_gco2e", "embodied_gco2e", "usd", "sci_gco2e")] == [None] * 4
     assert "no grid_gco2e_per_kwh" in account["reason"]
     assert "no hardware_embodied_gco2e" in account["reason"]
 
 
-def test_a_job_that_counts_nothing_has_no_figures_per_unit():
-    account = account_of_rows([job(functional_unit=None, functional_units=None), *counter(), *local_facts(JOB)], JOB)
+def test_a_job_that_counts_nothing_has_no_figures_per_unit(warehouse):
+    account = job_account(
+        warehouse([job(functional_unit=None, functional_units=None), *counter(), *local_facts(JOB)]), JOB
+    )
     assert (account["unit_energy_j"], account["sci_gco2e"], account["unit_usd"]) == (None, None, None)
     assert account["total_gco2e"] is not None
 
 
-def test_a_job_whose_window_is_not_known_has_no_energy_and_says_why():
+def test_a_job_whose_window_is_not_known_has_no_energy_and_says_why(warehouse):
     killed = job(exit_code=None, window_start_ns=None, window_end_ns=None, cpu_s=None, cpu_busy_s=None)
-    account = account_of_rows([killed, *counter(), *local_facts(JOB)], JOB)
+    account = job_account(warehouse([killed, *counter(), *local_facts(JOB)]), JOB)
     assert (account["energy_j"], account["window_s"], account["own_cpu_share"]) == (None, None, None)
     assert "no measured window" in account["reason"]
 
