@@ -1,7 +1,9 @@
 """The facts of a training from the command line and the ledgers; every mistake is found at once."""
 
 import argparse
+import dataclasses
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 
 from flows.errors import ConfigError
 from flows.footprint.model import ModelSize, model_size
@@ -9,14 +11,17 @@ from flows.footprint.plausible import plausibility
 from flows.footprint.result import Source
 from flows.footprint.training import Training
 from flows.footprint.words import count_words
+from flows.ledgerfacts import yearly_grid_fact, zone_facts
 from flows.options.footprint import Figure
 from warehouse.errors import ReferenceDataError
-from warehouse.formulas.interval import Interval, between
-from warehouse.reference import Device, ReferenceRange, device, embodied_range, pue_range
-from warehouse.reference.training import assumption
+from warehouse.factors import Factor, current, factors_of
+from warehouse.formulas.interval import Interval, between, exactly
+from warehouse.reference import Device, device
+from warehouse.rows import FactRow
 
 GIVEN = "command line"
 SERVER = "ai-server-without-gpu"  # its row of embodied.csv
+WUE_SITE, WUE_GRID = "wue_site_l_per_kwh", "wue_grid_l_per_kwh"
 # what the option gives, and the quantity that a ledger has where it is not given
 ASSUMED = {
     "devices_per_server": "devices_per_server_count",
@@ -41,7 +46,7 @@ def gather_training(options: argparse.Namespace) -> Training:
         *_power(options, machine, missing),
         *_place(options, problems),
         *_hardware(options, machine, missing),
-        *_water(options, missing),
+        *_water(options, problems, missing),
     )
     if problems:
         raise ConfigError(problems)
@@ -70,9 +75,10 @@ def _check_choices(options: argparse.Namespace, problems: list[str]) -> None:
         ("--achieved-tflops", "--efficiency"),
         ("--pue", "--hosting"),
         ("--grid-gco2e-per-kwh", "--region"),
+        ("--wue-l-per-kwh", "--wue-of"),
     ):
         given = [name for name in (one, other) if getattr(options, name[2:].replace("-", "_")) is not None]
-        if len(given) != 1:
+        if len(given) == 2 or (not given and one != "--wue-l-per-kwh"):  # water is an extra
             problems.append(f"{one} and {other}: {'both are given' if given else 'neither is given'}; give one of them")
     if options.asked == "finetune" and options.adapter_params is not None and options.method != "lora":
         problems.append("--adapter-params is of --method lora; a full fine-tuning trains every parameter")
@@ -83,7 +89,10 @@ def _work(options: argparse.Namespace, machine: Device | None, problems: list[st
     if options.asked == "finetune":
         yield _given("epochs_count", options.epochs)
         if options.method == "lora":
-            yield _given("adapter_params", options.adapter_params or (0.0, 0.0, 0.0))
+            if options.adapter_params is None:
+                yield Source(quantity="adapter_params", value=exactly(0.0), source="left out")
+            else:
+                yield _given("adapter_params", options.adapter_params)
     if options.achieved_tflops is not None:
         yield _given("achieved_tflops", options.achieved_tflops)
     elif options.efficiency is not None and machine is not None:
@@ -111,19 +120,14 @@ def _place(options: argparse.Namespace, problems: list[str]) -> Iterator[Source]
     if options.pue is not None:
         yield _given("pue", options.pue)
     elif options.hosting is not None:
-        yield _from_ledger("pue", pue_range(options.hosting))
+        yield _of_ledger("pue", "pue", options.hosting)
     if options.grid_gco2e_per_kwh is not None:
         yield _given("grid_gco2e_per_kwh", options.grid_gco2e_per_kwh)
     elif options.region is not None:
-        from flows.facts import grid_fact
-
         try:
-            fact = grid_fact(options.region.upper(), None, trial_id="", where="--region")
+            yield _of_fact(yearly_grid_fact(options.region.upper(), trial_id="", on=_today(), where="--region"))
         except ConfigError as error:
             problems += error.problems
-            return
-        value = between(fact.low, fact.central, fact.high)
-        yield Source(quantity="grid_gco2e_per_kwh", value=value, source=fact.source)
 
 
 def _hardware(options: argparse.Namespace, machine: Device | None, missing: list[str]) -> Iterator[Source]:
@@ -133,10 +137,9 @@ def _hardware(options: argparse.Namespace, machine: Device | None, missing: list
     made = ("device_embodied_gco2e", options.device_embodied_kgco2e, machine.embodied if machine else None)
     for quantity, given, row in (made, ("server_embodied_gco2e", options.server_embodied_kgco2e, SERVER)):
         if given is not None:
-            low, central, high = given
-            yield _given(quantity, (low * 1000, central * 1000, high * 1000))
+            yield _given(quantity, given, scale=1000.0)
         elif row is not None:
-            yield _from_ledger(quantity, embodied_range(row))
+            yield _of_ledger(quantity, "embodied", row, column="embodied_gco2e")
         elif machine is not None:
             missing.append(
                 f"embodied emissions: embodied.csv has no row of {machine.name}; add one with its source,"
@@ -144,33 +147,77 @@ def _hardware(options: argparse.Namespace, machine: Device | None, missing: list
             )
 
 
-def _water(options: argparse.Namespace, missing: list[str]) -> Iterator[Source]:
-    for quantity, given in (("site_l_per_kwh", options.site_l_per_kwh), ("grid_l_per_kwh", options.grid_l_per_kwh)):
-        if given is not None:
-            yield _given(quantity, given)
+def _water(options: argparse.Namespace, problems: list[str], missing: list[str]) -> Iterator[Source]:
+    if options.wue_l_per_kwh is not None:
+        yield _given(WUE_SITE, options.wue_l_per_kwh)
+    elif options.wue_of is not None:
+        found = current("wue", options.wue_of, WUE_SITE, on=_today())
+        if found is None:
+            known = ", ".join(factor.key for factor in factors_of("wue"))
+            problems.append(f"--wue-of: wue.csv has no row {options.wue_of!r}, but {known}; add one with its source")
         else:
-            missing.append(f"water: nothing says {quantity}; give --{quantity.replace('_', '-')}")
+            yield _of_factor(WUE_SITE, found)
+    else:
+        missing.append("water: nothing says what the site evaporates; give --wue-of or --wue-l-per-kwh")
+    if options.wue_grid_l_per_kwh is not None:
+        yield _given(WUE_GRID, options.wue_grid_l_per_kwh)
+    elif options.region is not None:
+        zone = options.region.upper()
+        fact = next((each for each in zone_facts(zone, trial_id="", on=_today()) if each.quantity == WUE_GRID), None)
+        if fact is not None:
+            yield _of_fact(fact)
+        else:
+            missing.append(
+                f"water: grid_impacts.csv has no {WUE_GRID} of {zone}; add a row with its source,"
+                " or give --wue-grid-l-per-kwh"
+            )
+    else:
+        missing.append("water: nothing says what the electricity takes; give --region or --wue-grid-l-per-kwh")
 
 
-def _given(quantity: str, figure: Figure) -> Source:
+def _given(quantity: str, figure: Figure, *, scale: float = 1.0) -> Source:
     low, central, high = figure
-    return Source(quantity=quantity, value=Interval(low=low, central=central, high=high), source=GIVEN)
+    value = Interval(low=low * scale, central=central * scale, high=high * scale)
+    return Source(quantity=quantity, value=value, source=GIVEN)
 
 
 def _assumed(quantity: str) -> Source:
-    row = assumption(quantity)
-    value = Interval(low=row.low, central=row.central, high=row.high)
-    return Source(quantity=quantity, value=value, source=f"assumed: {row.source}", tag=row.tag)
+    found = _of_ledger(quantity, "training_assumptions", quantity, column=quantity)
+    return dataclasses.replace(found, source=f"assumed: {found.source}")
 
 
 def _of_device(quantity: str, value: float, machine: Device) -> Source:
-    exact = Interval(low=value, central=value, high=value)
-    return Source(quantity=quantity, value=exact, source=f"{machine.name}: {machine.source}", tag=machine.tag)
+    return Source(quantity=quantity, value=exactly(value), source=f"{machine.name}: {machine.source}", tag=machine.tag)
 
 
-def _from_ledger(quantity: str, row: ReferenceRange) -> Source:
-    value = Interval(low=row.low, central=row.central, high=row.high)
-    return Source(quantity=quantity, value=value, source=row.source)
+def _of_ledger(quantity: str, ledger: str, key: str, *, column: str | None = None) -> Source:
+    found = current(ledger, key, column or quantity, on=_today())
+    if found is None:
+        raise ReferenceDataError(f"no {column or quantity} of {key} in {ledger}.csv; add a row with its source")
+    return _of_factor(quantity, found)
+
+
+def _of_factor(quantity: str, factor: Factor) -> Source:
+    return Source(
+        quantity=quantity,
+        value=between(factor.low, factor.central, factor.high),
+        source=factor.source,
+        tag=factor.tag,
+        factor_version=factor.factor_version,
+    )
+
+
+def _of_fact(fact: FactRow) -> Source:
+    return Source(
+        quantity=fact.quantity,
+        value=between(fact.low, fact.central, fact.high),
+        source=fact.source,
+        factor_version=fact.factor_version,
+    )
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _subject(options: argparse.Namespace, size: ModelSize, machine: Device) -> str:

@@ -87,5 +87,5 @@ def _power_note(training: Training) -> Iterator[str]:
         low_w, high_w = of["tdp_w"].low * ratio.low, of["tdp_w"].high * ratio.high
         yield (
             f"the system's power is not known: {significant(low_w)} to {significant(high_w)} W a device are"
-            f" {ratio.low:g} to {ratio.high:g} x TDP, what was measured elsewhere (--system-power-w)"
+            f" {ratio.low:g} to {ratio.high:g} x TDP (--system-power-w)"
         )

@@ -13,6 +13,7 @@ class Source:
     value: Interval
     source: str  # where it was taken from, or 'command line'
     tag: str | None = None  # read, computed or recalled, see table `factors`
+    factor_version: str | None = None  # of the ledger's row, see table `factors`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

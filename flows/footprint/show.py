@@ -3,7 +3,7 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from flows.footprint.result import Footprint
+from flows.footprint.result import Footprint, Source
 from flows.footprint.words import scale_of, significant
 from warehouse.formulas.interval import Interval
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 MOST_COLUMNS = 100
+SMALLEST_ALIKE_SHARE = 0.001
 
 
 def total_gco2e(footprint: Footprint) -> Interval | None:
@@ -27,7 +28,13 @@ def as_json(footprint: Footprint) -> dict[str, Any]:
     total = total_gco2e(footprint)
     shown["total_gco2e"] = None if total is None else dataclasses.asdict(total)
     shown["sources"] = [
-        {"quantity": each.quantity, **dataclasses.asdict(each.value), "source": each.source, "tag": each.tag}
+        {
+            "quantity": each.quantity,
+            **dataclasses.asdict(each.value),
+            "source": each.source,
+            "tag": each.tag,
+            "factor_version": each.factor_version,
+        }
         for each in footprint.sources
     ]
     return shown
@@ -59,6 +66,8 @@ def _figures(footprint: Footprint) -> "Table":
     for head in ("low", "central", "high"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
+    emissions = (footprint.operational_gco2e, footprint.embodied_gco2e)
+    most = max((each.central for each in emissions if each is not None), default=0.0)
     for name, value, unit in (
         ("energy", footprint.energy_kwh, "kWh"),
         ("operational", footprint.operational_gco2e, "gCO2e"),
@@ -69,7 +78,9 @@ def _figures(footprint: Footprint) -> "Table":
         if value is None:
             table.add_row(name, "", Text("unknown", style="yellow"), "", "")
             continue
-        by, shown_unit = scale_of(value.central, unit)
+        # emissions are compared, so they share a unit while the smaller still has digits in it
+        alike = unit == "gCO2e" and value.central > SMALLEST_ALIKE_SHARE * most
+        by, shown_unit = scale_of(most if alike else value.central, unit)
         style = "bold" if name == "total" else ""
         figures = [Text(significant(each / by), style=style) for each in (value.low, value.central, value.high)]
         table.add_row(Text(name, style=style), *figures, shown_unit)
@@ -102,14 +113,16 @@ def _facts(footprint: Footprint) -> "Table":
     table.add_column("source")
     for each in footprint.sources:
         tag = f" ({each.tag})" if each.tag else ""
-        table.add_row(each.quantity, _range(each.value), Text(f"{each.source}{tag}"))
+        table.add_row(each.quantity, _range(each), Text(f"{each.source}{tag}"))
     return table
 
 
-def _range(value: Interval) -> str:
-    if value.low == value.high:
-        return _plain(value.central)
-    return " - ".join(_plain(each) for each in (value.low, value.central, value.high))
+def _range(source: Source) -> str:
+    """A fact's range; of a mass, which may be large, in the unit that suits it."""
+    value = source.value
+    by, unit = scale_of(value.central, "gCO2e") if source.quantity.endswith("_gco2e") else (1.0, "")
+    ends = (value.central,) if value.low == value.high else (value.low, value.central, value.high)
+    return f"{' - '.join(_plain(each / by) for each in ends)} {unit}".rstrip()
 
 
 def _plain(value: float) -> str:

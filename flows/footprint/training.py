@@ -22,6 +22,15 @@ DIVISORS = (
     "hardware_lifetime_years",
     "hardware_utilisation_share",
 )
+OF_RUNNING = ("pue", "grid_gco2e_per_kwh")
+OF_MAKING = (
+    "device_embodied_gco2e",
+    "server_embodied_gco2e",
+    "devices_per_server_count",
+    "hardware_lifetime_years",
+    "hardware_utilisation_share",
+)
+OF_WATER = ("wue_site_l_per_kwh", "wue_grid_l_per_kwh")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +39,9 @@ class Training:
 
     Of `sources` these are always there: params (those that a token passes through), tokens, pue, grid_gco2e_per_kwh,
     devices_per_server_count, hardware_lifetime_years, hardware_utilisation_share; and either achieved_tflops, or
-    peak_tflops and efficiency_share. Either system_power_w, or tdp_w and system_power_per_tdp_ratio, or energy is not
-    known. With adapter_params only an adapter is trained. Without device_embodied_gco2e and server_embodied_gco2e
-    embodied emissions are not known, without site_l_per_kwh and grid_l_per_kwh water is not; `missing` says why.
+    peak_tflops and efficiency_share. With adapter_params only an adapter is trained. Energy needs system_power_w, or
+    tdp_w and system_power_per_tdp_ratio; embodied emissions device_embodied_gco2e and server_embodied_gco2e; water
+    wue_site_l_per_kwh and wue_grid_l_per_kwh. What is not there is not known, and `missing` says why.
     """
 
     subject: str
@@ -142,16 +151,19 @@ def total(of: Mapping[str, AnyQuantity]) -> AnyQuantity:
 def water(of: Mapping[str, AnyQuantity]) -> AnyQuantity | None:
     """Litres, from facts by name; None if not known."""
     energy_j = it_energy_j(of)
-    if energy_j is None or "site_l_per_kwh" not in of or "grid_l_per_kwh" not in of:
+    if energy_j is None or "wue_site_l_per_kwh" not in of or "wue_grid_l_per_kwh" not in of:
         return None
-    return water_l(energy_j, of["pue"], of["site_l_per_kwh"], of["grid_l_per_kwh"])
+    return water_l(energy_j, of["pue"], of["wue_site_l_per_kwh"], of["wue_grid_l_per_kwh"])
 
 
 def _uncertainty(of: Mapping[str, Interval]) -> str | None:
     """What makes the total uncertain, as a sentence; None if nothing does, or there is no total."""
-    if operational(of) is None and embodied(of) is None:
+    running, making = operational(of), embodied(of)
+    if running is None and making is None:
         return None
-    drawn = spread(of, total, divisors=DIVISORS)
+    # what the total does not depend on
+    idle = {*OF_WATER, *(OF_RUNNING if running is None else ()), *(OF_MAKING if making is None else ())}
+    drawn = spread({name: value for name, value in of.items() if name not in idle}, total, divisors=DIVISORS)
     if not drawn.variance_shares:
         return None
     name, share = drawn.variance_shares[0]
@@ -163,14 +175,11 @@ def _uncertainty(of: Mapping[str, Interval]) -> str | None:
 
 def _formulas(of: Mapping[str, Interval], device_count: int) -> Iterator[str]:
     tokens = "tokens x epochs" if "epochs_count" in of else "tokens"
-    zetta = f"{significant(operations(of).central / 1e21)} zettaFLOP"
+    flop = amount(operations(of).central, "FLOP")
     if "adapter_params" in of:
-        yield (
-            f"operations = (4 x frozen + 6 x adapter parameters) x {tokens} = {zetta}"
-            " [from the split of Kaplan et al. 2020]"
-        )
+        yield (f"operations = (4 x frozen + 6 x adapter parameters) x {tokens} = {flop} [after Kaplan et al. 2020]")
     else:
-        yield f"operations = 6 x parameters x {tokens} = {zetta} [Kaplan et al. 2020; LLMCarbon]"
+        yield f"operations = 6 x parameters x {tokens} = {flop} [Kaplan et al. 2020; LLMCarbon]"
     if "achieved_tflops" not in of:
         yield f"achieved = peak x efficiency = {significant(achieved(of).central)} TFLOP/s [LLMCarbon]"
     hours = device_s(of).central / 3600
@@ -178,11 +187,11 @@ def _formulas(of: Mapping[str, Interval], device_count: int) -> Iterator[str]:
     yield f"device time = operations / achieved = {significant(hours)} hours, {days} on all [LLMCarbon]"
     energy_j = it_energy_j(of)
     if energy_j is not None:
-        power = "system power" if "system_power_w" in of else "TDP x system power over TDP"
+        power = "average system power" if "system_power_w" in of else "TDP x system power over TDP"
         at_machines = amount(energy_j.central / J_PER_KWH, "kWh")
-        yield f"IT energy = device time x {power} = {at_machines} [LLMCarbon; Patterson et al. 2021]"
+        yield f"IT energy = device time x {power} = {at_machines} [Patterson et al. 2021]"
         yield "energy = IT energy x PUE; operational = energy x grid intensity [SCI, ISO/IEC 21031]"
     if embodied(of) is not None:
-        yield ("embodied = (device + server / devices per server) x device time / lifetime / utilisation [SCI]")
+        yield ("embodied = (device + its part of a server) x device time / lifetime / utilisation [SCI]")
     if water(of) is not None:
         yield "water = IT energy x (of the site + PUE x of the electricity) [Li et al. 2023]"

@@ -185,5 +185,12 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     place.add_argument("--hosting", choices=HOSTINGS, metavar="KIND", help=f"or one of {', '.join(HOSTINGS)}")
     place.add_argument("--grid-gco2e-per-kwh", type=figure(at_least=0.0), metavar="X", help="intensity of the grid")
     place.add_argument("--region", metavar="ZONE", help="or where: FRA, USA-CA, CAN-QC, SE3")
-    place.add_argument("--site-l-per-kwh", type=figure(at_least=0.0), metavar="X", help="water of the site (WUE)")
-    place.add_argument("--grid-l-per-kwh", type=figure(at_least=0.0), metavar="X", help="water of the electricity")
+    water = parser.add_argument_group("water, if you want it")
+    water.add_argument("--wue-l-per-kwh", type=figure(at_least=0.0), metavar="X", help="of the site, for IT energy")
+    water.add_argument("--wue-of", metavar="NAME", help="or whose site: room, aws, google, microsoft")
+    water.add_argument(
+        "--wue-grid-l-per-kwh",
+        type=figure(at_least=0.0),
+        metavar="X",
+        help="of generating the electricity (default: the region's)",
+    )

@@ -1,4 +1,4 @@
-"""Trainings whose footprint somebody published, and what is assumed of one where nobody says: typed rows of ledgers."""
+"""Trainings whose footprint somebody published: typed rows of ledgers."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -57,18 +57,6 @@ class Published:
     quantity: str
     value: float
     note: str  # "" if nothing
-    source: str
-    tag: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assumption:
-    """What is taken where nobody says, in the unit that its quantity names."""
-
-    quantity: str
-    low: float
-    central: float
-    high: float
     source: str
     tag: str
 
@@ -149,23 +137,3 @@ def published_value(model: str, publisher: str, quantity: str) -> float:
             f"no {quantity} of {model} by {publisher} in training_published.csv; add a row with its source"
         )
     return found.value
-
-
-def assumption(quantity: str) -> Assumption:
-    """What is taken where nobody says; the newest row.
-
-    Raises:
-        ReferenceDataError: the ledger does not have it.
-    """
-    rows = [row for row in ledger("training_assumptions") if row["quantity"] == quantity]
-    if not rows:
-        raise ReferenceDataError(f"no {quantity} in training_assumptions.csv; add a row with its source")
-    row = max(rows, key=lambda each: each["valid_from"])
-    return Assumption(
-        quantity=quantity,
-        low=float(row["low"]),
-        central=float(row["central"]),
-        high=float(row["high"]),
-        source=row["source"],
-        tag=row["tag"],
-    )
