@@ -4,18 +4,17 @@ import importlib.util
 import resource
 import socket
 import time
-from dataclasses import dataclass
 from importlib.metadata import version as package_version
 from pathlib import Path
 
 from probes import factors, host
+from probes.check import Check
 from probes.engines import llamacpp, transformers_serve, weights
 from probes.errors import ProbeError
 from probes.load.transport import SO_TIMESTAMPNS
-from probes.power import nvml
-from probes.power.discover import discover
+from probes.power.checks import meter_checks
 from probes.power.powercap import POWERCAP_ROOT
-from probes.power.readings import MeterRecord, PowerOverrides
+from probes.power.readings import PowerOverrides
 
 # A connection each, and the files of a client and its log beside them.
 _DESCRIPTORS_FOR_1000_CONNECTIONS = 1100
@@ -24,21 +23,11 @@ _STAMP_TRIES = 20
 _STAMP_WAIT_S = 0.02
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that a night may need."""
-
-    name: str
-    ok: bool
-    detail: str  # what was found, or why it cannot be used
-    remedy: str | None  # what to do about it; None when there is nothing to do
-
-
 def checks(*, overrides: PowerOverrides | None = None, powercap_root: Path = POWERCAP_ROOT) -> list[Check]:
-    """Look at everything once; takes about a second and changes nothing.
+    """Look at everything once; takes about a second, longer with meters of the user's own, and changes nothing.
 
     Args:
-        overrides: what the user knows better than the tables.
+        overrides: what the user knows better than the tables, and the meters of their own.
         powercap_root: the powercap tree; a recorded one in tests.
     """
     return [
@@ -51,32 +40,6 @@ def checks(*, overrides: PowerOverrides | None = None, powercap_root: Path = POW
         descriptor_check(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
         core_check(host.cpu_facts(), host.load_average_1m()),
     ]
-
-
-def meter_checks(overrides: PowerOverrides, powercap_root: Path) -> list[Check]:
-    """Every meter that would watch a trial here, and every one that cannot."""
-    found = discover(overrides, powercap_root=powercap_root)
-    result = [_meter_check(meter.record, None) for meter in found.meters]
-    result += [_meter_check(record, "until then its trials have no energy") for record in found.missing]
-    result += [_meter_check(record, "until then a model stands in") for record in found.passed_over]
-    cards, why_not = nvml.find_cards()
-    if not cards:
-        result.append(
-            Check(
-                name="meter nvml", ok=False, detail=why_not or "NVML finds no NVIDIA card", remedy=_card_remedy(why_not)
-            )
-        )
-    if not any(check.name.startswith("meter rapl") for check in result):
-        result.append(
-            Check(
-                name="meter rapl",
-                ok=False,
-                detail=f"no energy counter under {powercap_root}: CPU and memory are modelled by their load",
-                remedy="on bare metal load the module intel_rapl_common; a virtual machine has none: give cpu_tdp_w to "
-                "narrow the range",
-            )
-        )
-    return result
 
 
 def engine_checks() -> list[Check]:
@@ -146,16 +109,6 @@ def weights_checks() -> list[Check]:
         )
     )
     return result
-
-
-def _meter_check(record: MeterRecord, meanwhile: str | None) -> Check:
-    # An invalid record's reason ends with what to do.
-    detail = record.invalid_reason or f"{record.device}: {record.basis}, {record.source}"
-    return Check(name=f"meter {record.meter}", ok=record.valid, detail=detail, remedy=meanwhile)
-
-
-def _card_remedy(why_not: str | None) -> str:
-    return "nothing, if this machine has no NVIDIA card" + ("; else install its driver" if why_not else "")
 
 
 def _carbon_data_check() -> Check:

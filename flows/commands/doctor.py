@@ -11,14 +11,16 @@ from rich.text import Text
 
 from flows.config import EndpointTarget, Target, api_key, load_config
 from flows.leaderboard import board_console
-from probes.doctor import Check, checks
+from flows.local import power_overrides
+from probes.check import Check
+from probes.doctor import checks
 
 
 def run(options: argparse.Namespace) -> int:
     """Print one line a check. Always 0: a meter that a machine does not have is no mistake."""
     loaded = load_config(Path(options.config))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for check in [*checks(), *_keys(loaded.config.targets), *_prefect()]:
+    for check in [*checks(overrides=power_overrides(loaded.config.site)), *_keys(loaded.config.targets), *_prefect()]:
         table.add_row(
             Text("✓" if check.ok else "-", style="green" if check.ok else "yellow"),
             Text(check.name, style="bold"),

@@ -97,9 +97,9 @@ def find_amd_cards() -> tuple[list[Card], str | None]:
     try:
         amdsmi = importlib.import_module("amdsmi")  # of ROCm, not of a package index: not everywhere, and without types
     except ModuleNotFoundError:
-        return [], "amdsmi is not installed; it ships with ROCm: pip install /opt/rocm/share/amd_smi"
+        return [], "amdsmi, which ships with AMD's ROCm, is not installed"
     except (AttributeError, KeyError, OSError) as error:  # it loads ROCm's library while it is imported
-        return [], f"amdsmi finds no ROCm to talk to ({error}); install ROCm if this machine has an AMD card"
+        return [], f"amdsmi finds no ROCm to talk to ({error})"
     return open_amd_cards(amdsmi)
 
 
@@ -109,7 +109,7 @@ def open_amd_cards(amdsmi: ModuleType) -> tuple[list[Card], str | None]:
         amdsmi.amdsmi_init(amdsmi.AmdSmiInitFlags.INIT_AMD_GPUS)
         handles = amdsmi.amdsmi_get_processor_handles()
     except amdsmi.AmdSmiException as error:
-        return [], f"no AMD driver answers (amdsmi: {error}); load amdgpu if this machine has a card"
+        return [], f"no AMD driver answers (amdsmi: {error})"
     return [AmdCard(amdsmi, index, handle) for index, handle in enumerate(handles)], None
 
 

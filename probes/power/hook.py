@@ -92,7 +92,7 @@ class HookMeter:
                 start_new_session=True,
             )
         except OSError as error:
-            raise ProbeError(f"{self.record.meter}: {command[0]} cannot be run: {error.strerror}") from error
+            raise ProbeError(f"{command[0]} cannot be run: {error.strerror}") from error
         with self._running as process:
             try:
                 out, err = process.communicate(timeout=self.spec.timeout_s)
@@ -129,12 +129,12 @@ class HookMeter:
             while len(body) < _MOST_BYTES and time.monotonic() < deadline_s and (data := response.read1(_MOST_BYTES)):
                 body += data
         except (OSError, http.client.HTTPException) as error:
-            self.silence = f"{_address(self.spec)} did not answer: {error or type(error).__name__}"
+            self.silence = f"no answer: {error or type(error).__name__}"
             return None
         finally:
             connection.close()
         if response.status != http.client.OK:
-            self.silence = f"{_address(self.spec)} answered HTTP {response.status} {response.reason}"
+            self.silence = f"the answer was HTTP {response.status} {response.reason}"
             return None
         return body.decode("utf-8", errors="replace")
 

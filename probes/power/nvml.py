@@ -102,13 +102,13 @@ def find_cards() -> tuple[list[Card], str | None]:
     try:
         import pynvml  # takes 0.1 s, and most machines that only call endpoints have no card
     except ModuleNotFoundError:
-        return [], "pynvml is not installed; pip install nvidia-ml-py to meter NVIDIA cards"
+        return [], "pynvml (the package nvidia-ml-py), which asks NVIDIA's driver, is not installed"
     driver: ModuleType = pynvml  # it ships no types
     try:
         driver.nvmlInit()
         return [NvmlCard(driver, index) for index in range(driver.nvmlDeviceGetCount())], None
     except pynvml.NVMLError as error:
-        return [], f"no NVIDIA driver answers (NVML: {error}); install the driver if this machine has a card"
+        return [], f"no NVIDIA driver answers (NVML: {error})"
 
 
 def card_names() -> list[str]:

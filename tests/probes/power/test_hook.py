@@ -142,20 +142,20 @@ def test_an_http_error_is_no_answer_and_redirects_are_not_followed(shelly, statu
     shelly.status = status
     meter = HookMeter(spec(url=shelly.url))
     assert meter.read() is None
-    assert f"answered HTTP {status}" in meter.silence
+    assert f"the answer was HTTP {status}" in meter.silence
 
 
 def test_a_plug_that_is_not_there_is_no_answer():
     meter = HookMeter(spec(url="http://127.0.0.1:1/"))
     assert meter.read() is None
-    assert "http://127.0.0.1:1/ did not answer: [Errno 111] Connection refused" in meter.silence
+    assert meter.silence == "no answer: [Errno 111] Connection refused"
 
 
 def test_a_plug_that_hangs_is_no_answer_after_its_timeout(shelly):
     shelly.hangs.set()
     meter = HookMeter(spec(url=shelly.url, timeout_s=0.1))
     assert meter.read() is None
-    assert "did not answer: timed out" in meter.silence
+    assert meter.silence == "no answer: timed out"
 
 
 def test_a_command_that_fails_is_no_answer_with_its_last_words():
