@@ -4,7 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from flows.footprint.result import Footprint, Source
-from flows.footprint.words import scale_of, significant
+from flows.footprint.words import COUNTS, scale_of, significant
 from warehouse.formulas.interval import Interval
 
 if TYPE_CHECKING:
@@ -118,12 +118,11 @@ def _facts(footprint: Footprint) -> "Table":
 
 
 def _range(source: Source) -> str:
-    """A fact's range; of a mass, which may be large, in the unit that suits it."""
+    """A fact's range; of a mass or a count, which may be large, in the unit that suits it."""
     value = source.value
-    by, unit = scale_of(value.central, "gCO2e") if source.quantity.endswith("_gco2e") else (1.0, "")
+    if source.quantity.endswith("_gco2e"):
+        by, unit = scale_of(value.central, "gCO2e")
+    else:
+        by, unit = next((scale for scale in COUNTS if value.central >= scale[0]), (1.0, ""))
     ends = (value.central,) if value.low == value.high else (value.low, value.central, value.high)
-    return f"{' - '.join(_plain(each / by) for each in ends)} {unit}".rstrip()
-
-
-def _plain(value: float) -> str:
-    return f"{value:.4g}" if value >= 1e7 else significant(value)
+    return f"{' - '.join(significant(each / by) for each in ends)} {unit}".rstrip()

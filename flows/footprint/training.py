@@ -177,21 +177,21 @@ def _formulas(of: Mapping[str, Interval], device_count: int) -> Iterator[str]:
     tokens = "tokens x epochs" if "epochs_count" in of else "tokens"
     flop = amount(operations(of).central, "FLOP")
     if "adapter_params" in of:
-        yield (f"operations = (4 x frozen + 6 x adapter parameters) x {tokens} = {flop} [after Kaplan et al. 2020]")
+        yield (f"operations = (4 x frozen + 6 x adapter parameters) x {tokens} = {flop} (after Kaplan et al. 2020)")
     else:
-        yield f"operations = 6 x parameters x {tokens} = {flop} [Kaplan et al. 2020; LLMCarbon]"
+        yield f"operations = 6 x parameters x {tokens} = {flop} (Kaplan et al. 2020; LLMCarbon)"
     if "achieved_tflops" not in of:
-        yield f"achieved = peak x efficiency = {significant(achieved(of).central)} TFLOP/s [LLMCarbon]"
+        yield f"achieved = peak x efficiency = {significant(achieved(of).central)} TFLOP/s (LLMCarbon)"
     hours = device_s(of).central / 3600
     days = amount(device_s(of).central / device_count, "s")
-    yield f"device time = operations / achieved = {significant(hours)} hours, {days} on all [LLMCarbon]"
+    yield f"device time = operations / achieved = {significant(hours)} hours, {days} on all (LLMCarbon)"
     energy_j = it_energy_j(of)
     if energy_j is not None:
         power = "average system power" if "system_power_w" in of else "TDP x system power over TDP"
         at_machines = amount(energy_j.central / J_PER_KWH, "kWh")
-        yield f"IT energy = device time x {power} = {at_machines} [Patterson et al. 2021]"
-        yield "energy = IT energy x PUE; operational = energy x grid intensity [SCI, ISO/IEC 21031]"
+        yield f"IT energy = device time x {power} = {at_machines} (Patterson et al. 2021)"
+        yield "energy = IT energy x PUE; operational = energy x grid intensity (SCI, ISO/IEC 21031)"
     if embodied(of) is not None:
-        yield ("embodied = (device + its part of a server) x device time / lifetime / utilisation [SCI]")
+        yield "embodied = (device + its part of a server) x device time / lifetime / utilisation (SCI)"
     if water(of) is not None:
-        yield "water = IT energy x (of the site + PUE x of the electricity) [Li et al. 2023]"
+        yield "water = IT energy x (of the site + PUE x of the electricity) (Li et al. 2023)"
