@@ -2,16 +2,18 @@
 
 What a provider runs is not published, so EcoLogits carries a least and a most for the parameters that are active, and
 gives a range without a distribution. Our central value is its midpoint: that is what EcoLogits itself shows of a range.
+Of making the hardware it has one figure each; the ends of ours are those that embodied.csv has for the same hardware.
 """
 
 import difflib
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from warehouse.answer_impacts import AnswerImpacts, answer_impacts, as_interval, load_package
 from warehouse.formulas.interval import Interval, exactly
+from warehouse.reference import embodied_range
 
 if TYPE_CHECKING:
     from ecologits.electricity_mix_repository import ElectricityMix
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 J_PER_KWH = 3.6e6
 # An answer whose time to first token is spread over its tokens, unless the caller knows better.
 TYPICAL_OUTPUT_TOKENS = 400
+
+# What it takes every hosted model to run on, as embodied.csv names it.
+GPU, SERVER = "nvidia-h100-sxm", "ai-server-without-gpu"
 
 # What we and the price list call a provider -> what EcoLogits does.
 PROVIDERS = {
@@ -85,6 +90,7 @@ def estimate(
     active, total = _parameters(known)
     notes = [warning.message for warning in known.warnings]
     notes.append(f"time to first token spread over {output_tokens} output tokens; prompt tokens are not in the formula")
+    notes.append("embodied: EcoLogits' figures, between the ends that embodied.csv has for an H100 and its server")
     if mix is None:
         notes.append(f"EcoLogits has no electricity mix of zone {where}")
     return HostedEstimate(
@@ -111,7 +117,8 @@ def impacts(provider: str, model: str, *, output_tokens: int, latency_s: float |
         return None
     active, total = _parameters(known)
     deployment = known.deployment
-    return answer_impacts(
+    answer = partial(
+        answer_impacts,
         active_billions=active,
         total_billions=total,
         output_tokens=output_tokens,
@@ -119,6 +126,16 @@ def impacts(provider: str, model: str, *, output_tokens: int, latency_s: float |
         tokens_per_s=deployment.tps if deployment else None,
         first_token_s=deployment.ttft if deployment else None,
     )
+    found = answer()
+    gpu, server = embodied_range(GPU), embodied_range(SERVER)
+    low = answer(gpu_embodied_gwp=gpu.low / 1000, server_embodied_gwp=server.low / 1000)
+    high = answer(gpu_embodied_gwp=gpu.high / 1000, server_embodied_gwp=server.high / 1000)
+    embodied = Interval(
+        low=min(low.embodied_gco2e.low, found.embodied_gco2e.central),
+        central=found.embodied_gco2e.central,
+        high=max(high.embodied_gco2e.high, found.embodied_gco2e.central),
+    )
+    return replace(found, embodied_gco2e=embodied)
 
 
 def electricity_mix(zone: str) -> "ElectricityMix | None":

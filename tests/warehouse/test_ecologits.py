@@ -8,7 +8,7 @@ import pytest
 
 from warehouse import ecologits
 from warehouse.answer_impacts import answer_impacts
-from warehouse.formulas.interval import Interval
+from warehouse.formulas.interval import Interval, exactly
 
 WH = 1000.0
 
@@ -38,7 +38,7 @@ def test_an_answer_takes_what_ecologits_publishes_for_it(provider, model, tokens
 def test_an_estimate_gives_back_the_emissions_and_the_water_of_the_package_itself():
     found = ecologits.estimate("openai", "gpt-4o")
     it_kwh = found.j_per_output_token * (400 / 3.6e6)
-    embodied = found.embodied_gco2e_per_output_mtok * (400 / 1e6)
+    embodied = exactly(found.embodied_gco2e_per_output_mtok.central * (400 / 1e6))
     total = it_kwh * found.pue * found.grid_gco2e_per_kwh + embodied
     assert (total.low, total.high) == (pytest.approx(0.238, abs=5e-4), pytest.approx(0.386, abs=5e-4))
     water_ml = it_kwh * (found.wue_site_l_per_kwh + found.pue * found.wue_grid_l_per_kwh) * 1000
@@ -50,6 +50,14 @@ def test_an_estimate_gives_back_the_emissions_and_the_water_of_the_package_itsel
         Interval(low=44e9, central=88e9, high=132e9),
     )
     assert any("architecture has not been released" in note for note in found.notes)
+
+
+def test_making_the_hardware_is_ecologits_figure_between_the_ends_of_the_ledger():
+    found = ecologits.impacts("openai", "gpt-4o", output_tokens=400).embodied_gco2e
+    # 1.2 x 440 GB x 2 bytes on 80 GB cards: 16 GPUs, two servers of 8; 0.0156651 g by the package's own tracer
+    assert found.central == pytest.approx(0.0156651, rel=1e-5)
+    assert found.low / found.central == pytest.approx((2 * 2500 + 16 * 164) / (2 * 5700 + 16 * 273))
+    assert found.high / found.central == pytest.approx((2 * 5700 + 16 * 575) / (2 * 5700 + 16 * 273))
 
 
 def test_mistral_is_computed_in_sweden_and_a_given_zone_wins():
