@@ -8,6 +8,7 @@ from warehouse.accounting import Account, EnergyAccount
 from warehouse.accounting.impacts import Impact
 from warehouse.accounting.spread import FigureSpread
 from warehouse.formulas.uncertainty import DRAWS, SEED
+from warehouse.tables import insert_dicts
 
 if TYPE_CHECKING:
     import duckdb
@@ -77,36 +78,4 @@ def spread_row(trial_id: str, of: FigureSpread, *, method_version: str, recorded
 
 def insert_accounts(con: "duckdb.DuckDBPyConnection", table: str, account_rows: Sequence[Mapping[str, Any]]) -> None:
     """Store rows of one account table, all with the same columns."""
-    import polars as pl
-
-    text, number = pl.String(), pl.Float64()
-    fact = pl.Struct(
-        {
-            "quantity": text,
-            "low": number,
-            "central": number,
-            "high": number,
-            "basis": text,
-            "valid_from": text,
-            "source": text,
-            "factor_version": text,
-        }
-    )
-    other: dict[str, Any] = {
-        "in_total": pl.Boolean(),
-        "factors": pl.List(fact),
-        "variance_shares": pl.List(pl.Struct({"quantity": text, "share": number})),
-        "draws": pl.Int64(),
-        "seed": pl.Int64(),
-        "recorded_at": pl.Datetime("us", "UTC"),
-    }
-    numbers = (
-        "energy_j", "cost_usd", "emissions_gco2e", "impact_value", "figure_p", "idle_j", "active_j", "others_active_j",
-        "idle_window_s", "error_bound_j", "window_s",
-    )  # fmt: skip
-    names = list(account_rows[0])
-    types = {name: other.get(name, number if name.startswith(numbers) else text) for name in names}
-    frame = pl.DataFrame({name: [row[name] for row in account_rows] for name in names}, schema=types)
-    con.register("new_accounts", frame)
-    con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_accounts").fetchall()
-    con.unregister("new_accounts")
+    insert_dicts(con, table, account_rows)

@@ -8,16 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from warehouse.errors import WarehouseError
+from warehouse.parquet import join_parquet, literal, write_parquet
 from warehouse.tables import SCHEMA_NUMBER
-
-if TYPE_CHECKING:
-    import polars as pl
 
 Ints = NDArray[np.int64]
 
@@ -28,9 +26,8 @@ EVENT_CLASSES: Final = (
 CHOICE: Final = range(EVENT_CLASSES.index("empty"), EVENT_CLASSES.index("text") + 1)
 PAYLOAD: Final = range(EVENT_CLASSES.index("reasoning"), EVENT_CLASSES.index("text") + 1)
 
-ROW_GROUP_EVENTS: Final = 1 << 18
 HELD_EVENTS: Final = 1 << 19  # in memory, about 30 bytes each; trials of more are written in parts and put together
-_PHASES: Final = ("warmup", "measured")
+PHASES: Final = ("warmup", "measured")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +118,7 @@ class EventFile:
             "megatoken.trial_id": trial_id,
             **{f"megatoken.{name}": value for name, value in constants.items()},
         }
-        self._held: list[pl.DataFrame] = []
+        self._held: list[dict[str, NDArray[Any]]] = []
         self._held_events = 0
         self._parts: list[Path] = []
 
@@ -129,7 +126,7 @@ class EventFile:
         """Append the events of some answers."""
         if not len(events.t_ns):
             return
-        self._held.append(_frame(self._trial_id, answers, events))
+        self._held.append(_columns(answers, events))
         self._held_events += len(events.t_ns)
         if self._held_events >= HELD_EVENTS:
             part = self._path.with_name(f"{self._path.name}.{len(self._parts)}")
@@ -138,8 +135,6 @@ class EventFile:
 
     def close(self) -> Path | None:
         """Write the file and wait until the disk has it; None, and no file, if there was no event."""
-        import polars as pl
-
         if not self._held and not self._parts:
             return None
         partial = self._path.with_name(f"{self._path.name}.tmp")
@@ -150,10 +145,8 @@ class EventFile:
                 self._parts.append(self._path.with_name(f"{self._path.name}.{len(self._parts)}"))
                 self._write_held(self._parts[-1], compression="uncompressed")
             try:
-                pl.scan_parquet(self._parts).sink_parquet(
-                    partial, compression="zstd", row_group_size=ROW_GROUP_EVENTS, metadata=self._metadata
-                )
-            except (OSError, pl.exceptions.PolarsError) as error:
+                join_parquet(self._parts, partial, metadata=self._metadata)
+            except OSError as error:
                 raise refused(partial, error) from error
         try:
             with partial.open("rb") as file:
@@ -166,37 +159,39 @@ class EventFile:
         return self._path
 
     def _write_held(self, path: Path, *, compression: Literal["zstd", "uncompressed"]) -> None:
-        import polars as pl
-
+        columns = {name: np.concatenate([held[name] for held in self._held]) for name in self._held[0]}
         try:
-            pl.concat(self._held).write_parquet(
-                path, compression=compression, row_group_size=ROW_GROUP_EVENTS, metadata=self._metadata
-            )
-        except (OSError, pl.exceptions.PolarsError) as error:
+            write_parquet(path, columns, _select(self._trial_id), metadata=self._metadata, compression=compression)
+        except OSError as error:
             raise refused(path, error) from error
         self._held, self._held_events = [], 0
 
 
-def _frame(trial_id: str, answers: Sequence[Answer], events: TimedEvents) -> "pl.DataFrame":
-    import polars as pl
+def _select(trial_id: str) -> str:
+    def name(code: str, names: Sequence[str]) -> str:
+        return f"[{', '.join(map(literal, names))}][{code} + 1]"
 
+    return (
+        f"{literal(trial_id)} AS trial_id, {name('phase', PHASES)} AS phase, seq, event, t_ns, read_index,"
+        f" {name('class', EVENT_CLASSES)} AS class, body_bytes, coalesced"
+    )
+
+
+def _columns(answers: Sequence[Answer], events: TimedEvents) -> dict[str, NDArray[Any]]:
     counts = events.counts
-    phases = np.fromiter((_PHASES.index(a.phase) for a in answers), np.uint8, len(answers))
+    phases = np.fromiter((PHASES.index(a.phase) for a in answers), np.uint8, len(answers))
     seqs = np.fromiter((a.seq for a in answers), np.int32, len(answers))
     index = np.arange(len(events.t_ns)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return pl.DataFrame(
-        {
-            "trial_id": pl.Series([trial_id], dtype=pl.Enum([trial_id])).new_from_index(0, len(events.t_ns)),
-            "phase": pl.Series(np.repeat(phases, counts)).cat.to(pl.Enum(_PHASES)),
-            "seq": np.repeat(seqs, counts),
-            "event": index.astype(np.int32),
-            "t_ns": events.t_ns,
-            "read_index": events.read_index.astype(np.int32),
-            "class": pl.Series(events.classes).cat.to(pl.Enum(EVENT_CLASSES)),
-            "body_bytes": events.body_bytes.astype(np.int32),
-            "coalesced": events.coalesced,
-        }
-    )
+    return {
+        "phase": np.repeat(phases, counts),
+        "seq": np.repeat(seqs, counts),
+        "event": index.astype(np.int32),
+        "t_ns": events.t_ns,
+        "read_index": events.read_index.astype(np.int32),
+        "class": events.classes,
+        "body_bytes": events.body_bytes.astype(np.int32),
+        "coalesced": events.coalesced,
+    }
 
 
 def refused(path: Path, error: Exception) -> WarehouseError:

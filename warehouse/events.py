@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from warehouse.errors import WarehouseError
-from warehouse.event_file import refused
+from warehouse.event_file import EVENT_CLASSES, PHASES, refused
 from warehouse.landing import sync_folder
 
 if TYPE_CHECKING:
@@ -73,7 +73,10 @@ def read_events(data_dir: Path, trial_id: str, *, started_at: datetime) -> "pl.D
         try:
             if pl.read_parquet_metadata(path).get("megatoken.trial_id") != trial_id:
                 continue  # its name only ends like the one we look for
-            return pl.read_parquet(path, hive_partitioning=False)
+            frame = pl.read_parquet(path, hive_partitioning=False)
+            return frame.with_columns(
+                pl.col("phase").cast(pl.Enum(PHASES)), pl.col("class").cast(pl.Enum(EVENT_CLASSES))
+            )
         except (OSError, pl.exceptions.PolarsError) as error:
             raise WarehouseError(
                 f"{path} is damaged: {error}; delete it, or copy it here again from where it was measured"

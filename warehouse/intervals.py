@@ -22,10 +22,12 @@ from warehouse.formulas.statistics import (
     ratio_interval,
     share_interval,
 )
+from warehouse.query import dicts
+from warehouse.tables import insert_dicts
 
 if TYPE_CHECKING:
     import duckdb
-    import polars as pl
+    from numpy.typing import NDArray
 
 # metric -> column of attempt_metrics, percentile
 _PERCENTILES = {
@@ -110,7 +112,7 @@ def add_intervals(con: "duckdb.DuckDBPyConnection") -> int:
         some = pending[start : start + _TRIALS_AT_ONCE]
         attempts = _attempts(con, some)
         rows = []
-        for trial in con.sql(_TRIALS, params=[some]).pl().to_dicts():
+        for trial in dicts(con.execute(_TRIALS, [some])):
             key = {"trial_id": trial["trial_id"], "measured_over": trial["measured_over"]}
             estimates = _trial_estimates(trial, attempts[trial["trial_id"]])
             rows += [key | {"metric_id": metric_id} | asdict(of) for metric_id, of in estimates]
@@ -118,7 +120,7 @@ def add_intervals(con: "duckdb.DuckDBPyConnection") -> int:
     rows = []
     for run_id, target_id, workload_id, trials in con.execute(_PENDING_CELLS, [MIN_TRIALS, METHOD_VERSION]).fetchall():
         key = {"run_id": run_id, "target_id": target_id, "workload_id": workload_id, "trials": trials}
-        figures = con.sql(_CELL, params=[run_id, target_id, workload_id]).pl()
+        figures = columns(con.execute(_CELL, [run_id, target_id, workload_id]))
         rows += [key | {"metric_id": metric_id} | asdict(of) for metric_id, of in _cell_estimates(figures)]
     insert_estimates(con, "cell_intervals", rows, recorded_at)
     return len(pending)
@@ -126,13 +128,13 @@ def add_intervals(con: "duckdb.DuckDBPyConnection") -> int:
 
 def _attempts(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, dict[str, Floats]]:
     """The measured attempts of each trial, column by column, in the order in which they were sent."""
-    found = con.sql(_ATTEMPTS, params=[list(trial_ids)]).pl()
-    columns = {name: floats(found, name) for name in found.columns if name != "trial_id"}
-    of_trial = found["trial_id"].to_numpy()
+    found = columns(con.execute(_ATTEMPTS, [list(trial_ids)]))
+    of_trial = found.pop("trial_id").astype(str)
+    values = {name: floats(column) for name, column in found.items()}
     ends = {trial_id: np.searchsorted(of_trial, trial_id, side="right") for trial_id in trial_ids}
     starts = {trial_id: np.searchsorted(of_trial, trial_id) for trial_id in trial_ids}
     return {
-        trial_id: {name: values[starts[trial_id] : ends[trial_id]] for name, values in columns.items()}
+        trial_id: {name: column[starts[trial_id] : ends[trial_id]] for name, column in values.items()}
         for trial_id in trial_ids
     }
 
@@ -189,45 +191,34 @@ def _goodput(trial: Mapping[str, Any], at_s: Floats, good: Floats, *, shortest_s
     return share_interval(good_by[offered_by > 0], offered_by[offered_by > 0])
 
 
-def _cell_estimates(figures: "pl.DataFrame") -> Iterable[tuple[str, Estimate]]:
+def _cell_estimates(figures: Mapping[str, "NDArray[Any]"]) -> Iterable[tuple[str, Estimate]]:
     for metric_id in (*_PERCENTILES, "output_tokens_per_s"):
-        values = floats(figures, metric_id)
+        values = floats(figures[metric_id])
         known = values[np.isfinite(values)]
         estimate = over_trials(known.tolist())
         if len(known) < len(values):
             reason = f"known for {len(known)} of {len(values)} trials"
             estimate = replace(estimate, central=None, low=None, high=None, reason=reason)
         yield metric_id, estimate
-    offered = floats(figures, "offered_attempts")
-    good = np.nan_to_num(floats(figures, "goodput_share")) * offered
+    offered = floats(figures["offered_attempts"])
+    good = np.nan_to_num(floats(figures["goodput_share"])) * offered
     yield "goodput_share", share_interval(good[offered > 0], offered[offered > 0], min_blocks=MIN_TRIALS)
 
 
-def floats(frame: "pl.DataFrame", name: str) -> Floats:
-    """A column as an array; NULL is NaN."""
-    import polars as pl
+def columns(result: "duckdb.DuckDBPyConnection") -> dict[str, "NDArray[Any]"]:
+    """What a query gives, as an array a column; see `floats`."""
+    found: dict[str, NDArray[Any]] = result.fetchnumpy()
+    return found
 
-    values: Floats = frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    return values
+
+def floats(values: "NDArray[Any]") -> Floats:
+    """A column as an array; NULL is NaN."""
+    return np.ma.filled(np.ma.asarray(values).astype(np.float64), np.nan)
 
 
 def insert_estimates(
     con: "duckdb.DuckDBPyConnection", table: str, rows: Sequence[Mapping[str, Any]], recorded_at: datetime
 ) -> None:
     """Add rows of key and estimate to one of the interval tables, with the version and level that they share."""
-    import polars as pl
-
-    if not rows:
-        return
-    numbers, counts = ("low", "central", "high"), ("n", "blocks", "trials")
-    types = {
-        name: pl.Float64() if name in numbers else pl.Int64() if name in counts else pl.String() for name in rows[0]
-    }
-    frame = pl.DataFrame({name: [row[name] for row in rows] for name in types}, schema=types).with_columns(
-        pl.lit(CONFIDENCE_SHARE).alias("confidence_share"),
-        pl.lit(METHOD_VERSION).alias("method_version"),
-        pl.lit(recorded_at).alias("recorded_at"),
-    )
-    con.register("new_intervals", frame)
-    con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_intervals").fetchall()
-    con.unregister("new_intervals")
+    shared = {"confidence_share": CONFIDENCE_SHARE, "method_version": METHOD_VERSION, "recorded_at": recorded_at}
+    insert_dicts(con, table, [{**row, **shared} for row in rows])

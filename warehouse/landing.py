@@ -11,7 +11,6 @@ or nothing. By its manifest a batch that was copied here from another machine, a
 """
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -23,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.errors import WarehouseError
+from warehouse.parquet import write_parquet
 from warehouse.rows import LandingRow, RunRow, TrialStatus
-from warehouse.tables import SCHEMA_NUMBER, by_table, columns_of, to_frame
+from warehouse.tables import SCHEMA_NUMBER, by_table, columns_of, select_of, to_columns
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=@-]*")
 _MANIFEST = "manifest.json"
@@ -95,16 +95,19 @@ def land(
             f"batch {batch_id} has landed already, in {there};"
             " a landed batch is never overwritten, use another batch_id"
         )
-    files = {f"{table}.parquet": _parquet(table, members) for table, members in by_table(rows).items()}
-    manifest = _manifest_bytes(batch_id, host_id, when, rows, files)
+    columns = {table: to_columns(table, members) for table, members in by_table(rows).items()}
     day = landing / f"date={when.astimezone(UTC):%Y-%m-%d}"
     unfinished = day / f".{name}.{os.getpid()}.tmp"
     folder = day / name
     try:
         unfinished.mkdir(parents=True)
-        for file_name, content in files.items():
-            write_synced(unfinished / file_name, content)
-        write_synced(unfinished / _MANIFEST, manifest)
+        files = {}
+        for table, values in columns.items():
+            path = unfinished / f"{table}.parquet"
+            about = {"megatoken.table": table, "megatoken.schema_number": str(SCHEMA_NUMBER)}
+            write_parquet(path, values, select_of(table), metadata=about)
+            files[path.name] = _synced(path)
+        write_synced(unfinished / _MANIFEST, _manifest_bytes(batch_id, host_id, when, rows, files))
         sync_folder(unfinished)
         # fails if the folder has come to be in the meantime: rename replaces empty folders only
         unfinished.rename(folder)
@@ -117,6 +120,11 @@ def land(
             " nothing that had landed is lost, free the disk or allow writing there, then land it again"
         ) from error
     return folder
+
+
+def has_landed(data_dir: Path, *, batch_id: str, host_id: str) -> bool:
+    """Whether a machine has landed a batch, whole or damaged; of one only, where `landed_batches` reads them all."""
+    return next((data_dir / "landing").glob(f"date=*/{host_id}-{batch_id}"), None) is not None
 
 
 def landed_batches(data_dir: Path) -> set[str]:
@@ -232,12 +240,11 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _parquet(table: str, members: Sequence[LandingRow]) -> bytes:
-    buffer = io.BytesIO()
-    to_frame(table, members).write_parquet(
-        buffer, compression="zstd", metadata={"megatoken.table": table, "megatoken.schema_number": str(SCHEMA_NUMBER)}
-    )
-    return buffer.getvalue()
+def _synced(path: Path) -> bytes:
+    """What is in a file, once the disk has it."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        return file.read()
 
 
 def _manifest_bytes(

@@ -66,6 +66,9 @@ def meters_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dic
     Idle readings are those of the trial that a trial names in `idle_trial_id`, where it does and that trial's meter of
     the same name held; else its own.
     """
+    metered = con.execute(_METERS, [list(trial_ids)]).fetchall()
+    if not metered:  # a trial of somebody else's server: frames need not be loaded
+        return {}
     samples = con.sql(_SAMPLES, params=[list(trial_ids)]).pl()
     parts = samples.partition_by("trial_id", "meter", "phase", as_dict=True)
     parts |= con.sql(_IDLE_ELSEWHERE, params=[list(trial_ids)]).pl().partition_by(
@@ -86,7 +89,7 @@ def meters_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dic
         power_w_max,
         others_cpu_share,
         busy_cpu_share,
-    ) in con.execute(_METERS, [list(trial_ids)]).fetchall():
+    ) in metered:
         found.setdefault(trial_id, []).append(
             Meter(
                 meter=meter,

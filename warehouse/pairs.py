@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warehouse.formulas.statistics import METHOD_VERSION, paired_difference
-from warehouse.intervals import floats, insert_estimates
+from warehouse.intervals import columns, floats, insert_estimates
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,14 +63,14 @@ def _differences(
     con: "duckdb.DuckDBPyConnection", group_id: str, pairs: Sequence[tuple[str, str]]
 ) -> Iterable[dict[str, Any]]:
     """A matrix a metric: a row a trial, a column a round, rounds in order of time."""
-    served = con.sql(_ROUNDS, params=[group_id]).pl()
+    served = columns(con.execute(_ROUNDS, [group_id]))
     trial_ids = sorted({trial_id for pair in pairs for trial_id in pair} | set(served["trial_id"]))
     row_of = {trial_id: number for number, trial_id in enumerate(trial_ids)}
     rows = np.array([row_of[trial_id] for trial_id in served["trial_id"]], dtype=np.int64)
-    rounds = served["round_number"].to_numpy()
+    rounds = served["round_number"].astype(np.int64)
     for metric_id in METRICS:
         table = np.full((len(trial_ids), int(rounds.max(initial=-1)) + 1), np.nan)
-        table[rows, rounds] = floats(served, metric_id)
+        table[rows, rounds] = floats(served[metric_id])
         for a, b in pairs:
             key = {"group_id": group_id, "trial_id_a": a, "trial_id_b": b, "metric_id": metric_id}
             yield key | asdict(paired_difference(table[row_of[a]], table[row_of[b]]))

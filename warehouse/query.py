@@ -229,7 +229,7 @@ def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
 
     from warehouse import schema
     from warehouse.loader import derive
-    from warehouse.tables import by_table, to_frame
+    from warehouse.tables import by_table, insert_rows
 
     tables = by_table(rows)
     if len(tables.get("trials", ())) != 1:
@@ -240,9 +240,7 @@ def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
     try:
         schema.create_for_one_use(con)
         for table, members in tables.items():
-            con.register("new_rows", to_frame(table, members))
-            con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows").fetchall()
-            con.unregister("new_rows")
+            insert_rows(con, table, members)
         derive(con)
         (trial,) = tables["trials"]
         assert isinstance(trial, TrialRow)

@@ -3,7 +3,7 @@
 import dataclasses
 import typing
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,11 @@ from warehouse import rows
 from warehouse.errors import WarehouseError
 
 if TYPE_CHECKING:
-    import polars as pl
+    import duckdb
+    from numpy.typing import NDArray
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 # Of what a batch holds; a batch of a higher number is refused until Megatoken is updated.
 SCHEMA_NUMBER = 3
@@ -81,34 +85,81 @@ def by_table(landing_rows: Sequence[rows.LandingRow]) -> dict[str, list[rows.Lan
     return {name: members for name, members in sorted_rows.items() if members}
 
 
-def to_frame(table: str, table_rows: Sequence[rows.LandingRow]) -> "pl.DataFrame":
-    """Rows of one table as a frame with the table's columns and types.
+def to_columns(table: str, table_rows: Sequence[rows.LandingRow]) -> dict[str, "NDArray[Any]"]:
+    """Rows of one table as columns that DuckDB reads; see `select_of`.
+
+    Returns:
+        An array of shape (rows,) by name of the column: masked where a number is NULL, of objects where it is a text;
+        an instant is microseconds since 1970.
 
     Raises:
         WarehouseError: a value has another type than its field, is None where it may not be, or is an instant
             without a time zone; names table, column and value.
     """
-    import polars as pl
-
-    types: dict[type, pl.DataType] = {
-        str: pl.String(),
-        int: pl.Int64(),
-        float: pl.Float64(),
-        bool: pl.Boolean(),
-        datetime: pl.Datetime("us", "UTC"),
-    }
-    series = []
+    columns = {}
     for column in columns_of(table):
         values = [getattr(row, column.name) for row in table_rows]
         _check_values(table, column, values)
         try:
-            series.append(pl.Series(column.name, values, dtype=types[column.python_type]))
-        except (TypeError, OverflowError, pl.exceptions.PolarsError) as error:
+            columns[column.name] = _array(column.python_type, values)
+        except (TypeError, OverflowError) as error:
             raise WarehouseError(f"{table}.{column.name} holds a value that does not fit its column: {error}") from None
-    return pl.DataFrame(series)
+    return columns
+
+
+def select_of(table: str) -> str:
+    """What makes a table's rows of its columns in memory, as expressions of a SELECT."""
+    types = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
+    return ", ".join(
+        f"make_timestamptz({column.name}) AS {column.name}"
+        if column.python_type is datetime
+        else f"{column.name}::{types[column.python_type]} AS {column.name}"
+        for column in columns_of(table)
+    )
+
+
+def insert_rows(con: "duckdb.DuckDBPyConnection", table: str, table_rows: Sequence[rows.LandingRow]) -> None:
+    """Put rows into a landing table that need not land.
+
+    Raises:
+        WarehouseError: as `to_columns`.
+    """
+    con.register("new_rows", to_columns(table, table_rows))
+    con.execute(f"INSERT INTO {table} BY NAME SELECT {select_of(table)} FROM new_rows").fetchall()
+    con.unregister("new_rows")
+
+
+def insert_dicts(con: "duckdb.DuckDBPyConnection", table: str, dicts: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows to any table, by the names of its columns: all rows have those of the first; the others are NULL."""
+    if not dicts:
+        return
+    kinds = con.table(table)
+    types = dict(zip(kinds.columns, map(str, kinds.types), strict=True))
+    names = list(dicts[0])
+    # lists and unnest: one statement however many rows
+    values = ", ".join(f"unnest(?::{types[name]}[]) AS {name}" for name in names)
+    con.execute(
+        f"INSERT INTO {table} BY NAME SELECT {values}", [[row[name] for row in dicts] for name in names]
+    ).fetchall()
+
+
+def _array(python_type: type, values: Sequence[Any]) -> "NDArray[Any]":
+    import numpy as np
+
+    if python_type is str:
+        return np.array(values, dtype=object)
+    if python_type is datetime:
+        values = [None if value is None else (value - _EPOCH) // _MICROSECOND for value in values]
+    kind: type[np.generic] = np.float64 if python_type is float else np.bool_ if python_type is bool else np.int64
+    masked = np.array([value is None for value in values], np.bool_)
+    return np.ma.masked_array(np.array([0 if value is None else value for value in values], kind), mask=masked)
 
 
 def _check_values(table: str, column: Column, values: Sequence[Any]) -> None:
+    kinds = set(map(type, values))
+    at_most = {column.python_type, NoneType} if column.nullable else {column.python_type}
+    if kinds <= at_most and column.python_type is not datetime:
+        return
     allowed: tuple[type, ...] = (column.python_type, NoneType) if column.nullable else (column.python_type,)
     if column.python_type is float:
         allowed = (*allowed, int)

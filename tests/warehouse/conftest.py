@@ -10,7 +10,7 @@ import pytest
 from warehouse import schema
 from warehouse.loader import derive
 from warehouse.rows import LandingRow
-from warehouse.tables import by_table, to_frame
+from warehouse.tables import by_table, insert_rows
 
 if TYPE_CHECKING:
     # Not at run time: Hypothesis keeps what a conftest holds beyond the end of Python, and DuckDB then reports "leaks".
@@ -43,9 +43,7 @@ def warehouse(empty_warehouse: Path, tmp_path: Path) -> Callable[[Sequence[Landi
         con = duckdb.connect(path)
         opened.append(con)
         for table, members in by_table(rows).items():
-            con.register("new_rows", to_frame(table, members))
-            con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM new_rows").fetchall()
-            con.unregister("new_rows")
+            insert_rows(con, table, members)
         derive(con)
         return con
 

@@ -76,8 +76,10 @@ from tests.warehouse.builders import attempt_row, trial_row
 from warehouse.errors import WarehouseError
 from warehouse.landing import land
 rows = [trial_row(), *(attempt_row(n) for n in range(500))]
-from warehouse.tables import to_frame
-to_frame("trials", [trial_row()])  # loads polars before files are limited
+from warehouse.parquet import write_parquet
+from warehouse.tables import select_of, to_columns
+# loads DuckDB before files are limited
+write_parquet(Path(sys.argv[1]) / "x", to_columns("trials", rows[:1]), select_of("trials"), metadata={})
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     land(Path(sys.argv[1]), batch_id="b2", host_id="host", rows=rows)
