@@ -184,7 +184,7 @@ def _add_machine_options(parser: argparse.ArgumentParser) -> None:
     place.add_argument("--pue", type=figure(at_least=1.0), metavar="X", help="facility energy over IT energy")
     place.add_argument("--hosting", choices=HOSTINGS, metavar="KIND", help=f"or one of {', '.join(HOSTINGS)}")
     place.add_argument("--grid-gco2e-per-kwh", type=figure(at_least=0.0), metavar="X", help="intensity of the grid")
-    place.add_argument("--region", metavar="ZONE", help="or where: FRA, USA-CA, CAN-QC, SE3")
+    place.add_argument("--region", type=str.upper, metavar="ZONE", help="or where: FRA, USA-CA, CAN-QC, SE3")
     water = parser.add_argument_group("water, if you want it")
     water.add_argument("--wue-l-per-kwh", type=figure(at_least=0.0), metavar="X", help="of the site, for IT energy")
     water.add_argument("--wue-of", metavar="NAME", help="or whose site: room, aws, google, microsoft")

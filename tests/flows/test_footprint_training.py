@@ -155,7 +155,7 @@ def test_a_region_and_a_hosting_bring_their_ranges_and_sources():
 
 
 def test_a_state_of_the_usa_has_codecarbons_yearly_mean():
-    options = small("--region", "USA-CA", without=("--grid-gco2e-per-kwh",))
+    options = small("--region", "usa-ca", without=("--grid-gco2e-per-kwh",))
     found = {each.quantity: each for each in footprint(*options).sources}
     assert found["grid_gco2e_per_kwh"].value.central == pytest.approx(179.1, abs=0.1)
 
@@ -250,7 +250,7 @@ def test_a_full_tuning_once_is_a_training():
         (small(without=("--efficiency",)), "--achieved-tflops and --efficiency: neither is given"),
         (small(without=("--pue",)), "--pue and --hosting: neither is given"),
         (small("--region", "FRA"), "--grid-gco2e-per-kwh and --region: both are given"),
-        (small("--wue-of", "gogle"), "wue.csv has no row 'gogle'"),
+        (small("--wue-of", "gogle"), "--wue-of gogle: wue.csv has no such row"),
         (small("--active-params", "8e9"), "--active-params 8e+09 is more than --params 7e+09"),
         (small("--layers", "96"), "--params and an architecture are both given"),
         (small("--layers", "96", without=("--params",)), "incomplete: give --hidden, --vocabulary too"),
