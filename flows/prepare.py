@@ -193,6 +193,7 @@ def trial_spec(
         workload=planned.workload,
         timeouts=config.night.timeouts,
         idle_baseline_s=config.night.idle_baseline_s,
+        idle_fresh_s=config.night.idle_fresh_h * 3600,
         weights=weights,
         cpu_tdp_w=config.site.cpu_tdp_w if config.site else None,
         rapl_psys=config.site is not None and config.site.rapl_psys,

@@ -35,6 +35,7 @@ class TrialSpec(BaseModel):
     workload: Workload
     timeouts: Timeouts
     idle_baseline_s: float
+    idle_fresh_s: float = 0.0  # an idle baseline of the same target that is younger is used again
     weights: WeightsRef | None
     cpu_tdp_w: Range | None
     rapl_psys: bool = False

@@ -35,8 +35,17 @@ if TYPE_CHECKING:
 Report = Callable[[str, dict[str, Any]], None]
 
 
-def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) -> tuple[TrialStatus, str | None]:
+def measure_trial(
+    spec: TrialSpec, folder: Path, *, stop: Stop, report: Report, data_dir: Path | None = None
+) -> tuple[TrialStatus, str | None]:
     """Run one trial; everything measured is in `folder` when this returns.
+
+    Args:
+        spec: the trial.
+        folder: of the trial.
+        stop: why it must end, once it must.
+        report: told of phases and progress.
+        data_dir: where an idle baseline to use again is looked for; nowhere, if None.
 
     Returns:
         The status and, unless it is `completed` without a remark, the reason.
@@ -62,12 +71,14 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
             engine_version=engine.version if engine else None,
             engine_ready_s=engine.ready_s if engine else None,
             base_url=engine.base_url if engine else None,
+            idle_trial_id=_idle_trial_id(spec, engine, host["host_id"], data_dir),
         )
         write_json(folder / "start.json", dataclasses.asdict(start))
         if sampler:
-            report("phase", {"phase": "idle baseline"})
-            sampler.mark("idle")
-            stop.sleep(spec.idle_baseline_s)
+            if start.idle_trial_id is None:
+                report("phase", {"phase": "idle baseline"})
+                sampler.mark("idle")
+                stop.sleep(spec.idle_baseline_s)
             sampler.mark("warmup")
         watch = CpuWatch([os.getpid()])
         report("phase", {"phase": "warm-up"})
@@ -100,6 +111,15 @@ def measure_trial(spec: TrialSpec, folder: Path, *, stop: Stop, report: Report) 
     if engine_died is not None and stop.reason() is None:
         return "crashed", engine_died
     return _status(result, stop)
+
+
+def _idle_trial_id(spec: TrialSpec, engine: "Engine | None", host_id: str, data_dir: Path | None) -> str | None:
+    """The trial whose idle baseline this one need not take again; None if it takes its own, or none."""
+    if engine is None or data_dir is None:
+        return None
+    from flows.idle import fresh_baseline
+
+    return fresh_baseline(data_dir, spec, host_id=host_id, engine_version=engine.version, now=datetime.now(UTC))
 
 
 def _engine_cpu_s(engine: "Engine | None", before_s: float | None) -> tuple[float | None, str | None]:
@@ -182,7 +202,7 @@ def main(arguments: list[str]) -> int:
     specs = [read_spec(folder) for folder in folders]
     stop = Stop(max(spec.timeouts.trial_s for spec in specs))
     stop.listen(parent_fd=sys.stdin.fileno())
-    outcomes = _measure(specs, folders, stop)
+    outcomes = _measure(specs, folders, data_dir, stop)
     try:
         _land(specs, folders, outcomes, data_dir, stop)
     except WarehouseError as error:
@@ -213,6 +233,10 @@ def _land(
             tellers[0]("note", {"sentence": untested})
     for spec, folder, each, (status, reason), say in zip(specs, folders, rows, outcomes, tellers, strict=True):
         land_spool(data_dir, folder, status=status, reason=reason, rows=each)
+        if spec.local is not None and spec.weights is not None:
+            from flows.idle import remember_baseline
+
+            remember_baseline(data_dir, spec, each)
         point = None
         if spec.search_id is not None and status == "completed":
             from flows.points import point_result
@@ -222,10 +246,13 @@ def _land(
         say("landed", {"status": status, "reason": reason, "point": point})
 
 
-def _measure(specs: list[TrialSpec], folders: list[Path], stop: Stop) -> list[tuple[TrialStatus, str | None]]:
+def _measure(
+    specs: list[TrialSpec], folders: list[Path], data_dir: Path, stop: Stop
+) -> list[tuple[TrialStatus, str | None]]:
     try:
         if len(specs) == 1:
-            return [measure_trial(specs[0], folders[0], stop=stop, report=_teller(specs[0].trial_id))]
+            say = _teller(specs[0].trial_id)
+            return [measure_trial(specs[0], folders[0], stop=stop, report=say, data_dir=data_dir)]
         return measure_group(specs, folders, stop=stop, teller=_teller)
     except ProbeError as error:
         return [("setup_failed", str(error)) for _ in specs]

@@ -14,7 +14,7 @@ from warehouse.rows import TrialRow, TrialStatus
 from warehouse.tables import columns_of
 
 # Columns that the evidence of a trial may fill: those that came with schema 2, but for what landing works out itself.
-_WORKED_OUT: Final = frozenset({"steady_start_ns", "steady_end_ns", "steady_output_tokens"})
+_WORKED_OUT: Final = frozenset({"steady_start_ns", "steady_end_ns", "steady_output_tokens", "idle_trial_id"})
 EVIDENCE: Final = (
     frozenset(field.name for field in dataclasses.fields(TrialRow) if field.default is not dataclasses.MISSING)
     - _WORKED_OUT
@@ -30,6 +30,7 @@ class TrialStart:
     engine_version: str | None = None
     engine_ready_s: float | None = None
     base_url: str | None = None
+    idle_trial_id: str | None = None  # whose idle baseline stands for this trial's
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,7 @@ def trial_row(
         steady_start_ns=attempts.steady_start_ns,
         steady_end_ns=attempts.steady_end_ns,
         steady_output_tokens=attempts.steady_output_tokens,
+        idle_trial_id=start.get("idle_trial_id"),
         # The plan is known even of a trial that was killed; what its client said goes before it.
         **plan_columns(spec) | _evidence(spec.trial_id, end.get("evidence", {})),
     )

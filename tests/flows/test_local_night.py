@@ -93,6 +93,30 @@ def test_a_real_engine_is_served_loaded_metered_priced_and_accounted_while_other
     phases = sql(data, "SELECT DISTINCT phase FROM power_samples ORDER BY phase")
     assert [p["phase"] for p in phases] == ["idle", "load", "warmup"]
     assert sql(data, "SELECT count(*) AS n FROM trials") == [{"n": 2}]
+    # the second night met the first one's idle baseline, a minute old, and took none of its own
+    baselines = sql(
+        data,
+        "SELECT t.trial_id, t.idle_trial_id, n.idle_window_s, n.active_j, n.error_bound_j,"
+        " count(*) FILTER (s.phase = 'idle') AS idle_readings FROM trials AS t INNER JOIN energy AS n USING (trial_id)"
+        " INNER JOIN power_samples AS s USING (trial_id) GROUP BY ALL ORDER BY t.trial_id",
+    )
+    (one, two) = baselines
+    assert (one["idle_trial_id"], two["idle_trial_id"]) == (None, one["trial_id"])
+    assert one["idle_readings"] > 0 == two["idle_readings"]
+    assert one["idle_window_s"] == two["idle_window_s"] > 0.9
+    assert one["active_j"] is not None
+    assert two["active_j"] is not None
+    assert one["error_bound_j"] > 0
+    # each attempt has its share, and with the overhead the shares are the whole
+    (sums,) = sql(
+        data,
+        "SELECT count(*) AS n, sum(a.energy_j + a.overhead_j) / sum(DISTINCT n.energy_j) AS whole,"
+        " min(a.energy_j_low) AS least FROM attempt_accounts AS a INNER JOIN energy AS n USING (trial_id)"
+        " WHERE trial_id = (SELECT max_by(trial_id, started_at) FROM trials)",
+    )
+    assert sums["n"] == 4
+    assert abs(sums["whole"] - 1) < 1e-9
+    assert sums["least"] > 0
 
 
 @pytest.mark.engine
