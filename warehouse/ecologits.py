@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from warehouse.answer_impacts import AnswerImpacts, answer_impacts, as_interval, load_package
+from warehouse.formulas.carbon import J_PER_KWH
 from warehouse.formulas.interval import Interval, exactly
 from warehouse.reference import embodied_range
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ecologits.model_repository import Model
     from ecologits.utils.range_value import ValueOrRange
 
-J_PER_KWH = 3.6e6
 # An answer whose time to first token is spread over its tokens, unless the caller knows better.
 TYPICAL_OUTPUT_TOKENS = 400
 

@@ -183,7 +183,8 @@ def print_changes(console: "Console", found: Sequence[FactorChange], since: date
             newest.source,
         )
     console.print(table)
-    console.print(Text(f"{len(found)} factors differ from {against}; `megatoken publish` records them", style="dim"))
+    count = "1 factor differs" if len(found) == 1 else f"{len(found)} factors differ"
+    console.print(Text(f"{count} from {against}; `megatoken publish` records them", style="dim"))
 
 
 def _with_range(factor: Factor | None) -> "Text":

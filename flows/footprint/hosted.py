@@ -27,8 +27,9 @@ def hosted_answer(options: argparse.Namespace) -> Answer:
         raise ConfigError([f"{name}: is of your own model; EcoLogits assumes it of a hosted one" for name in stray])
     provider = options.provider or _only_provider(options.model)
     estimate = ecologits.estimate(provider, options.model, output_tokens=options.output_tokens)
-    latency_s = None if options.latency_s is None else options.latency_s[1]
-    impacts = ecologits.impacts(provider, options.model, output_tokens=options.output_tokens, latency_s=latency_s)
+    impacts = ecologits.impacts(
+        provider, options.model, output_tokens=options.output_tokens, latency_s=options.latency_s
+    )
     if estimate is None or impacts is None:
         raise ConfigError([_unknown(options.model, provider)])
     known = (

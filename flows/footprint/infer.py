@@ -45,7 +45,7 @@ def add_infer_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output-tokens", type=whole, required=True, metavar="N", help="of an answer, hidden ones too")
     parser.add_argument("--answers", type=whole, default=1, metavar="N", help="how many such answers (default: 1)")
-    parser.add_argument("--latency-s", type=figure(), metavar="X", help="how long an answer took, if you measured it")
+    parser.add_argument("--latency-s", type=_seconds, metavar="S", help="how long an answer took, if you measured it")
     hosted = parser.add_argument_group("a hosted model")
     hosted.add_argument("--model", metavar="M", help="its name, such as gpt-4o")
     hosted.add_argument("--provider", metavar="P", help="who serves it (default: the only one that EcoLogits has)")
@@ -64,6 +64,14 @@ def add_infer_options(parser: argparse.ArgumentParser) -> None:
     )
     add_place_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object, in base units")
+
+
+def _seconds(text: str) -> float:
+    """A reader of one time above 0."""
+    low, central, high = figure()(text)
+    if low != high:
+        raise argparse.ArgumentTypeError(f"{text!r} is a range; give the one time that was measured")
+    return central
 
 
 def infer(options: argparse.Namespace) -> Footprint:

@@ -11,6 +11,7 @@ from flows.footprint.words import count_words, significant
 from warehouse import ecologits
 from warehouse.answer_impacts import AnswerImpacts, answer_impacts
 from warehouse.factors import Factor, current
+from warehouse.formulas.carbon import J_PER_KWH
 from warehouse.formulas.floor import energy_floor, plausibility
 from warehouse.formulas.interval import Interval, exactly
 from warehouse.formulas.sizing import decode_bound_tokens_per_s, devices_needed, weights_gb
@@ -91,13 +92,12 @@ def _impacts(
     server: Factor,
 ) -> AnswerImpacts:
     """Low, central and high together: the formula rises with each of its inputs."""
-    latency_s = None if options.latency_s is None else options.latency_s[1]
     ends = [
         answer_impacts(
             active_billions=active_of / 1e9,
             total_billions=total_of / 1e9,
             output_tokens=options.output_tokens,
-            latency_s=latency_s,
+            latency_s=options.latency_s,
             batch_size=options.batch,
             model_quantization_bits=options.bits,
             gpu_memory=memory_gb,
@@ -165,7 +165,7 @@ def _notes(
         bandwidth_gb_per_s=machine.bandwidth_gb_per_s,
         power_w=machine.tdp_w,
     )
-    yield plausibility(impacts.it_energy_kwh.central * ecologits.J_PER_KWH / options.output_tokens, floor)
+    yield plausibility(impacts.it_energy_kwh.central * J_PER_KWH / options.output_tokens, floor)
 
 
 def _device_sources(machine: Device, bits: int) -> Iterator[Source]:

@@ -49,7 +49,9 @@ def place_sources(options: argparse.Namespace, believed: HostedEstimate | None) 
     both = [pair for pair in PAIRS if all(_option(options, name) is not None for name in pair)]
     if both:
         raise ConfigError([f"{one} and {other}: both are given; give one of them" for one, other in both])
-    zone = options.region or (believed.zone if believed and options.grid_gco2e_per_kwh is None else None)
+    zone = (options.region and options.region.upper()) or (
+        believed.zone if believed and options.grid_gco2e_per_kwh is None else None
+    )
     return [*_pue(options, believed), *_grid(options, zone), *_water(options, zone, believed)]
 
 

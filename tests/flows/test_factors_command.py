@@ -72,7 +72,7 @@ def test_a_diff_shows_what_the_files_say_now_beside_what_was_published(tmp_path,
     out = capsys.readouterr().out
     assert "changed" in out
     assert "-5.0 %" in out  # 1.14 of 1.2
-    assert "1 factors differ from the published warehouse" in out
+    assert "1 factor differs from the published warehouse" in out
     assert main(["factors", "pue", "--diff", "--json", "--data", str(tmp_path)]) == 0
     (change,) = json.loads(capsys.readouterr().out)
     assert (change["kind"], change["before"]["central"], change["after"]["central"]) == ("changed", 1.2, 1.14)

@@ -1,4 +1,4 @@
-"""`megatoken footprint infer`: answers of hosted models and of your own, with ranges, sources, and a check by physics."""
+"""`megatoken footprint infer`: answers of hosted models and of your own, with ranges, sources, and the physical floor."""
 
 import json
 
@@ -129,6 +129,24 @@ def test_a_mistake_is_a_sentence_that_says_what_to_do_and_code_2(capsys, argumen
     captured = capsys.readouterr()
     assert said in captured.err
     assert captured.out == ""
+
+
+@pytest.mark.parametrize("latency", ["1:2:3", "0", "soon"])
+def test_a_latency_is_one_time_above_0(capsys, latency):
+    with pytest.raises(SystemExit) as stopped:
+        main(["footprint", "infer", "--model", "gpt-4o", "--output-tokens", "400", "--latency-s", latency])
+    assert stopped.value.code == 2
+    assert "--latency-s" in capsys.readouterr().err
+
+
+def test_an_answer_that_was_measured_as_faster_takes_less_and_a_state_is_a_region(capsys):
+    asked = ("--model", "gpt-4o", "--output-tokens", "400", "--region", "usa-ca")
+    slow, fast = infer(capsys, *asked), infer(capsys, *asked, "--latency-s", "2")
+    assert fast["duration_s"] == 2
+    assert fast["energy_kwh"]["central"] < slow["energy_kwh"]["central"]
+    assert slow["operational_gco2e"]["central"] == pytest.approx(slow["energy_kwh"]["central"] * 179.1, rel=1e-3)
+    assert slow["water_l"] is None
+    assert any(sentence.startswith("water: nothing says what the electricity takes") for sentence in slow["missing"])
 
 
 def test_people_get_a_table(capsys):
