@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 S_PER_YEAR = 365 * 86_400.0
 S_PER_DAY = 86_400.0
+ROOMY_COLUMNS = 84  # what the table needs with two spaces between its columns
 BLOOM, LLAMA, XLM = "BLOOM-176B", "LLaMA-65B", "XLM"
 
 
@@ -190,7 +191,7 @@ def print_validation(console: "Console", found: Validation) -> None:
 
     width = min(console.width, MOST_COLUMNS)
     console.print(Text("Operational emissions of five trainings, tCO2e", style="bold"), width=width)
-    console.print(_model_table(found), width=width)
+    console.print(_model_table(found, gap=2 if width >= ROOMY_COLUMNS else 1), width=width)
     console.print()
     console.print(Text("Other published figures, from their published inputs", style="bold"), width=width)
     console.print(_check_table(found), width=width)
@@ -198,10 +199,10 @@ def print_validation(console: "Console", found: Validation) -> None:
     console.print(note_list("notes", found.notes), width=width)
 
 
-def _model_table(found: Validation) -> "Table":
+def _model_table(found: Validation, *, gap: int) -> "Table":
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
     table.add_column("", no_wrap=True)
     for head in (
         "pre-\ndicted", "\nactual", "\ndelta", "by peak\nx eff.", "\npaper", "paper's\ndelta", "\nex ante",
