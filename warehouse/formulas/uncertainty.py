@@ -75,8 +75,9 @@ class _Drawn:
     draws: Draws
     mean: Draws  # what stands for it in an expectation, shape (1,)
     edges: Draws  # two values of it, shape (2,)
-    variance: float  # of it, or of 1 over it
-    step: float  # between the two, likewise
+    linear: Floats  # the draws, or 1 over them
+    variance: float  # of these
+    step: float  # between the two values, likewise
 
 
 def spread(inputs: Mapping[str, Interval], formula: Formula, *, divisors: Collection[str] = ()) -> Spread:
@@ -84,8 +85,8 @@ def spread(inputs: Mapping[str, Interval], formula: Formula, *, divisors: Collec
 
     A share is Var(E[Y | X_i]) / Var(Y), the first-order index of Sobol. Our figures are sums of products in which an
     input stands at most once, so E[Y | X_i] is a straight line in X_i (in 1/X_i for a divisor) and two values of the
-    formula give it; the variance of the whole is that of the draws. Shares add up to less than 1 by what inputs bring
-    only together.
+    formula give it; the variance of the whole is that of these lines and, by the draws, of what is left of the figure
+    without them. Shares add up to less than 1 by that rest: what inputs bring only together.
 
     Args:
         inputs: the range of each input of the formula; one without a range is exact.
@@ -105,16 +106,19 @@ def spread(inputs: Mapping[str, Interval], formula: Formula, *, divisors: Collec
     }
     exact = {name: Draws(np.array([one.central])) for name, one in inputs.items() if name not in drawn}
     figure = formula({**exact, **{name: of.draws for name, of in drawn.items()}}).values
-    low, middle, high = np.quantile(figure, PERCENTILES)
+    low, middle, high = _percentiles(figure)
     means = {name: of.mean for name, of in drawn.items()}
     variances = {}
+    together = figure
     for name, of in drawn.items():
         first, last = formula({**exact, **means, name: of.edges}).values
-        variances[name] = ((last - first) / of.step) ** 2 * of.variance
-    # first-order parts never pass the whole: the draws of it may fall short of them by their noise
-    whole = max(float(figure.var()), sum(variances.values()))
+        slope = float(last - first) / of.step
+        variances[name] = slope**2 * of.variance
+        together = together - slope * of.linear
+    # parts by single inputs are exact, so only what they bring together is left to the draws
+    whole = sum(variances.values()) + float(together.var())
     shares = sorted(((name, part / whole if whole else 0.0) for name, part in variances.items()), key=_by_share)
-    return Spread(p05=float(low), p50=float(middle), p95=float(high), variance_shares=tuple(shares))
+    return Spread(p05=low, p50=middle, p95=high, variance_shares=tuple(shares))
 
 
 def _by_share(one: tuple[str, float]) -> tuple[float, str]:
@@ -124,34 +128,57 @@ def _by_share(one: tuple[str, float]) -> tuple[float, str]:
 # A night's trials share most of their facts.
 @lru_cache(maxsize=256)
 def _drawn(name: str, low: float, central: float, high: float, divides: bool) -> _Drawn:
-    values = split_triangle(_uniform(name), low, central, high)
+    values = _within(_halves_of(name), low, central, high)
     linear = 1 / values if divides else values
     mean = float(linear.mean())
     return _Drawn(
         draws=Draws(values),
         mean=Draws(np.array([1 / mean if divides else mean])),
         edges=Draws(np.array([low, high])),
+        linear=linear,
         variance=float(linear.var()),
         step=1 / high - 1 / low if divides else high - low,
     )
 
 
 def split_triangle(uniform: Floats, low: float, central: float, high: float) -> Floats:
-    """The inverse of its distribution function: where a share (0 to 1) of the figure lies below.
+    """The inverse of its distribution function: what the figure is below in a share (0 to 1) of cases.
 
     Args:
         uniform: shape (n,); shares, 0 to 1.
         low: the lower end, share 0.
         central: the median, share 0.5.
         high: the upper end, share 1.
+
+    Returns:
+        Shape (n,); figures.
     """
-    below = low + (central - low) * np.sqrt(2 * np.minimum(uniform, 0.5))
-    above = (high - central) * (1 - np.sqrt(2 * np.minimum(1 - uniform, 0.5)))
-    return np.asarray(below + above, dtype=np.float64)
+    return _within(_halves(uniform), low, central, high)
+
+
+def _halves(uniform: Floats) -> tuple[Floats, Floats]:
+    """How far shares are up the lower half and up the upper half, each 0 to 1."""
+    return np.sqrt(2 * np.minimum(uniform, 0.5)), 1 - np.sqrt(2 * np.minimum(1 - uniform, 0.5))
+
+
+def _within(halves: tuple[Floats, Floats], low: float, central: float, high: float) -> Floats:
+    below, above = halves
+    return np.asarray(low + (central - low) * below + (high - central) * above, dtype=np.float64)
 
 
 @lru_cache(maxsize=64)
-def _uniform(name: str) -> Floats:
+def _halves_of(name: str) -> tuple[Floats, Floats]:
     """Draws of an input by its name alone, one in each of `DRAWS` equal parts: the same in all its figures."""
     random = np.random.default_rng([SEED, zlib.crc32(name.encode())])
-    return (random.permutation(DRAWS) + random.random(DRAWS)) / DRAWS
+    return _halves((random.permutation(DRAWS) + random.random(DRAWS)) / DRAWS)
+
+
+def _percentiles(values: Floats) -> list[float]:
+    """`PERCENTILES` of draws, between the two next to each in a straight line; exact values have one."""
+    if values.size == 1:
+        return [float(values[0])] * len(PERCENTILES)
+    at = [share * (values.size - 1) for share in PERCENTILES]
+    # np.quantile does the same in four times the time
+    ranks = sorted({rank for each in at for rank in (int(each), int(each) + 1)})
+    placed = np.partition(values, ranks)
+    return [float(placed[int(each)] + (each % 1) * (placed[int(each) + 1] - placed[int(each)])) for each in at]
