@@ -1,4 +1,4 @@
-"""`megatoken footprint infer`: answers of hosted models and of your own, with ranges, sources, and the physical floor."""
+"""`megatoken footprint infer`: answers of hosted models and of your own, with ranges, sources and physical floor."""
 
 import json
 
