@@ -107,10 +107,10 @@ def current(ledger_name: str, key: str, quantity: str, *, on: date | None = None
 
 def version_of(ledger_name: str, key: str, quantity: str, *, on: date | None = None) -> str | None:
     """Version of the factor in force; None if there is none. Of a package, its name and version whatever the key."""
-    from warehouse.packaged_factors import PACKAGES, package_version
+    from warehouse.packaged_factors import PACKAGES, packaged_version
 
     if ledger_name in PACKAGES:
-        return package_version(ledger_name)
+        return packaged_version(ledger_name, quantity)
     found = current(ledger_name, key, quantity, on=on)
     return found.factor_version if found else None
 

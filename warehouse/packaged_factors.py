@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from importlib.metadata import version
 
 from warehouse import ecologits
-from warehouse.factors import Factor
+from warehouse.factors import Factor, current
 from warehouse.formulas.interval import Interval
 from warehouse.prices import list_price
 
@@ -16,9 +16,10 @@ PACKAGES: Mapping[str, str] = {
     "genai-prices": "list prices of hosted models",
 }
 
+EMBODIED = "endpoint_embodied_gco2e_per_output_mtok"
 _OF_MODEL: Mapping[str, Callable[[ecologits.HostedEstimate], Interval | None]] = {
     "endpoint_j_per_output_token": lambda found: found.j_per_output_token,
-    "endpoint_embodied_gco2e_per_output_mtok": lambda found: found.embodied_gco2e_per_output_mtok,
+    EMBODIED: lambda found: found.embodied_gco2e_per_output_mtok,
     "pue": lambda found: found.pue,
     "wue_site_l_per_kwh": lambda found: found.wue_site_l_per_kwh,
 }
@@ -35,6 +36,14 @@ _PRICES = ("usd_per_input_mtok", "usd_per_cached_input_mtok", "usd_per_output_mt
 def package_version(name: str) -> str:
     """A package and its version, as an account names it."""
     return f"{name} {version(name)}"
+
+
+def packaged_version(name: str, quantity: str) -> str:
+    """The same of one of its quantities: the ends of what making hosted hardware emits are rows of our own, too."""
+    if (name, quantity) != ("ecologits", EMBODIED):
+        return package_version(name)
+    rows = (current("embodied", row, "embodied_gco2e") for row in (ecologits.GPU, ecologits.SERVER))
+    return "+".join([package_version(name), *(row.factor_version for row in rows if row is not None)])
 
 
 def packaged(name: str, key: str, quantity: str, *, on: date | None = None) -> Factor | None:
@@ -99,5 +108,5 @@ def _factor(
         valid_from=valid_from,
         source=source,
         retrieved_on=None,
-        factor_version=package_version(ledger),
+        factor_version=packaged_version(ledger, quantity),
     )

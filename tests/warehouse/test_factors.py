@@ -80,6 +80,11 @@ def test_packages_are_ledgers_by_their_version():
     assert current("genai-prices", "openai/no-such-model", "price_usd_per_output_mtok") is None
     assert version_of("genai-prices", "whatever", "whatever") == "genai-prices 0.2.3"
     assert version_of("codecarbon", "FRA", "grid_gco2e_per_kwh").startswith("codecarbon 3.")
+    # the ends of what making hosted hardware emits are rows of our own
+    embodied = "endpoint_embodied_gco2e_per_output_mtok"
+    rows = [version_of("embodied", row, "embodied_gco2e") for row in ("nvidia-h100-sxm", "ai-server-without-gpu")]
+    assert version_of("ecologits", "openai/gpt-4o", embodied) == f"ecologits 0.11.3+{rows[0]}+{rows[1]}"
+    assert current("ecologits", "openai/gpt-4o", embodied).factor_version == f"ecologits 0.11.3+{rows[0]}+{rows[1]}"
     assert not set(PACKAGES) & set(ledgers())
 
 
