@@ -1,10 +1,11 @@
 """Accounts of metered jobs, worked by hand: by the same rules as trials, and never among them."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.warehouse.builders import job_row, local_facts, meter_row, sample_row
+from tests.warehouse.builders import grid_hour_row, job_row, local_facts, meter_row, sample_row
 from warehouse.job_accounts import account_of_rows, job_account
 
 JOB = "job-1"
@@ -90,6 +91,24 @@ def test_a_job_whose_window_is_not_known_has_no_energy_and_says_why(warehouse):
     account = job_account(warehouse([killed, *counter(), *local_facts(JOB)]), JOB)
     assert (account["energy_j"], account["window_s"], account["own_cpu_share"]) == (None, None, None)
     assert "no measured window" in account["reason"]
+
+
+def test_a_job_that_ran_over_the_full_hour_is_accounted_by_the_hours_of_its_grid(warehouse):
+    hour_at = datetime(2026, 11, 1, 3, tzinfo=UTC)
+    start_ns = round((hour_at.timestamp() - 5) * 1e9)  # 5 s before the hour, 5 s after it
+    facts = [
+        replace(fact, ledger="grid_intensity", ledger_key="FRA") if fact.quantity == "grid_gco2e_per_kwh" else fact
+        for fact in local_facts(JOB)
+    ]
+    hours = [
+        grid_hour_row(hour_at=hour_at - timedelta(hours=1), gco2e_per_kwh=300.0),
+        grid_hour_row(hour_at=hour_at, gco2e_per_kwh=900.0, retrieved_at=hour_at),
+        grid_hour_row(hour_at=hour_at, gco2e_per_kwh=100.0, retrieved_at=hour_at + timedelta(days=1)),  # a revision
+    ]
+    con = warehouse([job(clock_offset_start_ns=start_ns - BOOT_NS), *counter(), *facts, *hours])
+    account = job_account(con, JOB)
+    assert account["operational_gco2e"] == pytest.approx(300 / 3.6e6 * 1.5 * (300 + 100) / 2)
+    assert account["operational_method"].endswith("hourly")
 
 
 def test_jobs_are_not_among_the_trials(warehouse):
