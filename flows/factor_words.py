@@ -8,6 +8,8 @@ UNITS = {
     "gco2e_per_kwh": "gCO2e/kWh",
     "gco2e_per_cm2": "gCO2e/cm²",
     "gco2e_per_gb": "gCO2e/GB",
+    "gco2e_per_tb": "gCO2e/TB",
+    "gco2e_per_kg": "gCO2e/kg",
     "g_per_cm2": "g/cm²",
     "kwh_per_cm2": "kWh/cm²",
     "l_per_kwh": "L/kWh",
@@ -38,9 +40,9 @@ UNITS = {
 def figure(value: float) -> str:
     """A figure as its ledger writes it, to seven digits: thousands apart, no exponent above 10^-5."""
     if value == 0 or 1e-5 <= abs(value) < 1e15:
-        plain = significant(value, 7)
-        whole, _, fraction = plain.partition(".")
-        return f"{int(whole):,}" + (f".{fraction.rstrip('0')}" if fraction.rstrip("0") else "")
+        sign = "-" if value < 0 else ""
+        whole, _, fraction = significant(abs(value), 7).partition(".")
+        return f"{sign}{int(whole):,}" + (f".{fraction.rstrip('0')}" if fraction.rstrip("0") else "")
     return f"{value:.4g}"
 
 

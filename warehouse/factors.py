@@ -181,7 +181,10 @@ def _factor(name: str, key: str, quantity: str, quantities: Sequence[str], row: 
     if is_end or not row[quantity]:
         return None
     ends = (row.get(f"{quantity}_{end}") for end in ("low", "high"))
-    return _from_cells(name, key, quantity, row[quantity], ends, row)
+    # A figure for a GB or a kg of something says so in its name.
+    measure = row.get("per")
+    named = quantity if measure in (None, "device", "server") else f"{quantity}_per_{measure}"
+    return _from_cells(name, key, named, row[quantity], ends, row)
 
 
 def _named(name: str, key: str, row: Mapping[str, str]) -> Factor:

@@ -90,3 +90,8 @@ def test_figures_have_no_exponent_and_quantities_have_their_unit():
     assert [unit_of(each) for each in ("gco2e_per_kwh", "embodied_gco2e", "pue", "bandwidth_gb_per_s", "tdp_w")] == [
         "gCO2e/kWh", "gCO2e", "", "GB/s", "W",
     ]  # fmt: skip
+
+
+def test_figures_below_zero_keep_their_sign():
+    assert figure(-0.0222) == "-0.0222"
+    assert figure(-1234.5) == "-1,234.5"
