@@ -134,5 +134,5 @@ class Hosting(_Place):
 
 def _pue(value: Range) -> Range:
     if (value.low if value.low is not None else value.central) < 1:
-        raise ValueError("PUE must be >= 1: facility energy includes the machine's own")
+        raise ValueError("a PUE must be >= 1: facility energy includes the machine's own")
     return value
