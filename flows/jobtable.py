@@ -12,6 +12,12 @@ J_PER_WH = 3600.0
 UNKNOWN = "unknown"
 MILLION = 1e6
 MOST_COLUMNS = 100
+# By how the method of operational emissions ends.
+GRIDS = {
+    "hourly": "grid intensity: of the very hours (megatoken grid)",
+    "yearly": "grid intensity: a yearly mean; megatoken grid import brings hours",
+    "declared": "grid intensity: as the config declares it",
+}
 
 
 def print_job(console: "Console", account: Mapping[str, Any], *, has_site: bool) -> None:
@@ -73,6 +79,8 @@ def remarks(account: Mapping[str, Any], *, has_site: bool) -> list[str]:
     if account["energy_j"] is not None:
         of = f"{_value(account['energy_j'] / J_PER_WH)} Wh, of the whole machine"
         said.append(of if account["idle_j"] is not None else f"{of}; --idle 30 would tell idle from active energy")
+    if account["operational_gco2e"] is not None:
+        said.append(GRIDS[account["operational_method"].rpartition("-")[2]])
     if account["own_cpu_share"] is not None:
         share = f"{account['own_cpu_share'] * 100:.0f} %"
         said.append(f"this job took {share} of the CPU time for which the machine was busy")

@@ -14,11 +14,12 @@ from flows.paths import data_dir
 from flows.track import JobEnd, JobSpec, job_folder, job_rows, land_job, land_left_over_jobs, new_job_id, write_end
 from probes.command import CommandEnd, Signals
 from probes.errors import ProbeError
-from probes.power.readings import PowerOverrides, PowerRange
+from probes.power.readings import PowerOverrides
 from probes.power.sampler import PowerSampler
 
 if TYPE_CHECKING:
-    from flows.config import Site
+    from flows.site import Site
+    from probes.power.readings import Phase
 
 # As a shell says it; what the command itself gave, otherwise.
 CANNOT_RUN, NOT_FOUND, SIGNALLED = 126, 127, 128
@@ -75,23 +76,38 @@ def _tracked(options: argparse.Namespace, argv: list[str], site: "Site | None", 
     spec = _spec(options, argv, site)
     # Held back from before the sampler is started: it inherits that, and lives until we have read it a last time.
     with Signals() as signals, job_folder(root, spec) as folder:
-        sampler = PowerSampler(folder / "power.jsonl", overrides=_overrides(site))
         try:
-            with sampler:
+            with PowerSampler(folder / "power.jsonl", overrides=_overrides(site)) as sampler:
                 if options.idle:
-                    sampler.mark("idle")
+                    _mark(sampler, "idle")
                     if not signals.sleep(options.idle):
                         shutil.rmtree(folder)
                         return _exit_code(-(signals.stop or 0))
-                sampler.mark("load")
-                end = signals.run(argv)
+                _mark(sampler, "load")
+                end = _end_of(signals, argv)
         except ProbeError as error:
             shutil.rmtree(folder)
-            print(f"megatoken: {error}", file=sys.stderr)
+            raise ConfigError([str(error)]) from error
+        if end is None:
+            shutil.rmtree(folder)
             return CANNOT_RUN
-        write_end(folder, _end(end))
-        _account(options, root, folder, spec.job_id)
+        _account(options, root, folder, spec.job_id, _end(end))
     return _exit_code(end.exit_code)
+
+
+def _end_of(signals: Signals, argv: list[str]) -> CommandEnd | None:
+    """Run the command; None, and a sentence, if it cannot be."""
+    try:
+        return signals.run(argv)
+    except ProbeError as error:
+        print(f"megatoken: {error}", file=sys.stderr)
+        return None
+
+
+def _mark(sampler: PowerSampler, phase: "Phase") -> None:
+    """Begin a phase; a sampler that cannot is no reason to run a command for hours without meters."""
+    if sampler.mark(phase) is None:
+        raise ProbeError(f"nothing would be metered: {sampler.failure}")
 
 
 def _spec(options: argparse.Namespace, argv: list[str], site: "Site | None") -> JobSpec:
@@ -118,11 +134,11 @@ def _spec(options: argparse.Namespace, argv: list[str], site: "Site | None") -> 
 
 
 def _overrides(site: "Site | None") -> PowerOverrides:
-    tdp = None if site is None else site.cpu_tdp_w
-    if tdp is None:
+    if site is None:
         return PowerOverrides()
-    low, high = (tdp.central if bound is None else bound for bound in (tdp.low, tdp.high))
-    return PowerOverrides(cpu_tdp_w=PowerRange(low=low, central=tdp.central, high=high))
+    from flows.local import power_overrides
+
+    return power_overrides(site)
 
 
 def _end(end: CommandEnd) -> JobEnd:
@@ -141,12 +157,13 @@ def _exit_code(code: int) -> int:
     return code if code >= 0 else SIGNALLED - code
 
 
-def _account(options: argparse.Namespace, root: Path, folder: Path, job_id: str) -> None:
+def _account(options: argparse.Namespace, root: Path, folder: Path, job_id: str, end: JobEnd) -> None:
     """Land the job and print its account; a disk that refuses costs the account, never the exit code."""
     from warehouse.errors import WarehouseError
     from warehouse.job_accounts import account_of_rows, published_job
 
     try:
+        write_end(folder, end)
         if options.no_land:
             account = account_of_rows(job_rows(folder), job_id)
         else:
@@ -160,6 +177,9 @@ def _account(options: argparse.Namespace, root: Path, folder: Path, job_id: str)
             account = published_job(root, job_id)
     except (WarehouseError, ProbeError) as error:
         print(f"megatoken: {error}", file=sys.stderr)
+        return
+    except OSError as error:
+        print(f"megatoken: {error.filename or folder}: {error.strerror or error}; not accounted", file=sys.stderr)
         return
     if options.json:
         import orjson

@@ -161,6 +161,15 @@ def test_a_mistake_is_one_sentence_and_meters_nothing(arguments, code, sentence,
     assert not (tmp_path / "data").exists()
 
 
+def test_a_program_whose_interpreter_is_not_there_is_126_and_lands_nothing(tmp_path, capsys):
+    program = tmp_path / "program"
+    program.write_text("#!/no/such/interpreter\n")
+    program.chmod(0o755)
+    assert main(["track", "--data", str(tmp_path / "data"), "--", str(program)]) == 126
+    assert "cannot be run: No such file or directory" in capsys.readouterr().err
+    assert list(jobs_root(tmp_path / "data").iterdir()) == []
+
+
 def test_a_config_without_a_site_says_so(tmp_path, capsys):
     config = tmp_path / "night.toml"
     config.write_text(
