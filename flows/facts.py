@@ -90,9 +90,8 @@ def declared(
 
 def _hardware_facts(hardware: Hardware, trial_id: str, on: "date") -> Iterator[FactRow]:
     yield declared(trial_id, "hardware_usd", hardware.price_usd)
-    lifetime = Range(central=hardware.lifetime_years)
-    yield declared(trial_id, "hardware_lifetime_s", lifetime, scale=SECONDS_PER_YEAR)
-    yield declared(trial_id, "hardware_utilisation_share", Range(central=hardware.utilisation_share))
+    yield declared(trial_id, "hardware_lifetime_s", hardware.lifetime_years, scale=SECONDS_PER_YEAR)
+    yield declared(trial_id, "hardware_utilisation_share", hardware.utilisation_share)
     yield declared(trial_id, "hardware_share", Range(central=hardware.share))
     if hardware.embodied_kgco2e is not None:
         yield declared(trial_id, "hardware_embodied_gco2e", hardware.embodied_kgco2e, scale=1000.0)

@@ -186,10 +186,14 @@ def _local_quote_usd(site: Site | None, timeouts: Timeouts, worst_power_w: float
         return None
     seconds = timeouts.trial_s
     hardware = site.hardware
-    wear = _high(hardware.price_usd) * hardware.share / hardware.utilisation_share
-    per_second = wear / (hardware.lifetime_years * SECONDS_PER_YEAR)
+    wear = _high(hardware.price_usd) * hardware.share / _low(hardware.utilisation_share)
+    per_second = wear / (_low(hardware.lifetime_years) * SECONDS_PER_YEAR)
     kwh = worst_power_w * _high(site.pue) * seconds / J_PER_KWH
     return seconds * per_second + kwh * _high(site.electricity_usd_per_kwh)
+
+
+def _low(value: Range) -> float:
+    return value.central if value.low is None else value.low
 
 
 def _high(value: Range) -> float:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from flows.gridprovider import GridProvider
 from flows.meterhook import MeterHook
@@ -51,13 +51,23 @@ class Hardware(Table):
     """What the machine that serves local targets cost, in money and in manufacture."""
 
     price_usd: Range
-    lifetime_years: Positive
-    utilisation_share: Share
+    lifetime_years: Range
+    utilisation_share: Range
     embodied_kgco2e: Range | None = None
     devices: list[CountedDevice] = []  # instead: what the machine is made of, its host among them
     adpe_kgsbeq: Range | None = None
     primary_mj: Range | None = None
     share: Share = Field(description="of the machine that a target reserves while it is measured")
+
+    @field_validator("lifetime_years", "utilisation_share")
+    @classmethod
+    def _divisible(cls, value: Range, info: ValidationInfo) -> Range:
+        low, high = (value.central if end is None else end for end in (value.low, value.high))
+        if low <= 0:
+            raise ValueError("must be > 0: what making the machine took is divided by it")
+        if info.field_name == "utilisation_share" and high > 1:
+            raise ValueError("must be <= 1: it is a share of the life of the machine")
+        return value
 
     @model_validator(mode="after")
     def _made_of_one_thing(self) -> Self:

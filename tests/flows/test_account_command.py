@@ -178,6 +178,20 @@ def test_hardware_whose_making_nobody_states_has_no_such_fact():
         site({"embodied_kgco2e": 5, "devices": [{"name": "nvidia-l4"}]})
 
 
+def test_a_lifetime_and_a_utilisation_may_have_a_range_and_are_never_0():
+    hardware = {
+        "lifetime_years": {"low": 3, "central": 4, "high": 6},
+        "utilisation_share": {"low": 0.2, "central": 0.5},
+    }
+    lifetime = facts_of(site(hardware))["hardware_lifetime_s"]
+    assert (lifetime.low, lifetime.high) == (3 * 365.25 * 86_400, 6 * 365.25 * 86_400)
+    assert facts_of(site(hardware))["hardware_utilisation_share"].low == 0.2
+    with pytest.raises(ConfigError, match="must be > 0: what making the machine took is divided by it"):
+        site({"lifetime_years": 0})
+    with pytest.raises(ConfigError, match="must be <= 1: it is a share"):
+        site({"utilisation_share": {"central": 0.9, "high": 1.1}})
+
+
 def test_what_was_bought_is_declared_and_the_residual_mix_is_of_the_zone_if_a_row_has_it():
     bought = {"covered_share": 0.5, "contract_gco2e_per_kwh": 0.0, "source": "a wind park"}
     found = facts_of(site(zone="NOR", market=bought))

@@ -21,9 +21,10 @@ _TO_ADD: Final[Mapping[str, str]] = {
         (q.WUE_GRID, q.GRID_ADPE, q.GRID_PRIMARY),
         "add a row for the zone to warehouse/reference/grid_impacts.csv",
     ),
-    q.J_PER_TOKEN: "the model is in no table of estimates: declare j_per_output_token in [targets.hosting]",
-    q.EMBODIED_PER_MTOK: "the model is in no table of estimates: declare embodied_gco2e_per_output_mtok in"
+    q.J_PER_TOKEN: "EcoLogits does not know the model, or was not asked: declare j_per_output_token in"
     " [targets.hosting]",
+    q.EMBODIED_PER_MTOK: "EcoLogits does not know the model, or was not asked: declare"
+    " embodied_gco2e_per_output_mtok in [targets.hosting]",
     q.HARDWARE_EMBODIED: "declare embodied_kgco2e or [[site.hardware.devices]], whose rows are in"
     " warehouse/reference/embodied.csv",
     q.HARDWARE_ADPE: "declare adpe_kgsbeq in [site.hardware]",
