@@ -74,25 +74,44 @@ def _site(config: Path) -> "Site":
 
 def _tracked(options: argparse.Namespace, argv: list[str], site: "Site | None", root: Path) -> int:
     spec = _spec(options, argv, site)
-    # Held back from before the sampler is started: it inherits that, and lives until we have read it a last time.
-    with Signals() as signals, job_folder(root, spec) as folder:
-        try:
-            with PowerSampler(folder / "power.jsonl", overrides=_overrides(site)) as sampler:
-                if options.idle:
-                    _mark(sampler, "idle")
-                    if not signals.sleep(options.idle):
-                        shutil.rmtree(folder)
-                        return _exit_code(-(signals.stop or 0))
-                _mark(sampler, "load")
-                end = _end_of(signals, argv)
-        except ProbeError as error:
-            shutil.rmtree(folder)
-            raise ConfigError([str(error)]) from error
-        if end is None:
-            shutil.rmtree(folder)
-            return CANNOT_RUN
-        _account(options, root, folder, spec.job_id, _end(end))
+    with job_folder(root, spec) as folder:
+        # Held back from before the sampler is started: it inherits that, and lives until we have read it a last time.
+        with Signals() as signals:
+            end = _metered(options, argv, site, folder, signals)
+            if isinstance(end, int):
+                shutil.rmtree(folder)
+                return end
+            spooled = _spooled(folder, end)
+        if spooled:
+            _account(options, root, folder, spec.job_id)
     return _exit_code(end.exit_code)
+
+
+def _metered(
+    options: argparse.Namespace, argv: list[str], site: "Site | None", folder: Path, signals: Signals
+) -> CommandEnd | int:
+    """Run the command under meters; an exit code if it did not come to that."""
+    try:
+        with PowerSampler(folder / "power.jsonl", overrides=_overrides(site)) as sampler:
+            if options.idle:
+                _mark(sampler, "idle")
+                if not signals.sleep(options.idle):
+                    return _exit_code(-(signals.stop or 0))
+            _mark(sampler, "load")
+            return _end_of(signals, argv) or CANNOT_RUN
+    except ProbeError as error:
+        shutil.rmtree(folder)
+        raise ConfigError([str(error)]) from error
+
+
+def _spooled(folder: Path, end: CommandEnd) -> bool:
+    """Write down how it ended; a disk that refuses costs the account, never the exit code."""
+    try:
+        write_end(folder, _end(end))
+    except OSError as error:
+        print(f"megatoken: {folder}: {error.strerror or error}; the next track lands what was metered", file=sys.stderr)
+        return False
+    return True
 
 
 def _end_of(signals: Signals, argv: list[str]) -> CommandEnd | None:
@@ -157,13 +176,12 @@ def _exit_code(code: int) -> int:
     return code if code >= 0 else SIGNALLED - code
 
 
-def _account(options: argparse.Namespace, root: Path, folder: Path, job_id: str, end: JobEnd) -> None:
+def _account(options: argparse.Namespace, root: Path, folder: Path, job_id: str) -> None:
     """Land the job and print its account; a disk that refuses costs the account, never the exit code."""
     from warehouse.errors import WarehouseError
     from warehouse.job_accounts import account_of_rows, published_job
 
     try:
-        write_end(folder, end)
         if options.no_land:
             account = account_of_rows(job_rows(folder), job_id)
         else:
@@ -178,8 +196,8 @@ def _account(options: argparse.Namespace, root: Path, folder: Path, job_id: str,
     except (WarehouseError, ProbeError) as error:
         print(f"megatoken: {error}", file=sys.stderr)
         return
-    except OSError as error:
-        print(f"megatoken: {error.filename or folder}: {error.strerror or error}; not accounted", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("megatoken: not accounted yet, the next track lands what was metered", file=sys.stderr)
         return
     if options.json:
         import orjson
