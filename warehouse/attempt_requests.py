@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,17 +13,30 @@ from warehouse.formulas.energy_curve import EnergyCurve
 
 if TYPE_CHECKING:
     import duckdb
-    import polars as pl
 
 Floats = NDArray[np.float64]
 
 # Fewer attempts that were alone say too little of the two phases.
 LEAST_LONE = 10
 
+# Instants are taken from the start of the window while they are whole numbers: as doubles, nanoseconds since boot would
+# lose digits.
 _ATTEMPTS = """
-    SELECT trial_id, attempt_id, t_start_ns, t_first_ns, t_end_ns, prompt_tokens, cached_tokens, output_tokens
-    FROM attempts
-    WHERE phase = 'measured' AND trial_id IN (SELECT unnest(?))
+    SELECT
+        number,
+        a.rowid AS attempt_row,
+        (a.t_start_ns - t.window_start_ns) / 1e9 AS start_s,
+        (a.t_first_ns - t.window_start_ns) / 1e9 AS first_s,
+        (a.t_end_ns - t.window_start_ns) / 1e9 AS end_s,
+        -- greatest passes over NULL, which would make an unknown count 0
+        CASE
+            WHEN a.prompt_tokens IS NOT NULL THEN greatest(a.prompt_tokens - coalesce(a.cached_tokens, 0), 0)::DOUBLE
+        END AS fresh_tokens,
+        a.output_tokens::DOUBLE AS output_tokens
+    FROM (SELECT unnest(range(len($trials)))::USMALLINT AS number, unnest($trials) AS trial_id)
+    INNER JOIN trials AS t USING (trial_id)
+    INNER JOIN attempts AS a USING (trial_id)
+    WHERE a.phase = 'measured'
 """
 
 
@@ -63,52 +77,54 @@ class Timed:
         return whole
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
-    """Measured attempts of one trial, in the order of the table."""
+    """Measured attempts of one trial; all of shape (attempts,), NaN where a value is not known.
 
-    def __init__(self, frame: "pl.DataFrame") -> None:
-        self._frame = frame
+    Attributes:
+        attempt_row: where each stands in the table `attempts`, for as long as the transaction lasts.
+        start_s: sent, seconds since the start of the window.
+        first_s: first token.
+        end_s: ended.
+        fresh_tokens: prompt tokens, those read from a cache left out.
+        output_tokens: generated.
+    """
 
-    @property
-    def attempt_id(self) -> "pl.Series":
-        """Their ids."""
-        return self._frame["attempt_id"]
+    attempt_row: NDArray[np.int64]
+    start_s: Floats
+    first_s: Floats
+    end_s: Floats
+    fresh_tokens: Floats
+    output_tokens: Floats
 
-    @property
-    def trial_id(self) -> "pl.Series":
-        """Their trial's id, as often."""
-        return self._frame["trial_id"]
-
-    def timed(self, start_ns: int, end_ns: int) -> Timed:
-        """Those that were sent, on the clock of the window."""
-
-        def seconds(name: str) -> Floats:
-            # whole nanoseconds first: as doubles they would lose digits
-            return ((self._frame[name] - start_ns).cast(float).fill_null(float("nan")) / 1e9).to_numpy()
-
-        def tokens(name: str) -> Floats:
-            return self._frame[name].cast(float).fill_null(float("nan")).to_numpy()
-
-        start_s, first_s, end_s = (seconds(name) for name in ("t_start_ns", "t_first_ns", "t_end_ns"))
-        sent = ~np.isnan(start_s)
-        start_s = start_s[sent]
-        end_s = np.maximum(np.where(np.isnan(end_s), (end_ns - start_ns) / 1e9, end_s)[sent], start_s)
-        first_s = np.where(np.isnan(first_s[sent]), end_s, first_s[sent])
-        fresh = tokens("prompt_tokens") - np.nan_to_num(tokens("cached_tokens"))
+    def timed(self, window_s: float) -> Timed:
+        """Those that were sent."""
+        sent = ~np.isnan(self.start_s)
+        start_s, first_s, end_s = self.start_s[sent], self.first_s[sent], self.end_s[sent]
+        end_s = np.maximum(np.where(np.isnan(end_s), window_s, end_s), start_s)
         return Timed(
             sent=sent,
             start_s=start_s,
-            first_s=np.clip(first_s, start_s, end_s),
+            first_s=np.clip(np.where(np.isnan(first_s), end_s, first_s), start_s, end_s),
             end_s=end_s,
-            fresh_tokens=np.maximum(fresh, 0.0)[sent],
-            output_tokens=tokens("output_tokens")[sent],
+            fresh_tokens=self.fresh_tokens[sent],
+            output_tokens=self.output_tokens[sent],
         )
 
 
 def attempts_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, Attempts]:
     """Measured attempts by trial; a trial without any is left out."""
-    frame = con.sql(_ATTEMPTS, params=[list(trial_ids)]).pl()
-    return {str(key[0]): Attempts(part) for key, part in frame.partition_by("trial_id", as_dict=True).items()}
+    columns = con.execute(_ATTEMPTS, {"trials": list(trial_ids)}).fetchnumpy()
+    number = columns.pop("number")
+    order = np.argsort(number, kind="stable")
+    ends = np.searchsorted(number[order], np.arange(len(trial_ids) + 1)).tolist()
+    rows = columns.pop("attempt_row")[order]
+    values = {name: np.ma.filled(column, np.nan)[order] for name, column in columns.items()}
+    return {
+        trial_id: Attempts(attempt_row=rows[first:last], **{name: each[first:last] for name, each in values.items()})
+        for trial_id, (first, last) in zip(trial_ids, pairwise(ends), strict=True)
+        if last > first
+    }
 
 
 def fitted_ratio(timed: Timed, curve: EnergyCurve, idle_w: float | None) -> tuple[float, int] | None:

@@ -19,13 +19,14 @@ from warehouse.formulas.attribution import TimeSlices
 from warehouse.formulas.interval import Interval
 from warehouse.meter_readings import meters_of
 from warehouse.metering import Meter
+from warehouse.tables import insert_dicts
 
 if TYPE_CHECKING:
     import duckdb
 
 METHOD = "time-sliced-by-weight"
 # Attempts that are held in memory together; a trial is never divided.
-_ATTEMPTS_AT_ONCE = 250_000
+_ATTEMPTS_AT_ONCE = 500_000
 _TRIALS_AT_ONCE = 200
 
 _ENERGY = """
@@ -72,6 +73,19 @@ _PENDING = f"""
         OR abs(a.window_energy_j - e.energy_j) > 1e-9 * e.energy_j
     )
     ORDER BY t.started_at, t.trial_id
+"""
+# Ids are long and many: they stay in the database, and rows find them by where they stand.
+_INSERT_SHARES = """
+    INSERT INTO attempt_energy BY NAME
+    SELECT
+        a.attempt_id,
+        a.trial_id,
+        n.energy_j_low,
+        n.energy_j,
+        n.energy_j_high,
+        ?::TIMESTAMPTZ AS recorded_at
+    FROM new_shares AS n
+    INNER JOIN attempts AS a ON a.rowid = n.attempt_row
 """
 
 
@@ -140,11 +154,11 @@ class _Divided:
             raise ValueError("no attempt of it was measured")
         used = [m for m in meters if f"{m.component} {m.method}" in trial.methods]
         curves = curves_of(used, trial.start_ns, trial.end_ns, trial.energy_j)
-        timed = attempts.timed(trial.start_ns, trial.end_ns)
+        window_s = (trial.end_ns - trial.start_ns) / 1e9
+        timed = attempts.timed(window_s)
         self.weights = weights_of(
             trial.target, trial.started_at, trial.trial_id, timed, curves.central, trial.idle_w, fits
         )
-        window_s = (trial.end_ns - trial.start_ns) / 1e9
         slices = TimeSlices(timed.requests(self.weights.prefill_ratio), 0.0, window_s)
         central = slices.divide(curves.central)
         low, high = (
@@ -192,60 +206,29 @@ def _chunks(con: "duckdb.DuckDBPyConnection", pending: Sequence[_Trial]) -> Iter
 
 
 def _store(con: "duckdb.DuckDBPyConnection", done: Sequence[_Divided], recorded_at: datetime) -> None:
-    import polars as pl
-
-    accounts = [_account_row(each) for each in done]
-    con.register("new_accounts", pl.DataFrame(accounts, schema=_ACCOUNT, orient="row"))
-    con.execute(
-        "INSERT INTO attribution_accounts BY NAME SELECT *, ?::TIMESTAMPTZ AS recorded_at FROM new_accounts",
-        [recorded_at],
-    ).fetchall()
-    con.unregister("new_accounts")
-    whole = [each for each in done if each.attempts is not None and each.attempt_j is not None]
+    insert_dicts(con, "attribution_accounts", [_account_row(each, recorded_at) for each in done])
+    whole = [(each.attempts, each.attempt_j) for each in done if each.attempts is not None and each.attempt_j]
     if not whole:
         return
-    low, central, high = (np.concatenate([each.attempt_j[end] for each in whole if each.attempt_j]) for end in range(3))
-    shares = pl.DataFrame(
-        {
-            "attempt_id": pl.concat([each.attempts.attempt_id for each in whole if each.attempts]),
-            "trial_id": pl.concat([each.attempts.trial_id for each in whole if each.attempts]),
-            "energy_j_low": low,
-            "energy_j": central,
-            "energy_j_high": high,
-        }
-    )
-    con.register("new_shares", shares)
-    con.execute(
-        "INSERT INTO attempt_energy BY NAME SELECT *, ?::TIMESTAMPTZ AS recorded_at FROM new_shares", [recorded_at]
-    ).fetchall()
+    low, central, high = (np.concatenate([attempt_j[end] for _, attempt_j in whole]) for end in range(3))
+    rows = np.concatenate([attempts.attempt_row for attempts, _ in whole])
+    con.register("new_shares", {"attempt_row": rows, "energy_j_low": low, "energy_j": central, "energy_j_high": high})
+    con.execute(_INSERT_SHARES, [recorded_at]).fetchall()
     con.unregister("new_shares")
 
 
-_ACCOUNT: Any = {
-    "trial_id": str,
-    "window_energy_j": float,
-    "attributed_j": float,
-    "overhead_j": float,
-    "prefill_weight_ratio": float,
-    "decode_weight_ratio": float,
-    "weight_source": str,
-    "method": str,
-    "method_version": str,
-    "missing": str,
-}
-
-
-def _account_row(each: _Divided) -> tuple[Any, ...]:
+def _account_row(each: _Divided, recorded_at: datetime) -> dict[str, Any]:
     energy_j, weights = each.trial.energy_j, each.weights
-    return (
-        each.trial.trial_id,
-        None if energy_j is None else energy_j.central,
-        None if each.attempt_j is None else float(each.attempt_j[1].sum()),
-        each.overhead_j,
-        None if weights is None else weights.prefill_ratio,
-        None if weights is None else 1.0,
-        None if weights is None else weights.source,
-        METHOD,
-        METHOD_VERSION,
-        each.missing,
-    )
+    return {
+        "trial_id": each.trial.trial_id,
+        "window_energy_j": None if energy_j is None else energy_j.central,
+        "attributed_j": None if each.attempt_j is None else float(each.attempt_j[1].sum()),
+        "overhead_j": each.overhead_j,
+        "prefill_weight_ratio": None if weights is None else weights.prefill_ratio,
+        "decode_weight_ratio": None if weights is None else 1.0,
+        "weight_source": None if weights is None else weights.source,
+        "method": METHOD,
+        "method_version": METHOD_VERSION,
+        "missing": each.missing,
+        "recorded_at": recorded_at,
+    }

@@ -1,34 +1,28 @@
 """Meters of trials and jobs with what they read, from the warehouse."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from warehouse.metering import Meter, Readings
 
 if TYPE_CHECKING:
     import duckdb
-    import polars as pl
 
+# Readings of one meter in one phase are a group; groups are numbered, so that names are compared once.
 _SAMPLES = """
-    SELECT trial_id, meter, phase, t_ns, energy_j, power_w_low, power_w, power_w_high, load_share
-    FROM power_samples
-    WHERE trial_id IN (SELECT unnest(?)) AND phase IN ('idle', 'load')
-    ORDER BY trial_id, meter, phase, t_ns
-"""
-# Of trials that took no idle baseline: the readings of the one that they share, by the name of the meter.
-_IDLE_ELSEWHERE = """
-    SELECT t.trial_id, s.* EXCLUDE (trial_id)
+    SELECT number, t_ns, energy_j, power_w_low, power_w, power_w_high, load_share
     FROM (
-        SELECT trial_id, meter, phase, t_ns, energy_j, power_w_low, power_w, power_w_high, load_share
-        FROM power_samples
-        WHERE phase = 'idle' AND trial_id IN (SELECT idle_trial_id FROM trials WHERE trial_id IN (SELECT unnest($1)))
-    ) AS s
-    INNER JOIN trials AS t ON t.idle_trial_id = s.trial_id
-    INNER JOIN meters AS m ON m.trial_id = s.trial_id AND m.meter = s.meter AND m.valid
-    WHERE t.trial_id IN (SELECT unnest($1))
-    ORDER BY t.trial_id, s.meter, s.t_ns
+        SELECT
+            unnest(range(len($trials)))::USMALLINT AS number,
+            unnest($trials) AS trial_id,
+            unnest($meters) AS meter,
+            unnest($phases) AS phase
+    )
+    INNER JOIN power_samples USING (trial_id, meter, phase)
 """
 _METERS = """
     SELECT
@@ -43,9 +37,11 @@ _METERS = """
         m.resolution_s,
         m.power_w_max,
         coalesce(t.cpu_share_others, j.others_s / nullif(j.capacity_s, 0)) AS others_cpu_share,
-        j.busy_s / nullif(j.capacity_s, 0) AS busy_cpu_share
+        j.busy_s / nullif(j.capacity_s, 0) AS busy_cpu_share,
+        coalesce(i.trial_id, m.trial_id) AS idle_trial_id
     FROM meters AS m
-    LEFT JOIN trials AS t USING (trial_id)
+    LEFT JOIN trials AS t ON t.trial_id = m.trial_id
+    LEFT JOIN meters AS i ON i.trial_id = t.idle_trial_id AND i.meter = m.meter AND i.valid
     LEFT JOIN (
         -- the kernel counts its busy time in ticks: a short job can have more of its own
         SELECT
@@ -54,7 +50,7 @@ _METERS = """
             CASE WHEN cpu_busy_s > cpu_s THEN cpu_busy_s - cpu_s WHEN cpu_busy_s <= cpu_s THEN 0 END AS others_s,
             CASE WHEN cpu_busy_s > capacity_s THEN capacity_s ELSE cpu_busy_s END AS busy_s
         FROM jobs
-    ) AS j USING (trial_id)
+    ) AS j ON j.trial_id = m.trial_id
     WHERE m.trial_id IN (SELECT unnest(?))
     ORDER BY m.trial_id, m.meter
 """
@@ -67,14 +63,11 @@ def meters_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dic
     the same name held; else its own.
     """
     metered = con.execute(_METERS, [list(trial_ids)]).fetchall()
-    if not metered:  # a trial of somebody else's server: frames need not be loaded
-        return {}
-    samples = con.sql(_SAMPLES, params=[list(trial_ids)]).pl()
-    parts = samples.partition_by("trial_id", "meter", "phase", as_dict=True)
-    parts |= con.sql(_IDLE_ELSEWHERE, params=[list(trial_ids)]).pl().partition_by(
-        "trial_id", "meter", "phase", as_dict=True
-    )  # fmt: skip
-    nothing = samples.clear()
+    loads = [(row[0], row[1], "load") for row in metered]
+    idles = [(row[-1], row[1], "idle") for row in metered]
+    # trials that share a baseline read it once
+    groups = list(dict.fromkeys(loads + idles))
+    read = dict(zip(groups, _read(con, groups), strict=True))
     found: dict[str, list[Meter]] = {}
     for (
         trial_id,
@@ -89,6 +82,7 @@ def meters_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dic
         power_w_max,
         others_cpu_share,
         busy_cpu_share,
+        idle_trial_id,
     ) in metered:
         found.setdefault(trial_id, []).append(
             Meter(
@@ -102,22 +96,27 @@ def meters_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dic
                 power_w_max=power_w_max,
                 others_cpu_share=others_cpu_share if component == "cpu" else None,
                 busy_cpu_share=busy_cpu_share if component == "cpu" else None,
-                idle=_readings(parts.get((trial_id, meter, "idle"), nothing)),
-                load=_readings(parts.get((trial_id, meter, "load"), nothing)),
+                idle=read[idle_trial_id, meter, "idle"],
+                load=read[trial_id, meter, "load"],
             )
         )
     return found
 
 
-def _readings(frame: "pl.DataFrame") -> Readings:
-    def floats(name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-        return frame[name].fill_null(float("nan")).to_numpy().astype(np.float64)
-
-    return Readings(
-        t_ns=frame["t_ns"].to_numpy().astype(np.int64),
-        energy_j=floats("energy_j"),
-        power_w_low=floats("power_w_low"),
-        power_w=floats("power_w"),
-        power_w_high=floats("power_w_high"),
-        load_share=floats("load_share"),
-    )
+def _read(con: "duckdb.DuckDBPyConnection", groups: Sequence[tuple[str, str, str]]) -> list[Readings]:
+    """What the meters of (trial, meter, phase) read, in order of time."""
+    trials, meters, phases = (list(column) for column in zip(*groups, strict=True)) if groups else ([], [], [])
+    columns = con.execute(_SAMPLES, {"trials": trials, "meters": meters, "phases": phases}).fetchnumpy()
+    number = columns.pop("number")
+    # stable: samples come as they were loaded, in order of time, and then nothing is left to sort
+    order = np.argsort(number, kind="stable")
+    ends = np.searchsorted(number[order], np.arange(len(groups) + 1))
+    t_ns = columns.pop("t_ns")[order]
+    values = {name: np.ma.filled(column, np.nan)[order] for name, column in columns.items()}
+    found = []
+    for first, last in pairwise(ends.tolist()):
+        part: slice | NDArray[np.int64] = slice(first, last)
+        if (np.diff(t_ns[part]) < 0).any():
+            part = first + np.argsort(t_ns[part], kind="stable")
+        found.append(Readings(t_ns=t_ns[part], **{name: column[part] for name, column in values.items()}))
+    return found

@@ -105,6 +105,8 @@ class TimeSlices:
         self._place = np.empty_like(order)
         self._place[order] = np.arange(order.size)
         self._prefill, self._decode = prefill.astype(np.float64), decode.astype(np.float64)
+        # where the edges are in the steps of the last curve: the low, central and high one mostly have the same
+        self._located: tuple[Floats, NDArray[np.intp], Floats] | None = None
 
     def divide(self, curve: EnergyCurve) -> Division:
         """Divide the energy of the window: each slice among those alive in it, by their rates.
@@ -125,7 +127,9 @@ class TimeSlices:
         start_j, end_j = curve.at(np.array(self._window))
         if not self._edges.size:
             return Division(request_j=np.zeros(0), overhead_j=float(end_j - start_j))
-        spent_j = curve.at(self._edges)
+        if self._located is None or not np.array_equal(self._located[0], curve.t_s):
+            self._located = (curve.t_s, *curve.places(self._edges))
+        spent_j = curve.at_places(*self._located[1:])
         slices_j = np.maximum(np.diff(spent_j), 0.0)
         shared = self._alive > 0
         per_weight = np.divide(slices_j, self._alive, out=np.zeros_like(slices_j), where=shared)
@@ -207,12 +211,13 @@ class _RunningSum:
         bits = _RATE_BITS - max(values.size, 1).bit_length()
         exponent = int(np.frexp(values.max(initial=0.0))[1])
         self._limbs: list[tuple[Ints, int]] = []
-        rest = values
+        rest = np.ldexp(values, bits - exponent)
         for limb in range(1, _LIMBS + 1):
-            digits = np.floor(np.ldexp(rest, limb * bits - exponent))
-            rest = rest - np.ldexp(digits, exponent - limb * bits)
-            running = np.concatenate((np.zeros(1, np.int64), np.cumsum(digits.astype(np.int64))))
+            digits = np.floor(rest)
+            running = np.zeros(values.size + 1, np.int64)
+            np.cumsum(digits.astype(np.int64), out=running[1:])
             self._limbs.append((running, exponent - limb * bits))
+            rest = (rest - digits) * 2.0**bits
 
     def between(self, first: Ints, last: Ints) -> Floats:
         """The sum of the numbers from place `first` until before place `last`."""

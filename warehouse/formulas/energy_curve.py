@@ -31,9 +31,16 @@ class EnergyCurve:
 
     def at(self, t_s: Floats) -> Floats:
         """Joules spent until each instant; instants before the first and after the last count as those."""
+        return self.at_places(*self.places(t_s))
+
+    def places(self, t_s: Floats) -> tuple[NDArray[np.intp], Floats]:
+        """The step of each instant, and the seconds since that step began: the same for all curves of these steps."""
         inside = np.clip(t_s, self.t_s[0], self.t_s[-1])
         step = np.minimum(np.searchsorted(self.t_s, inside, side="right") - 1, self.power_w.size - 1)
-        since_s = inside - self.t_s[step]
+        return step, inside - self.t_s[step]
+
+    def at_places(self, step: NDArray[np.intp], since_s: Floats) -> Floats:
+        """Joules spent until instants that have been found in the steps."""
         return self.energy_j[step] + (self.power_w[step] + 0.5 * self.slope_w_per_s[step] * since_s) * since_s
 
     def scaled(self, factor: float) -> "EnergyCurve":
