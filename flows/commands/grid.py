@@ -87,9 +87,10 @@ def _fetch(root: Path, options: argparse.Namespace) -> "Brought":
 
 def _list(root: Path, *, as_json: bool) -> int:
     from warehouse.grid_ledger import coverage
+    from warehouse.publish import published_link
 
     try:
-        rows = coverage(root)
+        rows = coverage(root) if published_link(root).exists() else []
     except WarehouseError as error:
         raise ConfigError([str(error)]) from error
     if as_json:

@@ -13,7 +13,7 @@ from probes.fake_endpoint import FakeScript, fake_endpoint
 from tests.flows.nights import ROOT, megatoken
 from tests.warehouse.synthetic import write_synthetic
 
-COMMANDS = ("night", "bench", "leaderboard", "explain", "sql", "publish", "ui", "doctor")
+COMMANDS = ("night", "bench", "leaderboard", "explain", "sql", "publish", "ui", "doctor", "track", "grid")
 
 
 @pytest.fixture(scope="module")
