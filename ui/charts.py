@@ -29,12 +29,12 @@ def ranking_chart(
     drawn = [_drawn(entry, by) for entry in found if entry.value is not None]
     if not drawn:
         return None
-    ink = _ink(dark)
+    inks = ink(dark)
     log = by.has_range and _spread(drawn) > _LOG_FROM_RATIO
     axis_title = f"{by.title}, {by.shown_unit} ({by.direction} is better{', log axis' if log else ''})"
     scale = alt.Scale(type="log", nice=False, padding=24) if log else alt.Scale(zero=True, nice=True, domainMin=0)
     ticks: dict[str, Any] = {"values": log_ticks(drawn)} if log else {"tickCount": 6}
-    x_axis = alt.Axis(title=axis_title, **ticks, grid=True, gridColor=ink["grid"], domain=False, ticks=False)
+    x_axis = alt.Axis(title=axis_title, **ticks, grid=True, gridColor=inks["grid"], domain=False, ticks=False)
     y = alt.Y(
         "target:N",
         sort=[row["target"] for row in drawn],
@@ -46,7 +46,7 @@ def ranking_chart(
             domain=False,
             ticks=False,
             labelPadding=10,
-            labelColor=ink["text"],
+            labelColor=inks["text"],
         ),
     )
     used = [name for name in providers if name in {row["provider"] for row in drawn}]
@@ -58,9 +58,9 @@ def ranking_chart(
         else None,
     )
     tooltip = [alt.Tooltip(f"{key}:N", title=title) for key, title in _TOOLTIP]
-    base = alt.Chart(_inline(drawn)).encode(y=y)
+    base = alt.Chart(inline(drawn)).encode(y=y)
     x = alt.X("value:Q", scale=scale, axis=x_axis)
-    label = base.mark_text(align="left", dx=10, fontWeight=600, color=ink["text"]).encode(
+    label = base.mark_text(align="left", dx=10, fontWeight=600, color=inks["text"]).encode(
         x=alt.X("reach:Q", scale=scale), text="shown:N"
     )
     layers: list[alt.Chart] = []
@@ -75,7 +75,7 @@ def ranking_chart(
             for end in ("low", "high")
         ]
         dots = base.mark_point(filled=True, size=130, opacity=1).encode(x=x, color=colour, tooltip=tooltip)
-        hollow = base.transform_filter("datum.unfit").mark_point(filled=True, size=40, opacity=1, color=ink["ground"])
+        hollow = base.transform_filter("datum.unfit").mark_point(filled=True, size=40, opacity=1, color=inks["ground"])
         layers = [whisker, *ends, dots, hollow.encode(x=x)]
     else:
         bars = base.mark_bar(height=18, cornerRadiusEnd=3).encode(
@@ -90,7 +90,7 @@ def ranking_chart(
         layer=[*layers, label],
         height=_ROW_PX * len(drawn) + (_AXIS_PX if len(used) < 2 else _AXIS_PX + _LEGEND_PX * math.ceil(len(used) / 3)),
     )
-    return _bare(chart, dark=dark)
+    return bare(chart, dark=dark)
 
 
 def attempts_chart(
@@ -102,7 +102,7 @@ def attempts_chart(
     """
     if not attempts:
         return None
-    ink = _ink(dark)
+    inks = ink(dark)
     drawn = [_attempt(row) for row in attempts if row["started_at"] is not None]
     x = alt.X(
         "sent:T",
@@ -113,12 +113,12 @@ def attempts_chart(
         "ttft_ms:Q",
         scale=alt.Scale(zero=True, domainMin=0),
         axis=alt.Axis(
-            title="TTFT, ms (lower is better)", tickCount=5, gridColor=ink["grid"], domain=False, ticks=False
+            title="TTFT, ms (lower is better)", tickCount=5, gridColor=inks["grid"], domain=False, ticks=False
         ),
     )
     outcome = alt.Color(
         "outcome:N",
-        scale=alt.Scale(domain=list(_OUTCOMES), range=[ink["good"], ink["late"], ink["bad"]]),
+        scale=alt.Scale(domain=list(_OUTCOMES), range=[inks["good"], inks["late"], inks["bad"]]),
         legend=alt.Legend(title=None, orient="top"),
     )
     shape = alt.Shape("outcome:N", scale=alt.Scale(domain=list(_OUTCOMES), range=["circle", "triangle-up", "cross"]))
@@ -128,21 +128,21 @@ def attempts_chart(
         alt.Tooltip("e2e:N", title="whole answer"),
         alt.Tooltip("why:N", title="outcome"),
     ]
-    base = alt.Chart(_inline(drawn))
+    base = alt.Chart(inline(drawn))
     points = base.mark_point(filled=True, size=60, opacity=0.9).encode(
         x=x, y=y, color=outcome, shape=shape, tooltip=tooltip
     )
-    limit = alt.Chart(_inline([{"limit_ms": 1e3 * slo_ttft_s}]))
+    limit = alt.Chart(inline([{"limit_ms": 1e3 * slo_ttft_s}]))
     layers: list[alt.Chart] = [points]
     highest = max((row["ttft_ms"] for row in drawn), default=0.0)
     if 1e3 * slo_ttft_s <= 3 * highest:  # else the line would press all points onto the axis
-        rule = limit.mark_rule(strokeDash=[5, 4], color=ink["text"], opacity=0.6).encode(y="limit_ms:Q")
-        text = limit.mark_text(align="left", dx=4, dy=-7, color=ink["text"], text="SLO").encode(
+        rule = limit.mark_rule(strokeDash=[5, 4], color=inks["text"], opacity=0.6).encode(y="limit_ms:Q")
+        text = limit.mark_text(align="left", dx=4, dy=-7, color=inks["text"], text="SLO").encode(
             y="limit_ms:Q", x=alt.value(0)
         )
         layers += [rule, text]
     chart = alt.LayerChart(layer=[*layers], height=240)
-    return _bare(chart, dark=dark)
+    return bare(chart, dark=dark)
 
 
 def provider_colour(name: str, providers: Sequence[str], *, dark: bool = False) -> str:
@@ -208,17 +208,19 @@ def log_ticks(drawn: Sequence[Mapping[str, float]]) -> list[float]:
     return [tick for tick in ticks if lowest <= tick <= highest]
 
 
-def _bare(chart: alt.LayerChart, *, dark: bool) -> alt.LayerChart:
-    ink = _ink(dark)
+def bare(chart: alt.LayerChart, *, dark: bool) -> alt.LayerChart:
+    """A chart in the house's ink and without a frame."""
+    inks = ink(dark)
     framed: alt.LayerChart = (
         chart.configure_view(stroke=None)
-        .configure_axis(labelColor=ink["text"], titleColor=ink["text"], labelFlush=False)
-        .configure_legend(labelColor=ink["text"])
+        .configure_axis(labelColor=inks["text"], titleColor=inks["text"], labelFlush=False)
+        .configure_legend(labelColor=inks["text"])
     )
     return framed
 
 
-def _inline(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+def inline(rows: Sequence[Mapping[str, Any]]) -> alt.InlineData:
+    """Rows as the data of a chart."""
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
@@ -227,7 +229,8 @@ def _spread(drawn: Sequence[Mapping[str, Any]]) -> float:
     return highest / lowest if lowest > 0 else 0.0
 
 
-def _ink(dark: bool) -> dict[str, str]:
+def ink(dark: bool) -> dict[str, str]:
+    """Colours of text, grid and outcomes on a dark or a light ground."""
     if dark:
         return {
             "text": "#C9D3DC",

@@ -14,7 +14,9 @@ class Choice:
     note: str | None
 
 
-def url_choice(label: str, name: str, options: Sequence[str], *, show: Callable[[str], str] = str) -> Choice:
+def url_choice(
+    label: str, name: str, options: Sequence[str], *, show: Callable[[str], str] = str, side_by_side: bool = False
+) -> Choice:
     """A select box bound to the query parameter `name`.
 
     Streamlit's own binding drops bad values without a word and leaves a default out of the address, so that a saved
@@ -26,6 +28,7 @@ def url_choice(label: str, name: str, options: Sequence[str], *, show: Callable[
         name: query parameter.
         options: at least one; the first is the default.
         show: how an option is written in the box.
+        side_by_side: few and short options, all of them in view.
     """
     box, written, kept, said = f"choice.{name}", f"written.{name}", f"kept.{name}", f"said.{name}"
     asked = st.query_params.get(name)
@@ -37,7 +40,10 @@ def url_choice(label: str, name: str, options: Sequence[str], *, show: Callable[
         st.session_state[box] = wanted if wanted in options else options[0]
     elif st.session_state[box] not in options:
         st.session_state[box] = options[0]
-    value = st.selectbox(label, options, key=box, format_func=show)
+    if side_by_side:
+        value = st.segmented_control(label, options, key=box, format_func=show, required=True, wrap=True) or options[0]
+    else:
+        value = st.selectbox(label, options, key=box, format_func=show)
     if value != st.session_state.get(kept) and asked == st.session_state.get(written):
         st.session_state[said] = None
     st.session_state[written] = st.session_state[kept] = value

@@ -3,10 +3,11 @@
 Every string that enters is data and is escaped here, in one place: a model called `<img src=x>` is a name, no image.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal
+from urllib.parse import urlencode
 
 Tone = Literal["plain", "quiet", "good", "warn", "bad"]
 
@@ -90,6 +91,16 @@ def heading(text: str, *, level: Literal[1, 2] = 2, beneath: str = "") -> str:
 def notes(lines: Sequence[str]) -> str:
     """Small print beneath a table or a chart, one sentence a line."""
     return '<div class="mt-notes">' + "".join(f"<p>{escape(line)}</p>" for line in lines) + "</div>"
+
+
+def listing(lines: Sequence[str]) -> str:
+    """Points in no order, one sentence each."""
+    return '<ul class="mt-list">' + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def link(text: str, page: str, query: Mapping[str, str]) -> str:
+    """A way to another page of ours with its choices made; `page` is its path, without a slash."""
+    return f'<p class="mt-sub"><a href="{escape(f"{page}?{urlencode(query)}")}" target="_self">{escape(text)}</a></p>'
 
 
 def panel(title: str, sentence: str, *, tone: Tone = "plain", code: str = "") -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from ui import words
 from ui.certificate import grade_badge
 from ui.markup import Badge, Cell, Column, Row, Tile, Tone
+from ui.quantities import quantity
 from warehouse.metrics import UNKNOWN
 
 Record = Mapping[str, Any]
@@ -168,14 +169,14 @@ def fact_table(facts: Sequence[Record]) -> tuple[list[Column], list[Row]]:
     ]
     rows = []
     for fact in facts:
-        name, value, unit = _fact(fact["quantity"], fact["central"])
+        of = quantity(fact["quantity"])
         ranged = fact["low"] is not None and fact["high"] is not None
-        ends = [words.figure(_fact(fact["quantity"], fact[end])[1]) for end in ("low", "high")] if ranged else []
+        ends = [words.figure(fact[end] * of.scale) for end in ("low", "high")] if ranged else []
         rows.append(
             Row(
                 cells=[
-                    Cell(main=name, beneath=unit, strong=True),
-                    Cell(main=words.figure(value)),
+                    Cell(main=of.name, beneath=of.unit, strong=True),
+                    Cell(main=words.figure(fact["central"] * of.scale)),
                     Cell(main=f" {DASH} ".join(ends) if ranged else "not given", tone="plain" if ranged else "quiet"),
                     Cell(main=fact["basis"]),
                     Cell(main=fact["valid_from"] or "not dated", tone="plain" if fact["valid_from"] else "quiet"),
@@ -323,26 +324,3 @@ def _number(value: float | None, digits: int = 3, *, beneath: str = "", hint: st
         tone="plain" if value is not None else "quiet",
         hint=hint or "",
     )
-
-
-# How a quantity of trial_facts is said: name, unit, and what turns the stored value into it.
-_FACTS: dict[str, tuple[str, str, float]] = {
-    "price_usd_per_input_mtok": ("Price of input", "USD/Mtok", 1.0),
-    "price_usd_per_cached_input_mtok": ("Price of cached input", "USD/Mtok", 1.0),
-    "price_usd_per_output_mtok": ("Price of output", "USD/Mtok", 1.0),
-    "electricity_usd_per_kwh": ("Electricity", "USD/kWh", 1.0),
-    "hardware_usd": ("Hardware", "USD", 1.0),
-    "hardware_lifetime_s": ("Life of the hardware", "years", 1 / (365.25 * 86400)),
-    "hardware_utilisation_share": ("Utilisation over its life", "%", 100.0),
-    "hardware_embodied_gco2e": ("Making the hardware", "kgCO2e", 1e-3),
-    "hardware_share": ("Share of the machine", "%", 100.0),
-    "pue": ("PUE", "facility energy / IT energy", 1.0),
-    "grid_gco2e_per_kwh": ("Grid intensity", "gCO2e/kWh", 1.0),
-    "endpoint_j_per_output_token": ("Energy of the endpoint", "J/token", 1.0),
-    "endpoint_embodied_gco2e_per_output_mtok": ("Embodied emissions of the endpoint", "gCO2e/Mtok", 1.0),
-}
-
-
-def _fact(quantity: str, value: float) -> tuple[str, float, str]:
-    name, unit, scale = _FACTS.get(quantity, (quantity, "", 1.0))
-    return name, value * scale, unit

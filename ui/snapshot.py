@@ -67,7 +67,7 @@ def watch(drawn_from: str | None) -> None:
 @st.cache_data(max_entries=8, show_spinner=False)
 def workloads(path: str) -> list[str]:
     """Ids of the workloads of any night, by name."""
-    found = _rows(
+    found = rows_of(
         path, "SELECT DISTINCT workload_id FROM trial_status ANTI JOIN ad_hoc_runs USING (run_id) ORDER BY ALL"
     )
     return [row["workload_id"] for row in found]
@@ -86,7 +86,7 @@ def leaderboard(path: str, by: str, workload_id: str, *, any_grade: bool) -> lis
 @st.cache_data(max_entries=16, show_spinner=False)
 def latest_outcomes(path: str, workload_id: str) -> list[Row]:
     """What became of each target the last time a night planned it under this workload."""
-    return _rows(
+    return rows_of(
         path,
         """
         SELECT s.target_id, s.run_id, s.outcome, s.reason, r.started_at AS run_started_at
@@ -104,7 +104,7 @@ def latest_outcomes(path: str, workload_id: str) -> list[Row]:
 @st.cache_data(max_entries=16, show_spinner=False)
 def workload_terms(path: str, workload_id: str) -> list[Row]:
     """The distinct parameters under which rows of the leaderboard were measured; one row unless a config changed."""
-    return _rows(
+    return rows_of(
         path,
         """
         SELECT DISTINCT
@@ -122,7 +122,7 @@ def workload_terms(path: str, workload_id: str) -> list[Row]:
 @st.cache_data(max_entries=16, show_spinner=False)
 def unknown_reasons(path: str, workload_id: str) -> list[Row]:
     """Why cost, energy or emissions of a row of the leaderboard are unknown."""
-    return _rows(
+    return rows_of(
         path,
         """
         SELECT l.target_id, c.reason AS cost, e.reason AS energy, g.reason AS emissions
@@ -140,19 +140,19 @@ def unknown_reasons(path: str, workload_id: str) -> list[Row]:
 @st.cache_data(max_entries=8, show_spinner=False)
 def runs(path: str) -> list[Row]:
     """How each run went, the newest first."""
-    return _rows(path, "SELECT * FROM runs_overview ORDER BY started_at DESC, run_id DESC LIMIT ?", [_LISTED_RUNS])
+    return rows_of(path, "SELECT * FROM runs_overview ORDER BY started_at DESC, run_id DESC LIMIT ?", [_LISTED_RUNS])
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def cells(path: str, run_id: str) -> list[Row]:
     """What became of each cell of a run's plan."""
-    return _rows(path, "SELECT * FROM trial_status WHERE run_id = ? ORDER BY target_id, workload_id", [run_id])
+    return rows_of(path, "SELECT * FROM trial_status WHERE run_id = ? ORDER BY target_id, workload_id", [run_id])
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def trials(path: str, run_id: str) -> list[Row]:
     """Every trial of a run, retries included, with its power and what it costs to know about its client."""
-    return _rows(
+    return rows_of(
         path,
         """
         SELECT
@@ -175,7 +175,7 @@ def trials(path: str, run_id: str) -> list[Row]:
 @st.cache_data(max_entries=32, show_spinner=False)
 def failures(path: str, run_id: str) -> list[Row]:
     """Measured attempts of a run that failed, by class, with one message as an example."""
-    return _rows(
+    return rows_of(
         path,
         """
         SELECT
@@ -198,7 +198,7 @@ def attempts(path: str, trial_id: str) -> list[Row]:
 
     Each row holds `all_attempts`, how many there are.
     """
-    return _rows(
+    return rows_of(
         path,
         """
         WITH numbered AS (
@@ -221,28 +221,29 @@ def attempts(path: str, trial_id: str) -> list[Row]:
 @st.cache_data(max_entries=32, show_spinner=False)
 def facts(path: str, trial_id: str) -> list[Row]:
     """The dated facts that the accounts of a trial rest on."""
-    return _rows(path, "SELECT * FROM trial_facts WHERE trial_id = ? ORDER BY quantity", [trial_id])
+    return rows_of(path, "SELECT * FROM trial_facts WHERE trial_id = ? ORDER BY quantity", [trial_id])
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def meters(path: str, trial_id: str) -> list[Row]:
     """The meters that watched a trial."""
-    return _rows(path, "SELECT * FROM meters WHERE trial_id = ? ORDER BY meter", [trial_id])
+    return rows_of(path, "SELECT * FROM meters WHERE trial_id = ? ORDER BY meter", [trial_id])
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def certificate(path: str, trial_id: str) -> Row:
     """What the load client of a trial said of itself, and how it is graded."""
-    return _rows(path, "SELECT * FROM certificate WHERE trial_id = ?", [trial_id])[0]
+    return rows_of(path, "SELECT * FROM certificate WHERE trial_id = ?", [trial_id])[0]
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def providers(path: str) -> list[str]:
     """All providers ever measured, by name: what a provider's colour hangs on, the same on every page."""
-    return [row["provider"] for row in _rows(path, "SELECT DISTINCT provider FROM trials ORDER BY ALL")]
+    return [row["provider"] for row in rows_of(path, "SELECT DISTINCT provider FROM trials ORDER BY ALL")]
 
 
-def _rows(path: str, sql: str, parameters: Sequence[object] | dict[str, object] = ()) -> list[Row]:
+def rows_of(path: str, sql: str, parameters: Sequence[object] | dict[str, object] = ()) -> list[Row]:
+    """The rows of one query over a snapshot; callers cache them."""
     con = connect_snapshot(Path(path))
     try:
         return dicts(con.execute(sql, parameters))

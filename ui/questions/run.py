@@ -58,7 +58,7 @@ def draw(shown: snapshot.Snapshot, found: Sequence[snapshot.Row]) -> None:
     if trials:
         st.html(markup.table(*runs.trial_table(trials), label="Trials of the run"))
         st.html(markup.notes(runs.weights_notes(trials)))
-        _one_trial(shown, trials)
+        _one_trial(shown, trials, ad_hoc=bool(run["ad_hoc"]))
     else:
         st.html(markup.notes(["No trial of this run has landed."]))
 
@@ -79,7 +79,7 @@ def _coverage_and_failures(cells: Sequence[snapshot.Row], failures: Sequence[sna
             st.html(markup.table(*runs.failure_table(failures), label="Failed attempts by class"))
 
 
-def _one_trial(shown: snapshot.Snapshot, trials: Sequence[snapshot.Row]) -> None:
+def _one_trial(shown: snapshot.Snapshot, trials: Sequence[snapshot.Row], *, ad_hoc: bool) -> None:
     by_id = {trial["trial_id"]: trial for trial in trials}
     # A trial with attempts has something to show: those first.
     ids = sorted(by_id, key=lambda trial_id: not by_id[trial_id]["attempts"])
@@ -104,6 +104,10 @@ def _one_trial(shown: snapshot.Snapshot, trials: Sequence[snapshot.Row]) -> None
         st.html(markup.table(*certificate.evidence_table(certified), label="Evidence of the load client"))
     facts = snapshot.facts(shown.path, chosen.value)
     st.html(markup.heading("What its accounts rest on"))
+    trial = by_id[chosen.value]
+    if not ad_hoc and trial["energy_j"] is not None:
+        where = {"workload": trial["workload_id"], "target": trial["target_id"]}
+        st.html(markup.link(f"Where the grams of {trial['target_id']} come from, as measured last", "carbon", where))
     if facts:
         st.html(markup.table(*runs.fact_table(facts), label="Facts behind the accounts"))
     else:

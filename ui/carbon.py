@@ -1,0 +1,311 @@
+"""Emissions as the page `carbon` shows them: by a convention, per a unit, in parts, and in sentences."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from ui import words
+from ui.quantities import COMPONENTS, inside
+from warehouse.formulas.carbon import J_PER_KWH
+
+Record = Mapping[str, Any]
+Side = Literal["operational", "embodied"]
+TIMES = "\N{MULTIPLICATION SIGN}"
+CONVENTIONS: Mapping[str, str] = MappingProxyType({"location": "Location", "market": "Market"})
+# Two ranges that meet cannot be put in order; a share of the variance below this does not make "mostly".
+_MOST = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Per:
+    """What emissions are counted for: shown value = grams of the window / `served` of its row * scale."""
+
+    id: str
+    title: str
+    unit: str
+    served: str | None  # column of the row; None counts the window once
+    scale: float = 1.0
+    water_unit: str = "L"
+    water_scale: float = 1.0
+
+
+PER: Mapping[str, Per] = MappingProxyType(
+    {
+        "mtok": Per(
+            id="mtok", title="per million output tokens", unit="gCO2e/Mtok", served="output_mtok", water_unit="L/Mtok"
+        ),
+        "request": Per(
+            id="request",
+            title="per answered request",
+            unit="mgCO2e/request",
+            served="requests",
+            scale=1e3,
+            water_unit="mL/request",
+            water_scale=1e3,
+        ),
+        "window": Per(id="window", title="of the measured window", unit="gCO2e", served=None),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A figure from low to high, in the unit in which it is shown."""
+
+    low: float
+    central: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One target under one convention; a part that is None is unknown, and `reason` says why."""
+
+    target_id: str
+    row: Record
+    operational: Range | None
+    embodied: Range | None
+    total: Range | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the way from energy to the total: a bar from `start` to `end`, in the unit shown."""
+
+    label: str
+    start: float
+    end: float
+    kind: Literal["operational", "embodied", "sum"]
+    low: float | None = None
+    high: float | None = None
+    energy_j: float | None = None
+    basis: str = ""
+
+    @property
+    def size(self) -> float:
+        """What the step adds, or, of a sum, all up to it."""
+        return self.end - self.start
+
+
+def entries(rows: Sequence[Record], convention: str, per: Per) -> list[Entry]:
+    """Targets with the lowest known total first, then those known in part, then by name."""
+    found = [_entry(row, convention, per) for row in rows]
+    return sorted(found, key=_by_total)
+
+
+def per_unit(row: Record, column: str, per: Per) -> Range | None:
+    """A quantity of the window per what it is counted for; None if either is unknown."""
+    central = row[column]
+    served = 1.0 if per.served is None else row[per.served]
+    if central is None or not served:
+        return None
+    low, high = row[f"{column}_low"], row[f"{column}_high"]
+    each = per.scale / served
+    return Range(
+        low=(central if low is None else low) * each,
+        central=central * each,
+        high=(central if high is None else high) * each,
+    )
+
+
+def finding(found: Sequence[Entry], per: Per) -> str:
+    """What the chart shows, in one sentence; a lead that may be none is called that."""
+    known = [entry for entry in found if entry.total is not None]
+    if not known:
+        return "No target's emissions are known as a whole"
+    first = known[0]
+    assert first.total is not None  # it is among the known
+    figure = f"{words.figure(first.total.central)} {per.unit}"
+    made_of = _largest_part(first)
+    if len(known) == 1:
+        return f"{first.target_id}: {figure}{made_of}"
+    second = known[1]
+    assert second.total is not None
+    if first.total.high >= second.total.low:
+        return f"{first.target_id} emits least, {figure}{made_of}, but its range overlaps with {second.target_id}'s"
+    return f"{first.target_id} emits least, {figure}{made_of}"
+
+
+def steps(entry: Entry, parts: Sequence[Record]) -> list[Step]:
+    """From the energy of each component over the building to running, and on to making and the total.
+
+    Args:
+        entry: the target, by the convention and per the unit that are shown.
+        parts: its rows of the view carbon_breakdown, which is by location; what was bought has another intensity but
+            the same energy and the same building, so each part keeps its share.
+    """
+    found: list[Step] = []
+    at = 0.0
+    running = [part for part in parts if part["side"] == "operational"]
+    whole = sum(part["gco2e"] for part in running)
+    if entry.operational is not None and whole:
+        for part in running:
+            size = part["gco2e"] / whole * entry.operational.central
+            if size or part["energy_j"] is None:
+                step = Step(
+                    label=_part_label(part, entry.row),
+                    start=at,
+                    end=at + size,
+                    kind="operational",
+                    energy_j=part["energy_j"],
+                    basis=part["basis"],
+                )
+                found.append(step)
+                at += size
+        found.append(_sum("= Running", entry.operational, entry.row["operational_basis"]))
+    elif entry.operational is not None:
+        found.append(_sum("Running", entry.operational, entry.row["operational_market_basis"]))
+    at = 0.0 if entry.operational is None else entry.operational.central
+    if entry.embodied is not None:
+        found.append(
+            Step(
+                label="Making the hardware",
+                start=at,
+                end=at + entry.embodied.central,
+                kind="embodied",
+                low=at + entry.embodied.low,
+                high=at + entry.embodied.high,
+                basis=entry.row["embodied_basis"],
+            )
+        )
+    if entry.total is not None:
+        found.append(_sum("= Total", entry.total, entry.row["basis"]))
+    return found
+
+
+def reckoning(entry: Entry, convention: str, per: Per) -> str:
+    """The way from joules to grams in figures: what a reader can check with a pocket calculator."""
+    row = entry.row
+    total, running, making = entry.total, entry.operational, entry.embodied
+    said = []
+    if running is not None and row["energy_j"] is not None and row["pue"] is not None:
+        energy, factor = _energy(row, per)
+        grid = f"{words.figure(_intensity(row, convention))} gCO2e/kWh ({_kind(row, convention)})"
+        said.append(
+            f"{words.figure(energy)} {factor} of IT energy {TIMES} PUE {words.figure(row['pue'])} {TIMES} {grid}"
+            f" = {words.figure(running.central)} {per.unit} of running"
+        )
+    elif running is not None:
+        said.append(f"{words.figure(running.central)} {per.unit} of running")
+    if making is not None:
+        said.append(
+            f"{words.figure(making.central)} of making"
+            if said
+            else f"{words.figure(making.central)} {per.unit} of making"
+        )
+    text = " + ".join(said)
+    return f"{text} = {words.figure(total.central)} {per.unit}." if total is not None and len(said) > 1 else f"{text}."
+
+
+def drivers_finding(spread: Record | None) -> str:
+    """What makes the figure wide, in one sentence."""
+    if spread is None or spread["figure_p50"] is None:
+        return "How wide the figure is, is not known"
+    shares = spread["variance_shares"] or []
+    if not shares:
+        return "No input has a range: the figure is as exact as what was declared"
+    first = shares[0]
+    if first["share"] >= _MOST or len(shares) == 1:
+        return (
+            f"Why the range is wide: mostly {inside(first['quantity'])} ({words.share(first['share'])} of the variance)"
+        )
+    second = shares[1]
+    return (
+        f"Why the range is wide: {inside(first['quantity'])} ({words.share(first['share'])} of the variance),"
+        f" then {inside(second['quantity'])} ({words.share(second['share'])})"
+    )
+
+
+def likely(spread: Record, entry: Entry, per: Per) -> str:
+    """The middle nine tenths of the draws, in the unit shown."""
+    served = 1.0 if per.served is None else entry.row[per.served]
+    low, middle, high = (spread[f"figure_{at}"] for at in ("p05", "p50", "p95"))
+    if middle is None or not served:
+        return ""
+    each = per.scale / served
+    return (
+        f"Of {spread['draws']:,} draws within the ranges of its inputs, nine tenths lie between"
+        f" {words.figure(low * each)} and {words.figure(high * each)} {per.unit}, half of them below"
+        f" {words.figure(middle * each)}; low and high are what is possible at all. Reckoned by location."
+    )
+
+
+def who(row: Record) -> str:
+    """Provider, model and device of a target, as far as they are known."""
+    named = (row["provider"], row["model"], row["quantisation"], row["device"] or row["region"])
+    return " \N{MIDDLE DOT} ".join(str(part) for part in named if part)
+
+
+def _entry(row: Record, convention: str, per: Per) -> Entry:
+    column = "operational_gco2e" if convention == "location" else "operational_market_gco2e"
+    operational, embodied = per_unit(row, column, per), per_unit(row, "embodied_gco2e", per)
+    total = None
+    if operational is not None and embodied is not None:
+        total = Range(
+            low=operational.low + embodied.low,
+            central=operational.central + embodied.central,
+            high=operational.high + embodied.high,
+        )
+    why = [row["market_reason"]] if convention == "market" and operational is None else []
+    why += [row["reason"]] if (embodied is None or convention == "location") and total is None else []
+    return Entry(
+        target_id=row["target_id"],
+        row=row,
+        operational=operational,
+        embodied=embodied,
+        total=total,
+        reason="; ".join(reason for reason in why if reason),
+    )
+
+
+def _by_total(entry: Entry) -> tuple[int, float, str]:
+    if entry.total is not None:
+        return 0, entry.total.central, entry.target_id
+    return (1 if entry.operational or entry.embodied else 2), 0.0, entry.target_id
+
+
+def _largest_part(entry: Entry) -> str:
+    if entry.total is None or entry.operational is None or entry.embodied is None or not entry.total.central:
+        return ""
+    making = entry.embodied.central / entry.total.central
+    if making >= _MOST:
+        return f", {words.share(making)} of it for making the hardware"
+    return f", {words.share(1 - making)} of it for running"
+
+
+def _sum(label: str, of: Range, basis: str | None) -> Step:
+    return Step(label=label, start=0.0, end=of.central, kind="sum", low=of.low, high=of.high, basis=basis or "")
+
+
+def _part_label(part: Record, row: Record) -> str:
+    name: str = part["part"]
+    if part["energy_j"] is None:
+        return f"+ Building (PUE {words.figure(row['pue'])})" if row["pue"] is not None else "+ Building (PUE)"
+    component, _, state = name.partition(" ")
+    said = words.sentence(COMPONENTS.get(component, component))
+    return f"{said}, {state}" if state else said
+
+
+def _intensity(row: Record, convention: str) -> float | None:
+    """What a kWh at the site emitted; of what was bought, what energy, building and emissions leave over for it."""
+    if convention == "location":
+        intensity: float | None = row["grid_gco2e_per_kwh"]
+        return intensity
+    grams: float = row["operational_market_gco2e"]
+    kwh = row["energy_j"] / J_PER_KWH * row["pue"]
+    return grams / kwh if kwh else None
+
+
+def _kind(row: Record, convention: str) -> str:
+    return str(row["grid_kind"]) if convention == "location" else "as bought"
+
+
+def _energy(row: Record, per: Per) -> tuple[float, str]:
+    joules: float = row["energy_j"]
+    if per.id == "mtok":
+        return row["j_per_output_token"], "J/token"
+    if per.id == "request":
+        return joules / row["requests"], "J/request"
+    return joules, "J"
