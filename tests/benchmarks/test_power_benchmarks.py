@@ -44,7 +44,7 @@ def test_the_table_says_why_only_where_a_difference_is_above_two_percent():
 @pytest.mark.slow
 def test_codecarbon_beside_us_agrees_within_two_percent_by_the_same_formula_and_both_differences_have_their_sign():
     # By itself: in a test run our warnings, which are errors, would break codecarbon inside, where it hides them.
-    command = [sys.executable, "-m", "tests.benchmarks.codecarbon_beside", "--json", "--seconds", "10"]
+    command = [sys.executable, "-m", "tests.benchmarks.codecarbon_beside", "--json", "--seconds", "7"]
     command += ["--duty", "0.5", "--tdp-w", "100"]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     apart, stolen = found["difference"]["equal"], found["stood_on"]["stolen_effect"]
