@@ -18,6 +18,18 @@ _ONE_BY_ONE = 16
 _SELECT = f"SELECT trial_id, {', '.join(_NAMES)} FROM certificate"
 
 
+def pending_trials(con: "duckdb.DuckDBPyConnection", *, recompute: bool = False) -> list[str]:
+    """Trials that `certify_trials` certifies."""
+    return [
+        trial_id
+        for (trial_id,) in con.execute(
+            "SELECT trial_id FROM trials WHERE ?"
+            " OR trial_id NOT IN (SELECT trial_id FROM certificates WHERE method_version = ?)",
+            [recompute, METHOD_VERSION],
+        ).fetchall()
+    ]
+
+
 def certify_trials(con: "duckdb.DuckDBPyConnection", *, recompute: bool = False) -> int:
     """Certify every loaded trial that has no certificate under the current method version, or all of them anew.
 
@@ -30,14 +42,7 @@ def certify_trials(con: "duckdb.DuckDBPyConnection", *, recompute: bool = False)
     Returns:
         How many were certified.
     """
-    pending = [
-        trial_id
-        for (trial_id,) in con.execute(
-            "SELECT trial_id FROM trials WHERE ?"
-            " OR trial_id NOT IN (SELECT trial_id FROM certificates WHERE method_version = ?)",
-            [recompute, METHOD_VERSION],
-        ).fetchall()
-    ]
+    pending = pending_trials(con, recompute=recompute)
     if len(pending) <= _ONE_BY_ONE:
         rows = [row for each in pending for row in con.execute(f"{_SELECT} WHERE trial_id = ?", [each]).fetchall()]
     else:

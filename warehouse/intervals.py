@@ -98,8 +98,13 @@ _CELL = """
 """
 
 
-def add_intervals(con: "duckdb.DuckDBPyConnection") -> int:
-    """Store the intervals of every trial, and every cell of repeated trials, that has none under the current version.
+def pending_trials(con: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Trials that have no intervals under the current version."""
+    return [trial_id for (trial_id,) in con.execute(_PENDING, [METHOD_VERSION]).fetchall()]
+
+
+def add_trial_intervals(con: "duckdb.DuckDBPyConnection") -> int:
+    """Store the intervals of every trial that has none under the current version.
 
     Call it inside a transaction, on a connection whose views are written.
 
@@ -107,7 +112,7 @@ def add_intervals(con: "duckdb.DuckDBPyConnection") -> int:
         How many trials were computed.
     """
     recorded_at = datetime.now(UTC)
-    pending = [trial_id for (trial_id,) in con.execute(_PENDING, [METHOD_VERSION]).fetchall()]
+    pending = pending_trials(con)
     for start in range(0, len(pending), _TRIALS_AT_ONCE):
         some = pending[start : start + _TRIALS_AT_ONCE]
         attempts = _attempts(con, some)
@@ -117,13 +122,29 @@ def add_intervals(con: "duckdb.DuckDBPyConnection") -> int:
             estimates = _trial_estimates(trial, attempts[trial["trial_id"]])
             rows += [key | {"metric_id": metric_id} | asdict(of) for metric_id, of in estimates]
         insert_estimates(con, "trial_intervals", rows, recorded_at)
+    return len(pending)
+
+
+def pending_cells(con: "duckdb.DuckDBPyConnection") -> list[tuple[str, str, str, int]]:
+    """Run, target, workload and number of trials of each cell of repeated trials that `add_cell_intervals` computes."""
+    return con.execute(_PENDING_CELLS, [MIN_TRIALS, METHOD_VERSION]).fetchall()
+
+
+def add_cell_intervals(con: "duckdb.DuckDBPyConnection", cells: Sequence[tuple[str, str, str, int]]) -> None:
+    """Store the intervals of cells, out of the figures of all their trials; call it as `add_trial_intervals`."""
     rows = []
-    for run_id, target_id, workload_id, trials in con.execute(_PENDING_CELLS, [MIN_TRIALS, METHOD_VERSION]).fetchall():
+    for run_id, target_id, workload_id, trials in cells:
         key = {"run_id": run_id, "target_id": target_id, "workload_id": workload_id, "trials": trials}
         figures = columns(con.execute(_CELL, [run_id, target_id, workload_id]))
         rows += [key | {"metric_id": metric_id} | asdict(of) for metric_id, of in _cell_estimates(figures)]
-    insert_estimates(con, "cell_intervals", rows, recorded_at)
-    return len(pending)
+    insert_estimates(con, "cell_intervals", rows, datetime.now(UTC))
+
+
+def add_intervals(con: "duckdb.DuckDBPyConnection") -> int:
+    """Trials and then cells; returns how many trials were computed."""
+    computed = add_trial_intervals(con)
+    add_cell_intervals(con, pending_cells(con))
+    return computed
 
 
 def _attempts(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, dict[str, Floats]]:

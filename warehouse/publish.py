@@ -61,13 +61,15 @@ def publish(
     stamp = f"{(datetime.now(UTC) if now is None else now).astimezone(UTC):%Y%m%dT%H%M%SZ}"
     unfinished = folder / f".megatoken.{os.getpid()}.tmp"
     with locked(data_dir, lock_timeout_s=lock_timeout_s):
-        with connected(data_dir) as con:
-            con.execute("CHECKPOINT").fetchall()
-        # closed: all of the warehouse is in its one file now
+        path = warehouse_path(data_dir)
+        if not path.exists() or path.with_name(f"{path.name}.wal").exists():
+            with connected(data_dir) as con:
+                con.execute("CHECKPOINT").fetchall()
+        # closed, by us or by the last loader: all of the warehouse is in its one file now
         snapshot = folder / f"megatoken-{stamp}-{_next_number(data_dir)}.duckdb"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(warehouse_path(data_dir), unfinished)
+            shutil.copyfile(path, unfinished)
             with unfinished.open("rb+") as file:
                 os.fsync(file.fileno())
             unfinished.rename(snapshot)

@@ -67,6 +67,8 @@ def connected(data_dir: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
             " published/megatoken.duckdb), or, if it is damaged, move it away: the next load rebuilds it from landing/"
         ) from None
     try:
+        # under the very name that pytz knows without looking through six hundred files
+        con.execute("SET TimeZone = 'UTC'").fetchall()
         with transaction(con):
             schema.migrate(con)
             schema.create_views(con)

@@ -1,8 +1,9 @@
 """From what was seen on the wire to the record of an attempt: times, faults, tokens. The only place that does it."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import sub
 
 from probes.load.clock import utc
@@ -119,8 +120,14 @@ def _payload_times(raw: RawAttempt, payload_ends: Sequence[int]) -> tuple[list[i
     try:
         return list(map(stamp_at.__getitem__, payload_ends)), 0
     except KeyError:
-        reads = [bisect_left(raw.read_ends, end) for end in payload_ends]
-    return [raw.read_stamps_ns[read] for read in reads], len(reads) - len(set(reads))
+        pass
+    # Several events share a read: how many have come with each read and those before it.
+    come = [bisect_right(payload_ends, end) for end in raw.read_ends]
+    shares = [after - before for before, after in pairwise([0, *come])]
+    times: list[int] = []
+    for stamp, share in zip(raw.read_stamps_ns, shares, strict=True):
+        times += [stamp] * share
+    return times, len(times) - sum(map(bool, shares))
 
 
 def _choice_time(raw: RawAttempt, facts: StreamFacts) -> int | None:

@@ -22,7 +22,7 @@ from tests.warehouse.builders import (
 )
 from warehouse.errors import WarehouseError
 from warehouse.landing import land, read_manifest
-from warehouse.loader import TrialResult, load, trial_results
+from warehouse.loader import TrialResult, load, load_and_summarise, trial_results
 from warehouse.tables import TABLES
 from warehouse.writer import locked, warehouse_path
 
@@ -214,3 +214,15 @@ def test_a_loader_killed_at_any_moment_leaves_each_attempt_to_be_loaded_exactly_
     assert query(tmp_path, "SELECT count(*) FROM loaded_batches") == [(30,)]
     assert query(tmp_path, "SELECT count(*), count(DISTINCT trial_id) FROM energy_accounts") == [(30, 30)]
     assert load(tmp_path).loaded_rows == 0
+
+
+def test_a_trial_is_summarised_that_came_with_this_load_or_an_earlier_one_while_others_come(tmp_path):
+    for number in (1, 2, 3):
+        land_trial(tmp_path, number, attempts=number)
+    at_once = load_and_summarise(tmp_path, "night-1.t2.chat.1")
+    land_trial(tmp_path, 4, attempts=4)
+    later = load_and_summarise(tmp_path, "night-1.t2.chat.1")
+    assert at_once == later
+    assert (at_once["trial_id"], at_once["attempts"]) == ("night-1.t2.chat.1", 2)
+    assert query(tmp_path, "SELECT count(*) FROM trial_metrics") == [(4,)]
+    assert query(tmp_path, "SELECT count(*) FROM certificates") == [(4,)]
