@@ -28,6 +28,7 @@ from probes.load.requests import RequestSource
 from probes.load.sending import Ahead
 from probes.load.spec import LoadSpec, Progress
 from probes.load.spool import SpoolWriter
+from probes.load.stamping import kernel_stamps
 
 if TYPE_CHECKING:
     import ssl
@@ -86,6 +87,7 @@ class Session:
         self._concurrency = _part_of(specs[0].concurrency, share)
         descriptors = _descriptors((self._concurrency or 1) * len(specs))
         with ExitStack() as stack:
+            stack.enter_context(kernel_stamps())
             spools = [stack.enter_context(SpoolWriter(path)) for path in spool_paths]
             self.lanes = [_lane(*parts) for parts in zip(specs, protocols, origins, contexts, spools, strict=True)]
             self.loop = stack.enter_context(

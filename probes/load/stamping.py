@@ -1,0 +1,48 @@
+"""Kernel receive stamps, switched on before the first answer comes."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import sleep
+from typing import Final
+
+from probes.load.transport import SO_TIMESTAMPNS
+
+_TRIES: Final = 50
+_PAUSE_S: Final = 0.001  # between two tries, so 50 ms in all
+
+
+@contextmanager
+def kernel_stamps(option: int = SO_TIMESTAMPNS) -> Iterator[bool]:
+    """Keep a socket open that asks for stamps, from when bytes to it are stamped.
+
+    A kernel stamps what it receives only while some socket of the machine asks for it, and begins a moment after the
+    first one has asked, by deferred work: without this, the first bytes of a machine's first trial would have none.
+
+    Args:
+        option: of SOL_SOCKET, that asks.
+
+    Yields:
+        Whether bytes are stamped; False after 50 ms in which none was, as where there are no such stamps.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as sender:
+        receiver, _ = listener.accept()
+        with receiver:
+            yield _asks(receiver, option) and _stamps(sender, receiver)
+
+
+def _asks(receiver: socket.socket, option: int) -> bool:
+    try:
+        receiver.setsockopt(socket.SOL_SOCKET, option, 1)
+    except OSError:  # not known here: every read is stamped by us, and says so
+        return False
+    return True
+
+
+def _stamps(sender: socket.socket, receiver: socket.socket) -> bool:
+    for _ in range(_TRIES):
+        sender.send(b".")
+        if receiver.recvmsg(1, 64)[1]:
+            return True
+        sleep(_PAUSE_S)
+    return False
