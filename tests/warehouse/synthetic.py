@@ -18,6 +18,8 @@ from tests.warehouse.builders import (
     end_row,
     fact_row,
     failed_row,
+    grid_hour_row,
+    job_row,
     local_facts,
     meter_row,
     planned_row,
@@ -106,7 +108,7 @@ def write_synthetic(
 ) -> LoadReport:
     """Land, load, account and publish some nights; one ad hoc bench beside them unless told otherwise.
 
-    With studies, there is also an ad hoc run with repeats, a paired group and a search.
+    With studies, there is also an ad hoc run with repeats, a paired group and a search, a job and an hour of a grid.
     """
     random = Random(seed)
     for night in range(nights):
@@ -175,6 +177,8 @@ def _land_studies(data_dir: Path, at: datetime, random: Random, attempts: int) -
         trial, *others = _trial(run_id, TARGETS[3], "chat-1", at, random, attempts, try_number=point + 1)
         rows.append(replace(trial, search_id=search.search_id, search_point=point, rate_rps=2.0**point))
         rows += others
+    job = job_row(job_id=f"job-{at:%Y%m%dT%H%M%S}", started_at=at, ended_at=at + timedelta(seconds=10))
+    rows += [job, grid_hour_row(hour_at=at.replace(minute=0), source="invented")]
     land(data_dir, batch_id=f"{run_id}.plan", host_id="host", rows=rows, landed_at=at)
 
 
