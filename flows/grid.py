@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.errors import ConfigError
+from probes.errors import ProbeError
 from probes.grid.hours import HOUR, Hours, Signal
 
 if TYPE_CHECKING:
@@ -109,6 +110,23 @@ def fetch(data_dir: Path, site: "Site", *, first: date | None, last: date | None
         raise ConfigError([f"--from {begins_at:%Y-%m-%d} must be before --to, and no later than today"])
     hours = _ask(provider, begins_at, ends_at)
     return bring(data_dir, hours, zone=site.zone, signal=signal, source=source, retrieved_at=now)
+
+
+def fetch_for_night(data_dir: Path, site: "Site | None", *, now: datetime) -> list[str]:
+    """Fetch what a night's site asks for, if it does; what happened, in sentences.
+
+    A provider that fails costs a night nothing but the hours: its accounts rest on the yearly mean then, and say so.
+
+    Raises:
+        WarehouseError: as `bring`.
+    """
+    if site is None or site.grid_provider is None:
+        return []
+    try:
+        brought = fetch(data_dir, site, first=None, last=None, now=now)
+    except (ConfigError, ProbeError) as error:
+        return [f"hours of the grid were not fetched: {error}"]
+    return [f"{brought.landed} hours of grid {brought.zone} fetched from {brought.source}"]
 
 
 def _what(provider: "GridProvider") -> tuple[Signal, str]:

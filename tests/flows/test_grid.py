@@ -10,7 +10,7 @@ import pytest
 from flows.cli import main
 from flows.config import check_table
 from flows.errors import ConfigError
-from flows.grid import fetch
+from flows.grid import fetch, fetch_for_night
 from flows.gridprovider import GridProvider
 from flows.site import Site
 from tests.probes.grid.provider import provider
@@ -108,6 +108,18 @@ def test_a_fetch_lands_what_is_new_and_begins_again_where_figures_may_have_been_
         assert whole.landed == 24
     landed = [path.read_bytes() for path in data.rglob("*") if path.is_file()]
     assert not any(SECRET.encode() in content for content in landed)
+
+
+def test_a_night_fetches_only_if_its_site_asks_for_it_and_a_provider_that_fails_is_a_remark(data):
+    assert fetch_for_night(data, None, now=NOW) == []
+    assert fetch_for_night(data, check_table(Site, SITE, name="test"), now=NOW) == []
+    with provider() as playing:
+        asked = site(name="uk-carbon-intensity", base_url=playing.base_url)
+        (said,) = fetch_for_night(data, asked, now=NOW)
+        assert said.startswith("hours of the grid were not fetched: uk-carbon-intensity answered 404")
+        playing.answers[playing.asked[0].path] = {"data": []}
+        (said,) = fetch_for_night(data, asked, now=NOW)
+        assert said == "0 hours of grid DEU fetched from NESO Carbon Intensity API, actual, generation only"
 
 
 @pytest.mark.parametrize(
