@@ -172,8 +172,8 @@ def _table_w(name: str) -> float:
 def _cpu_clock(stat: Path = Path("/proc/stat")) -> tuple[float, float]:
     """(busy, all) seconds of all threads since boot. Not by psutil: its import is a fifth of the sampler's start."""
     try:
-        with stat.open("rb") as file:
-            ticks = [int(field) for field in file.readline().split()[1:9]]
+        with stat.open("rb", buffering=0) as file:
+            ticks = [int(field) for field in file.read(256).split(maxsplit=9)[1:9]]  # the first line has all threads
     except OSError as error:
         raise ProbeError(
             f"{stat} cannot be read ({error.strerror}): the CPU model takes its load from there"
