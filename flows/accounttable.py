@@ -68,6 +68,10 @@ def print_account(console: Console, report: AccountReport) -> None:
         console.print(Text(note, style="dim"), width=width)
     console.print()
     console.print(factors_table(report.factors), width=width)
+    sources = Table.grid(padding=(0, 1, 0, 0))
+    for source, label in _sources(report.factors).items():
+        sources.add_row(Text(label, style="dim"), Text(source, style="dim"))
+    console.print(sources, width=width)
     console.print()
 
 
@@ -139,15 +143,16 @@ def scores_table(scores: Sequence[ReportedScore]) -> Table:
 
 
 def factors_table(factors: Sequence[Fact]) -> Table:
-    """Every factor with its value, label, date, version and source."""
+    """Every factor with its value, label, date and version; its source goes by a number."""
+    labels = _sources(factors)
     table = _table("Factors")
-    table.add_column("factor", overflow="fold")
+    table.add_column("factor", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True, style="bold")
     table.add_column("low-high", justify="right", no_wrap=True, style="dim")
     table.add_column("basis", no_wrap=True)
     table.add_column("from", no_wrap=True)
     table.add_column("version", overflow="fold", style="dim")
-    table.add_column("source", overflow="fold", style="dim")
+    table.add_column("source", no_wrap=True, style="dim")
     for fact in factors:
         ranged = fact.low != fact.high
         table.add_row(
@@ -157,9 +162,13 @@ def factors_table(factors: Sequence[Fact]) -> Table:
             fact.basis,
             fact.valid_from or "",
             fact.factor_version or "",
-            fact.source,
+            labels[fact.source],
         )
     return table
+
+
+def _sources(factors: Sequence[Fact]) -> dict[str, str]:
+    return {source: f"[{nth}]" for nth, source in enumerate(dict.fromkeys(f.source for f in factors), start=1)}
 
 
 def sure_words(spread: ReportedSpread) -> str:
@@ -192,6 +201,9 @@ def print_changes(console: Console, accounted: int, changes: Sequence[FigureChan
     width = min(console.width, MOST_COLUMNS)
     console.print(
         f"{accounted} trials and jobs were accounted under today's factors; the figures from before are kept beside."
+    )
+    console.print(
+        Text("What was declared, list prices, and facts that landed without the row they were taken from stay.", "dim")
     )
     if not changes:
         console.print("No figure changed.")

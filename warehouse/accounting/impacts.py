@@ -50,6 +50,15 @@ def _running(trial: TrialFacts, energy: Account, per_kwh: str) -> Account:
 
 
 def _making(trial: TrialFacts, total: str) -> Account:
+    if trial.kind == "endpoint" and total not in trial.facts:
+        return Account(
+            component="embodied",
+            value=None,
+            basis=None,
+            method="by-time-part-and-utilisation",
+            missing=f"no {total}: no fact of an endpoint has it, and its hardware was not declared",
+        )
+
     def formula(of: Mapping[str, AnyQuantity]) -> AnyQuantity:
         return of[total] * carbon.use_share(trial.window_s or 0.0, of[q.LIFETIME], of[q.SHARE], of[q.UTILISATION])
 
