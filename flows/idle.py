@@ -12,13 +12,17 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import fmean
 
 from flows.spec import TrialSpec
+from warehouse.formulas.client_limits import CPU_SHARE_OTHERS_LOCAL
 from warehouse.landing import has_landed
 from warehouse.rows import LandingRow, MeterRow, PowerSampleRow, TrialRow
 
 # Readings begin and end a step inside of the time that was slept.
 _EDGE_S = 0.5
+# Busier than this, a machine is not idle: the limit up to which a local trial is ranked.
+QUIET_CPU_SHARE = CPU_SHARE_OTHERS_LOCAL.b
 
 
 def fresh_baseline(
@@ -48,10 +52,14 @@ def fresh_baseline(
 def remember_baseline(data_dir: Path, spec: TrialSpec, rows: Sequence[LandingRow]) -> bool:
     """Write down that a trial which has landed holds a whole idle baseline; False if it holds none, or it could not be.
 
-    Whole: every meter that held was read in the idle phase from its start to its end.
+    Whole: every meter that held was read in the idle phase from its start to its end. One that was taken while other
+    processes kept the CPU busy is its trial's alone: the next trial may meet a quieter machine.
     """
     trial = next(row for row in rows if isinstance(row, TrialRow))
     seconds = _idle_seconds(rows)
+    loads = [row.load_share for row in _idle_samples(rows) if row.load_share is not None]
+    if loads and fmean(loads) > QUIET_CPU_SHARE:
+        return False
     if spec.local is None or seconds is None or seconds < spec.idle_baseline_s - _EDGE_S:
         return False
     path = _file(data_dir, spec, trial.host_id, trial.engine_version)
@@ -68,14 +76,17 @@ def remember_baseline(data_dir: Path, spec: TrialSpec, rows: Sequence[LandingRow
 
 def _idle_seconds(rows: Sequence[LandingRow]) -> float | None:
     """The shortest idle phase among the meters that held; None if there was none, or one of them did not see it."""
-    valid = {row.meter for row in rows if isinstance(row, MeterRow) and row.valid}
-    instants: dict[str, list[int]] = {meter: [] for meter in valid}
-    for row in rows:
-        if isinstance(row, PowerSampleRow) and row.phase == "idle" and row.meter in valid:
+    instants: dict[str, list[int]] = {row.meter: [] for row in rows if isinstance(row, MeterRow) and row.valid}
+    for row in _idle_samples(rows):
+        if row.meter in instants:
             instants[row.meter].append(row.t_ns)
     if not instants or not all(instants.values()):
         return None
     return min((max(t_ns) - min(t_ns)) / 1e9 for t_ns in instants.values())
+
+
+def _idle_samples(rows: Sequence[LandingRow]) -> list[PowerSampleRow]:
+    return [row for row in rows if isinstance(row, PowerSampleRow) and row.phase == "idle"]
 
 
 def _file(data_dir: Path, spec: TrialSpec, host_id: str, engine_version: str | None) -> Path:

@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 # Fewer attempts that were alone say too little of the two phases.
 LEAST_LONE = 10
+# Energy on top of idle that is less of the whole tells noise, not tokens.
+LEAST_ACTIVE_SHARE = 0.02
 
 # Instants are taken from the start of the window while they are whole numbers: as doubles, nanoseconds since boot would
 # lose digits.
@@ -127,24 +129,43 @@ def attempts_of(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> d
     }
 
 
-def fitted_ratio(timed: Timed, curve: EnergyCurve, idle_w: float | None) -> tuple[float, int] | None:
-    """Weight of a prompt token, an output token being 1, from the attempts that were served alone.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Weight of a prompt token, an output token being 1, and what it was fitted from."""
+
+    prefill_ratio: float
+    attempts: int
+    active: bool  # from the energy on top of idle; else from all of it
+
+
+def fitted(timed: Timed, curve: EnergyCurve, idle_w: float | None) -> Fit | None:
+    """The weight of a prompt token from the attempts that were served alone.
+
+    From the energy on top of idle, where that is known and at least `LEAST_ACTIVE_SHARE` of the whole; below, it is the
+    noise of two readings' difference, and all energy is taken: nearly the time for which a token keeps the machine.
 
     Args:
         timed: attempts of a trial.
         curve: energy of its window.
-        idle_w: power without requests, watts, which is left out of what tokens drew; None: not known, nothing is.
+        idle_w: power without requests, watts; None: not known.
 
     Returns:
-        The ratio and how many attempts it is from; None if they are fewer than `LEAST_LONE`, or drew nothing.
+        The fit; None if fewer than `LEAST_LONE` were alone, or they drew nothing.
     """
     counted = ~np.isnan(timed.fresh_tokens) & ~np.isnan(timed.output_tokens)
     alone = lone_requests(timed.start_s, timed.end_s) & counted & (timed.first_s < timed.end_s)
     if int(alone.sum()) < LEAST_LONE:
         return None
     start, first, end = timed.start_s[alone], timed.first_s[alone], timed.end_s[alone]
-    spent = [curve.at(instants) - (idle_w or 0.0) * instants for instants in (start, first, end)]
-    ratio = prefill_weight_ratio(
-        spent[1] - spent[0], timed.fresh_tokens[alone], spent[2] - spent[1], timed.output_tokens[alone]
-    )
-    return None if ratio is None else (ratio, int(alone.sum()))
+    prefill_j, decode_j = curve.at(first) - curve.at(start), curve.at(end) - curve.at(first)
+    tokens = (timed.fresh_tokens[alone], timed.output_tokens[alone])
+    for watts in (idle_w, 0.0):
+        if watts is None:
+            continue
+        active = (prefill_j - watts * (first - start), decode_j - watts * (end - first))
+        if sum(float(part.sum()) for part in active) < LEAST_ACTIVE_SHARE * float((prefill_j + decode_j).sum()):
+            continue
+        ratio = prefill_weight_ratio(active[0], tokens[0], active[1], tokens[1])
+        if ratio is not None:
+            return Fit(prefill_ratio=ratio, attempts=int(alone.sum()), active=watts > 0)
+    return None

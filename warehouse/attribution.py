@@ -17,8 +17,8 @@ from warehouse.attribution_weights import METHOD_VERSION, TARGET_COLUMNS, Fits, 
 from warehouse.energy_curves import curves_of
 from warehouse.formulas.attribution import TimeSlices
 from warehouse.formulas.interval import Interval
+from warehouse.meter_energy import Meter
 from warehouse.meter_readings import meters_of
-from warehouse.metering import Meter
 from warehouse.tables import insert_dicts
 
 if TYPE_CHECKING:

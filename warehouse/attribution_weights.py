@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from warehouse.attempt_requests import Timed, fitted_ratio
+from warehouse.attempt_requests import Timed, fitted
 from warehouse.factors import current
 from warehouse.formulas.energy_curve import EnergyCurve
 
@@ -79,11 +79,14 @@ def weights_of(
     Raises:
         ValueError: there is neither a fit nor a row of the ledger; says what to add.
     """
-    fitted = fitted_ratio(timed, curve, idle_w)
-    if fitted is not None:
-        ratio, alone = fitted
-        fits.add(target, started_at, trial_id, ratio)
-        return Weights(prefill_ratio=ratio, source=f"{_FITTED}{alone} attempts of this trial that were alone")
+    fit = fitted(timed, curve, idle_w)
+    if fit is not None:
+        fits.add(target, started_at, trial_id, fit.prefill_ratio)
+        by = "energy on top of idle" if fit.active else "all energy, idle included"
+        return Weights(
+            prefill_ratio=fit.prefill_ratio,
+            source=f"{_FITTED}{fit.attempts} attempts of this trial that were alone, by {by}",
+        )
     earlier = fits.newest(target, started_at)
     if earlier is not None:
         return Weights(prefill_ratio=earlier[1], source=f"as fitted in trial {earlier[0]}")

@@ -7,7 +7,7 @@ import numpy as np
 
 from warehouse.formulas.energy_curve import EnergyCurve, counter_curve, power_curve, together
 from warehouse.formulas.interval import Interval
-from warehouse.metering import Meter, is_counter, series_from
+from warehouse.meter_energy import Meter, is_counter, series_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from warehouse.metering import Meter, Readings
+from warehouse.meter_energy import Meter, Readings
 
 if TYPE_CHECKING:
     import duckdb

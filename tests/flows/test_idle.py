@@ -144,6 +144,13 @@ def test_a_meter_that_did_not_hold_does_not_keep_the_others_from_being_used_agai
     assert remember_baseline(tmp_path, spec(), [*rows(), rapl])
 
 
+@pytest.mark.parametrize(("load", "handed_on"), [(0.0, True), (0.09, True), (0.11, False)])
+def test_a_baseline_of_a_busy_machine_is_not_handed_on(tmp_path, load, handed_on):
+    busy = [replace(row, load_share=load) if getattr(row, "meter", "") == "modelled:cpu" and hasattr(row, "phase")
+            else row for row in rows()]  # fmt: skip
+    assert remember_baseline(tmp_path, spec(), busy) is handed_on
+
+
 def test_a_trial_that_used_anothers_baseline_hands_on_none(tmp_path):
     later = [row for row in rows(idle_trial_id=TRIAL) if getattr(row, "phase", None) != "idle"]
     assert not remember_baseline(tmp_path, spec(), later)

@@ -8,6 +8,7 @@ import time
 import duckdb
 import pytest
 
+from flows.idle import QUIET_CPU_SHARE
 from tests.flows.nights import ROOT, command, environment, megatoken, sql
 
 SITE = """
@@ -93,17 +94,21 @@ def test_a_real_engine_is_served_loaded_metered_priced_and_accounted_while_other
     phases = sql(data, "SELECT DISTINCT phase FROM power_samples ORDER BY phase")
     assert [p["phase"] for p in phases] == ["idle", "load", "warmup"]
     assert sql(data, "SELECT count(*) AS n FROM trials") == [{"n": 2}]
-    # the second night met the first one's idle baseline, a minute old, and took none of its own
+    # the second night met the first one's idle baseline, a minute old, and took none of its own, unless that had been
+    # taken while others kept this machine busy
     baselines = sql(
         data,
         "SELECT t.trial_id, t.idle_trial_id, n.idle_window_s, n.active_j, n.error_bound_j,"
-        " count(*) FILTER (s.phase = 'idle') AS idle_readings FROM trials AS t INNER JOIN energy AS n USING (trial_id)"
-        " INNER JOIN power_samples AS s USING (trial_id) GROUP BY ALL ORDER BY t.trial_id",
+        " count(*) FILTER (s.phase = 'idle') AS idle_readings,"
+        " avg(s.load_share) FILTER (s.phase = 'idle') AS idle_load FROM trials AS t"
+        " INNER JOIN energy AS n USING (trial_id) INNER JOIN power_samples AS s USING (trial_id)"
+        " GROUP BY ALL ORDER BY t.trial_id",
     )
     (one, two) = baselines
-    assert (one["idle_trial_id"], two["idle_trial_id"]) == (None, one["trial_id"])
-    assert one["idle_readings"] > 0 == two["idle_readings"]
-    assert one["idle_window_s"] == two["idle_window_s"] > 0.9
+    quiet = one["idle_load"] <= QUIET_CPU_SHARE
+    assert (one["idle_trial_id"], two["idle_trial_id"]) == (None, one["trial_id"] if quiet else None)
+    assert (one["idle_readings"] > 0, two["idle_readings"] > 0) == (True, not quiet)
+    assert min(one["idle_window_s"], two["idle_window_s"]) > 0.8
     assert one["active_j"] is not None
     assert two["active_j"] is not None
     assert one["error_bound_j"] > 0

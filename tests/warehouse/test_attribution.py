@@ -137,7 +137,7 @@ def test_weights_are_fitted_from_attempts_that_were_alone_and_serve_later_trials
     ])  # fmt: skip
     ratio, source = account_of(con, "prefill_weight_ratio", "weight_source", trial_id="night-1.alpha.one.1")
     assert ratio == pytest.approx(0.2)
-    assert source == "fitted from 10 attempts of this trial that were alone"
+    assert source == "fitted from 10 attempts of this trial that were alone, by energy on top of idle"
     assert account_of(con, "prefill_weight_ratio", "weight_source") == (
         pytest.approx(0.2), "as fitted in trial night-1.alpha.one.1",
     )  # fmt: skip
@@ -150,6 +150,14 @@ def test_a_fit_does_not_reach_back_in_time_and_too_few_attempts_are_no_fit(wareh
     assert account_of(con, "weight_source").startswith("default")
     few = isolated("few", prefill_w=25.0, decode_w=16.0, requests=9)
     assert account_of(warehouse(few), "weight_source", trial_id="few").startswith("default")
+
+
+def test_where_load_adds_next_to_nothing_to_idle_the_weights_are_by_all_energy(warehouse):
+    # 5.05 W and 5.01 W over an idle of 5 W: a difference that two readings cannot tell
+    con = warehouse(isolated("flat", prefill_w=5.05, decode_w=5.01))
+    ratio, source = account_of(con, "prefill_weight_ratio", "weight_source", trial_id="flat")
+    assert ratio == pytest.approx((5.05 / 100) / (5.01 / 11))
+    assert source.endswith("by all energy, idle included")
 
 
 def test_prompt_tokens_from_a_cache_weigh_nothing(warehouse):

@@ -135,3 +135,16 @@ def test_what_others_drew_of_a_gpu_is_not_known_by_cpu_time(warehouse):
     idle = [sample_row(meter="wall", phase="idle", second=n - 60, power_w=10.0) for n in range(31)]
     con = warehouse([trial_row(cpu_share_others=0.1), attempt_row(), *rows, *idle])
     assert row_of(con, "energy", "active_j", "others_active_j") == (pytest.approx(200.0), None)
+
+
+def test_an_idle_baseline_of_a_busy_machine_is_used_and_said(warehouse):
+    def trial(idle_load):
+        idle = [
+            sample_row(meter="wall", phase="idle", second=n - 60, power_w=10.0, load_share=idle_load) for n in range(31)
+        ]
+        return [trial_row(), attempt_row(), *sampled(lambda _: 30.0, load_share=0.5), *idle]
+
+    con = warehouse(trial(0.6))
+    assert row_of(con, "energy", "idle_j") == pytest.approx(100.0)
+    assert "it was 60% busy with other work while idle power was metered" in row_of(con, "energy", "note")
+    assert row_of(warehouse(trial(0.09)), "energy", "note") is None
