@@ -41,8 +41,8 @@ def night(request: NightRequest, *, step: Step[Any], observer: Observer) -> Nigh
         WarehouseError: the disk would not take a landing; what had landed stays.
     """
     with Interrupt().listening() as interrupt, host_lock() as lock:
-        for trial in step("land leftovers", lambda: land_leftovers(request.data_dir)):
-            observer.note(f"landed what a killed run had left of {trial}")
+        for left in step("land leftovers", lambda: land_leftovers(request.data_dir)):
+            observer.note(f"landed what a killed run had left of {left}")
         plan: Plan = step("plan", lambda: plan_night(request))
         observer.planned(request, plan)
         step("land plan", lambda: land_plan(request, plan))
@@ -58,6 +58,8 @@ def night(request: NightRequest, *, step: Step[Any], observer: Observer) -> Nigh
         )
         results, state, reason = measure_all(running)
         step("land end", lambda: _land_end(request, plan, state, reason))
+        for said in step("grid hours", lambda: _grid_hours(request)):
+            observer.note(said)
         spent_usd = step("load and account", lambda: load_and_account(running))
         snapshot = step("publish", lambda: publish(request.data_dir))
         step("prune events", lambda: _prune(request, observer))
@@ -70,6 +72,15 @@ def night(request: NightRequest, *, step: Step[Any], observer: Observer) -> Nigh
         snapshot=snapshot,
         spent_usd=spent_usd,
     )
+
+
+def _grid_hours(request: NightRequest) -> list[str]:
+    site = request.loaded.config.site
+    if site is None or site.grid_provider is None:
+        return []
+    from flows.grid import fetch_for_night  # brings an HTTP client, which few nights need
+
+    return fetch_for_night(request.data_dir, site, now=datetime.now(UTC))
 
 
 def _prune(request: NightRequest, observer: Observer) -> None:

@@ -11,6 +11,7 @@ from flows.facts import facts_for
 from flows.plan import Plan, PlannedTrial, build_plan, new_run_id, total_usd
 from flows.spec import TrialSpec, WeightsRef, searched_cells
 from flows.spool import land_spool, unfinished_spools
+from flows.track import land_left_over_jobs
 from flows.version import VERSION
 from probes.engines.folder import resolve_folder
 from probes.engines.weights import resolve_weights
@@ -42,11 +43,11 @@ class NightRequest:
 
 
 def land_leftovers(data_dir: Path) -> list[str]:
-    """Land what killed trials left in their folders; returns their trial ids."""
+    """Land what killed trials and tracked jobs left in their folders; returns their ids."""
     folders = unfinished_spools(data_dir)
     for folder in folders:
         land_spool(data_dir, folder, status="crashed", reason=CUT_OFF)
-    return [folder.name for folder in folders]
+    return [*(folder.name for folder in folders), *land_left_over_jobs(data_dir)]
 
 
 def check_request(request: NightRequest) -> None:

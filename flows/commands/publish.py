@@ -4,6 +4,7 @@ import argparse
 
 from flows.errors import NightError
 from flows.paths import data_dir
+from flows.track import land_left_over_jobs
 from warehouse.errors import WarehouseError
 from warehouse.loader import load
 from warehouse.publish import publish
@@ -13,6 +14,8 @@ def run(options: argparse.Namespace) -> int:
     """Load, account, publish; 1 if a batch was left out, which is named."""
     root = data_dir(options.data)
     try:
+        for job in land_left_over_jobs(root):
+            print(f"landed what a killed track had left of {job}")
         report = load(root)
         snapshot = publish(root)
     except WarehouseError as error:
