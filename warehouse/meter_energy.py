@@ -128,7 +128,7 @@ def _check_resolved(meter: Meter, window_s: float) -> None:
     if meter.resolution_s is not None and window_s < meter.resolution_s:
         raise ValueError(
             f"the window of {window_s:.3g} s is shorter than the {meter.resolution_s:.3g} s that {meter.meter} can tell"
-            " apart; send for longer"
+            " apart; run for longer"
         )
 
 

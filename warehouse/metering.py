@@ -63,7 +63,7 @@ def _component(component: str, meters: Sequence[Meter], start_ns: int | None, en
 
 
 def _preference(method: str, meters: Sequence[Meter]) -> tuple[int, bool, bool, str]:
-    """The best basis first; then a meter that the user put there, for nobody does so without a reason; then counters."""
+    """The best basis first; then a meter that the user put there: not without a reason; then counters."""
     basis = min(BASES.index(meter.basis) for meter in meters if meter.method == method)
     return basis, not method.startswith("hook-"), not method.endswith("-counter"), method
 
