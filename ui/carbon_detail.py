@@ -1,4 +1,4 @@
-"""One target's emissions in detail, and metered jobs: tables of steps, drivers, factors, impacts, meters and jobs."""
+"""One target's emissions in detail: tables of steps, drivers, factors, impacts and metered components."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -164,7 +164,7 @@ def component_table(components: Sequence[Record]) -> tuple[list[Column], list[Ro
                 quiet=not one["in_total"],
                 cells=[
                     Cell(main=name, beneath=covered or one["method"], strong=True, wide=True, hint=one["note"] or ""),
-                    _scaled(one, "energy_j", reason),
+                    scaled(one, "energy_j", reason),
                     *(_plain(one[column], reason) for column in ("idle_j", "active_j", "others_active_j")),
                     _plain(one["error_bound_j"], reason, plus_minus=True),
                     _plain(one["idle_window_s"], "no idle baseline was metered"),
@@ -175,60 +175,16 @@ def component_table(components: Sequence[Record]) -> tuple[list[Column], list[Ro
     return columns, rows
 
 
-def job_table(jobs: Sequence[Record]) -> tuple[list[Column], list[Row]]:
-    """Metered commands, such as trainings: what each took, and per thing it made."""
-    columns = [
-        Column(title="Job", unit="began"),
-        Column(title="Took", right=True),
-        Column(title="Energy", unit="kWh", right=True),
-        Column(title="Running", unit="gCO2e, by location", right=True),
-        Column(title="Making", unit="gCO2e", right=True),
-        Column(title="Total", unit="gCO2e", right=True),
-        Column(title="Per unit made", unit="mgCO2e", right=True, hint="Software Carbon Intensity, ISO/IEC 21031"),
-        Column(title="Basis"),
-    ]
-    return columns, [_job(job) for job in jobs]
-
-
-def _job(job: Record) -> Row:
-    reason = job["reason"] or "not known"
-    ended = f" {MIDDLE} ended with {job['exit_code']}" if job["exit_code"] else ""
-    unit = job["functional_unit"]
-    made = f"per {unit} ({words.figure(job['functional_units'])})" if unit else "nothing was counted"
-    sci = None if job["sci_gco2e"] is None or not unit else 1e3 * job["sci_gco2e"]
-    return Row(
-        cells=[
-            Cell(
-                main=job["label"],
-                beneath=f"{job['program']} {MIDDLE} {words.instant(job['started_at'])}{ended}",
-                strong=True,
-                wide=True,
-            ),
-            Cell(main=words.duration(job["window_s"])),
-            _scaled(job, "energy_j", reason, 1 / 3.6e6),
-            _scaled(job, "operational_gco2e", reason),
-            _scaled(job, "embodied_gco2e", reason),
-            _scaled(job, "total_gco2e", reason),
-            Cell(
-                main=words.figure(sci) if sci is not None else (DASH if not unit else UNKNOWN),
-                beneath=made,
-                tone="plain" if sci is not None else "quiet",
-            ),
-            Cell(main=job["emissions_basis"] or UNKNOWN, tone="plain" if job["emissions_basis"] else "quiet"),
-        ]
-    )
-
-
 def _side(impact: Record) -> str:
     return _SIDES.get(impact["component"], str(impact["component"]))
 
 
-def _scaled(row: Record, column: str, reason: str, scale: float = 1.0) -> Cell:
+def scaled(row: Record, column: str, reason: str) -> Cell:
+    """A figure of a row with its `_low` and `_high` beneath it, or unknown with its reason."""
     low, central, high = (row[f"{column}{end}"] for end in ("_low", "", "_high"))
     if central is None:
         return ranged(None, hint=reason)
-    of = Range(low=(low if low is not None else central), central=central, high=(high if high is not None else central))
-    return ranged(Range(low=of.low * scale, central=of.central * scale, high=of.high * scale))
+    return ranged(Range(low=central if low is None else low, central=central, high=central if high is None else high))
 
 
 def _plain(value: float | None, reason: str, *, plus_minus: bool = False) -> Cell:

@@ -35,7 +35,7 @@ def emitted(path: str, workload_id: str) -> list[Row]:
 
         SELECT
             l.trial_id, l.run_id, l.target_id, l.workload_id, l.provider, l.model, l.quantisation, l.kind, l.device,
-            l.region, l.n, l.measured_at,
+            l.region, l.n, l.measured_at, l.client_grade, l.client_reasons,
             g.* EXCLUDE (trial_id, run_id, target_id, workload_id),
             e.energy_j_low, e.energy_j, e.energy_j_high, e.j_per_output_token_low, e.j_per_output_token,
             e.j_per_output_token_high, e.basis AS energy_basis, e.reason AS energy_reason, e.note AS energy_note,

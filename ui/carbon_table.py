@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from ui import words
-from ui.carbon import Entry, Per, Range, per_unit, who
+from ui.carbon import Entry, Per, Range, per_unit
+from ui.carbon_words import who
+from ui.certificate import grade_badge
 from ui.markup import Badge, Cell, Column, Row
 from ui.ranking import Absent
+from warehouse.certificates import is_fit, why_unfit
 from warehouse.metrics import UNKNOWN
 
 Record = Mapping[str, Any]
@@ -88,6 +91,11 @@ def notes(found: Sequence[Entry]) -> list[str]:
         f"{words.listed(targets)}: {note}."
         for note, targets in _grouped((entry.row["note"], entry.target_id) for entry in found if entry.row["note"])
     ]
+    lines += [
+        f"{entry.target_id} is to be read with care: {why_unfit(entry.row)}."
+        for entry in found
+        if not is_fit(entry.row)
+    ]
     lines.append(
         f"Small figures are low {DASH} high. By location: the grid at the place; by market: the electricity that was"
         " bought, never filled with the other. Basis, from strong to weak: measured, declared, modelled, estimated."
@@ -117,7 +125,7 @@ def _row(entry: Entry, per: Per, now: datetime, *, say_stale: bool) -> Row:
             Cell(
                 main=entry.target_id,
                 beneath=who(row),
-                badges=_marks(row, now) if say_stale else (),
+                badges=_marks(row, now, say_stale=say_stale),
                 strong=True,
                 wide=True,
             ),
@@ -176,10 +184,11 @@ def _water(row: Record, per: Per) -> Cell:
     )
 
 
-def _marks(row: Record, now: datetime) -> tuple[Badge, ...]:
-    if not words.is_stale(row["measured_at"], now):
-        return ()
-    return (Badge(text="stale", tone="warn", hint="not measured for two days"),)
+def _marks(row: Record, now: datetime, *, say_stale: bool) -> tuple[Badge, ...]:
+    marks = [] if is_fit(row) else [grade_badge(row["client_grade"], row["client_reasons"])]
+    if say_stale and words.is_stale(row["measured_at"], now):
+        marks.append(Badge(text="stale", tone="warn", hint="not measured for two days"))
+    return tuple(marks)
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:

@@ -22,18 +22,18 @@ def methods(path: str) -> list[Row]:
         path,
         """
         WITH accounts AS (
-            SELECT 1 AS place, 'energy' AS account, trial_id, component, method, method_version, recorded_at
+            SELECT 1 AS place, 'energy' AS account, trial_id, component, method, method_version, missing, recorded_at
             FROM energy_accounts
             UNION ALL
-            SELECT 2, 'emissions', trial_id, component, method, method_version, recorded_at FROM emission_accounts
+            SELECT 2, 'emissions', trial_id, component, method, method_version, missing, recorded_at
+            FROM emission_accounts
             UNION ALL
-            SELECT 3, impact, trial_id, component, method, method_version, recorded_at FROM impact_accounts
+            SELECT 3, impact, trial_id, component, method, method_version, missing, recorded_at FROM impact_accounts
             UNION ALL
-            SELECT 4, 'cost', trial_id, component, method, method_version, recorded_at FROM cost_accounts
+            SELECT 4, 'cost', trial_id, component, method, method_version, missing, recorded_at FROM cost_accounts
             UNION ALL
-            SELECT 5, 'attempts', trial_id, 'energy of a request', method, method_version, recorded_at
+            SELECT 5, 'attempts', trial_id, 'energy of a request', method, method_version, missing, recorded_at
             FROM attribution_accounts
-            WHERE missing IS NULL
         ),
 
         latest AS (
@@ -47,7 +47,7 @@ def methods(path: str) -> list[Row]:
             count(DISTINCT trial_id) AS trials,
             max(recorded_at) AS recorded_at
         FROM latest
-        WHERE method <> 'none'
+        WHERE missing IS NULL
         GROUP BY place, account, component, method, method_version
         ORDER BY place, account, component DESC, trials DESC, method
         """,

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from ui.markup import Badge, Tone
+from warehouse.formulas.carbon import J_PER_KWH
 from warehouse.metrics import UNKNOWN
 
 STALE_AFTER_S = 2 * 24 * 3600  # twice the nightly schedule
@@ -70,6 +71,16 @@ def duration(seconds: float | None) -> str:
         return f"{figure(seconds)} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def energy(joules: float | None, *, like: float | None = None) -> str:
+    """Joules as an electricity meter counts them, in the unit that suits them, or that suits `like`."""
+    if joules is None:
+        return UNKNOWN
+    kwh, measure = joules / J_PER_KWH, (joules if like is None else like) / J_PER_KWH
+    if measure < 1:
+        return f"{figure(1e3 * kwh)} Wh"
+    return f"{figure(kwh)} kWh" if measure < 1e4 else f"{figure(kwh / 1e3)} MWh"
 
 
 def usd(value: float | None) -> str:

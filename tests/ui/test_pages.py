@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui
-from tests.warehouse.builders import attempt_row, end_row, planned_row, run_row, trial_row
+from tests.warehouse.builders import attempt_row, end_row, job_row, planned_row, run_row, trial_row
 from tests.warehouse.synthetic import write_synthetic
 from ui.server import DATA_DIR_VARIABLE
 from warehouse.landing import land
@@ -142,14 +142,75 @@ def test_a_trial_of_another_run_in_the_address_is_told_so(nights, monkeypatch):
     assert "There is no trial" in text(page)
 
 
-@pytest.mark.parametrize("name", ["ranking", "run"])
+def test_emissions_are_shown_by_location_until_the_address_asks_for_the_market(nights, monkeypatch):
+    page = opened("carbon", nights, monkeypatch)
+    shown = text(page)
+    for expected in (
+        "groq-llama-70b emits least",
+        "Why the range is wide",
+        "PUE 1.14",
+        "mistral-small",
+        "MISTRAL_API_KEY is not set",
+        "Making, at the endpoint",
+        "invented",
+    ):
+        assert expected in shown
+    assert len(page.get("vega_lite_chart")) == 3
+    market = opened("carbon", nights, monkeypatch, convention="market")
+    assert "No target&#x27;s emissions are known as a whole" in text(market)
+    assert "what was bought is not known" in text(market)
+
+
+def test_a_local_target_shows_its_meters_and_an_unknown_one_its_reason(nights, monkeypatch):
+    local = text(opened("carbon", nights, monkeypatch, target="llama-8b-h100", per="request"))
+    for expected in (
+        "The energy of the machine, by component",
+        "nvml-power",
+        "mgCO2e/request",
+        "J/request of IT energy",
+    ):
+        assert expected in local
+    unknown = opened("carbon", nights, monkeypatch, target="openai-mini")
+    assert "no endpoint_j_per_output_token" in text(unknown)
+    assert len(unknown.get("vega_lite_chart")) == 1
+
+
+def test_a_metered_job_is_shown_where_there_has_been_no_night(tmp_path, monkeypatch):
+    published(tmp_path, [job_row(label=EVIL)])
+    shown = text(opened("carbon", tmp_path, monkeypatch))
+    assert "No night has been measured yet" in shown
+    assert "&lt;script&gt;" in shown
+    assert "<script>" not in shown
+
+
+@pytest.mark.parametrize(
+    ("topic", "expected"),
+    [
+        ("figures", "Time to first token, median of successful attempts, seconds."),
+        ("accounts", "energy-x-pue-x-grid-intensity-yearly"),
+        ("factors", "in force in devices"),
+        ("checks", "Median Gemini Apps text prompt"),
+        ("limits", "cannot be seen from outside"),
+    ],
+)
+def test_every_topic_of_the_method_is_answered_from_code_and_data(nights, monkeypatch, topic, expected):
+    asked = {"ledger": "devices"} if topic == "factors" else {}
+    assert expected in text(opened("method", nights, monkeypatch, topic=topic, **asked))
+
+
+def test_the_emissions_of_a_run_s_trial_are_one_step_away(nights, monkeypatch):
+    page = opened("run", nights, monkeypatch, trial="synthetic-2026-11-02.smollm2-q8.chat-1.1")
+    assert 'href="carbon?workload=chat-1&amp;target=smollm2-q8"' in text(page)
+
+
+@pytest.mark.parametrize("name", ["ranking", "run", "carbon", "method"])
 def test_without_a_snapshot_a_page_says_what_to_do(tmp_path, monkeypatch, name):
     page = opened(name, tmp_path, monkeypatch)
     assert "Nothing has been published" in text(page)
     assert "megatoken night" in text(page)
 
 
-@pytest.mark.parametrize("name", ["ranking", "run"])
+@pytest.mark.parametrize("name", ["ranking", "run", "carbon"])
 def test_an_empty_warehouse_is_said_to_be_empty(tmp_path, monkeypatch, name):
     load(tmp_path)
     publish(tmp_path)
@@ -157,7 +218,7 @@ def test_an_empty_warehouse_is_said_to_be_empty(tmp_path, monkeypatch, name):
     assert "holds no" in text(page)
 
 
-@pytest.mark.parametrize("name", ["ranking", "run"])
+@pytest.mark.parametrize("name", ["ranking", "run", "carbon", "method"])
 def test_a_broken_snapshot_is_one_sentence(tmp_path, monkeypatch, name):
     load(tmp_path)
     publish(tmp_path)
@@ -212,7 +273,7 @@ def test_markup_in_names_of_provider_model_target_and_reason_is_only_text(tmp_pa
     failed = planned_row(target_id="other", workload_id=EVIL, skip_reason=EVIL)
     rows = [run_row(config_name=EVIL), planned_row(target_id=EVIL, workload_id=EVIL), failed, trial, *attempts]
     published(tmp_path, rows)
-    for name in ("ranking", "run"):
+    for name in ("ranking", "run", "carbon"):
         page = opened(name, tmp_path, monkeypatch)
         assert "<script>" not in text(page)
         assert "&lt;script&gt;" in text(page)

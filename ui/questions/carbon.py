@@ -5,7 +5,18 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from ui import carbon, carbon_detail, carbon_snapshot, carbon_table, markup, ranking, snapshot, words
+from ui import (
+    carbon,
+    carbon_detail,
+    carbon_snapshot,
+    carbon_table,
+    carbon_words,
+    jobs,
+    markup,
+    ranking,
+    snapshot,
+    words,
+)
 from ui.carbon_charts import drivers_chart, steps_chart, targets_chart
 from ui.choices import url_choice
 from warehouse.errors import WarehouseError
@@ -21,9 +32,9 @@ def page() -> None:
     try:
         shown = snapshot.current()
         drawn_from = shown.path
-        workloads, jobs = snapshot.workloads(shown.path), carbon_snapshot.jobs(shown.path)
-        if workloads or jobs:
-            draw(shown, workloads, jobs)
+        workloads, metered = snapshot.workloads(shown.path), carbon_snapshot.jobs(shown.path)
+        if workloads or metered:
+            draw(shown, workloads, metered)
             snapshot.watch(drawn_from)
             return
         title, sentence = (
@@ -37,15 +48,15 @@ def page() -> None:
     snapshot.watch(drawn_from)
 
 
-def draw(shown: snapshot.Snapshot, workloads: Sequence[str], jobs: Sequence[snapshot.Row]) -> None:
+def draw(shown: snapshot.Snapshot, workloads: Sequence[str], metered: Sequence[snapshot.Row]) -> None:
     """Targets side by side, one of them in detail, and the jobs."""
     if workloads:
         _targets(shown, workloads)
     else:
         st.html(markup.heading(QUESTION, level=1, beneath="No night has been measured yet; these are metered jobs."))
-    if jobs:
-        st.html(markup.heading("Metered jobs", beneath="Commands run by `megatoken track`, such as trainings."))
-        st.html(markup.table(*carbon_detail.job_table(jobs), label="Metered jobs"))
+    if metered:
+        st.html(markup.heading("Metered jobs", beneath="Commands run under megatoken track, such as trainings."))
+        st.html(markup.table(*jobs.job_table(metered), label="Metered jobs"))
 
 
 def _targets(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:
@@ -75,7 +86,7 @@ def _targets(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:
             markup.verdict(badge, f"Nothing here was measured since {words.instant(newest)}, {words.age(newest, now)}.")
         )
     dark = st.context.theme.type == "dark"
-    finding = carbon.finding(found, per)
+    finding = carbon_words.finding(found, per)
     chart = targets_chart(found, per, dark=dark)
     beneath = (
         f"Running by {convention.value} and making the hardware, {per.title}, with the range of their sum."
@@ -106,7 +117,7 @@ def _one_target(
     entry = by_id[chosen.value]
     trial_id = entry.row["trial_id"]
     with heading:
-        st.html(markup.heading(f"{entry.target_id}, step by step", beneath=carbon.who(entry.row)))
+        st.html(markup.heading(f"{entry.target_id}, step by step", beneath=carbon_words.who(entry.row)))
     if chosen.note:
         st.html(markup.notes([chosen.note]))
     if entry.reason:
@@ -145,12 +156,12 @@ def _way(shown: snapshot.Snapshot, entry: carbon.Entry, convention: str, per: ca
     shares = (spread["variance_shares"] if spread else None) or []
     left, right = st.columns(2, gap="medium")
     with left:
-        reckoned = carbon.reckoning(entry, convention, per)
+        reckoned = carbon_words.reckoning(entry, convention, per)
         st.html(markup.heading(f"From joules to {per.unit}", beneath=reckoned))
         st.altair_chart(steps_chart(steps, per, dark=dark), alt=f"Steps from energy to the total. {reckoned}")
     with right:
-        finding = carbon.drivers_finding(spread)
-        beneath = carbon.likely(spread, entry, per) if spread is not None else ""
+        finding = carbon_words.drivers_finding(spread)
+        beneath = carbon_words.likely(spread, entry, per) if spread is not None else ""
         st.html(markup.heading(finding, beneath=beneath))
         if shares:
             st.altair_chart(drivers_chart(shares, dark=dark), alt=f"{finding}.")
