@@ -115,7 +115,9 @@ def idle_energy_j(idle_power_w: float, window_s: float) -> float:
 
 def active_energy_j(energy_j: float, idle_j: float) -> float:
     """Energy on top of idle, joules; noise can push it below 0 where load adds little."""
-    return energy_j - idle_j
+    active_j = energy_j - idle_j
+    # What two sums of one constant power differ by is the rounding of a double, not energy.
+    return 0.0 if abs(active_j) < 1e-12 * energy_j else active_j
 
 
 def others_active_j(active_j: float, others_cpu_share: float, busy_cpu_share: float) -> float:
