@@ -36,8 +36,12 @@ class Megatoken:
     def __init__(self, data: Path, *, certificate: Path | None = None) -> None:
         self.name = "megatoken" if certificate is None else "megatoken-tls"
         self._data = data
-        # Its own trust is the system's: the certificate joins that by OpenSSL's own variable.
-        self.env = {} if certificate is None else {"SSL_CERT_FILE": str(certificate)}
+        # Compiled once, as an installed program is, and as the peers are: not at each start, whatever this machine's
+        # environment says.
+        self.env = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(data / "bytecode")}
+        if certificate is not None:
+            # Its own trust is the system's: the certificate joins that by OpenSSL's own variable.
+            self.env["SSL_CERT_FILE"] = str(certificate)
 
     def command(self, case: Case, base_url: str, folder: Path) -> list[str]:
         """One bench; `folder` is not used."""
