@@ -1,6 +1,7 @@
 """One pass over what a trial saw on the wire: rows of its attempts, its single events, its steady window."""
 
 import dataclasses
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from warehouse.event_file import Answer, EventFile
 
 _BLOCK_EVENTS: Final = 1 << 16
+_VALUES: Final = attrgetter(*AttemptRecord.__slots__)  # in one call: there are some for every attempt
 _PHASE_ORDER: Final = {"warmup": 0, "measured": 1}
 
 
@@ -88,4 +90,4 @@ def _rows(
 
 
 def _fields(record: AttemptRecord) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in AttemptRecord.__slots__}
+    return dict(zip(AttemptRecord.__slots__, _VALUES(record), strict=True))

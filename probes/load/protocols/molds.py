@@ -57,7 +57,9 @@ def sort_events(body: bytes, mold: Mold) -> SortedEvents | None:
     unread: list[int] = []
     at = 0
     for _ in range(_MOST_MOLDS):
-        at = _take_run(texts, at, classes, unread, mold)
+        start, at = at, _take_run(texts, at, classes, unread, mold)
+        if at == start:
+            break
     unread += range(at, len(texts))
     others = [texts[n] for n in unread]
     if b"" in others or b"\n" in b"".join(others):

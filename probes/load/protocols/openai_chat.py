@@ -21,6 +21,8 @@ _TAIL_BYTES: Final = 2048
 _MOLD_KEYS: Final = {
     key: re.compile(rb'"%b"\s*:\s*"' % key.encode()) for key in ("content", "reasoning_content", "reasoning")
 }
+# Without one of them there is no text to stand between two ends; looking is quicker than parsing.
+_MOLD_TEXT: Final = re.compile(rb'"(?:content|reasoning_content|reasoning)"\s*:\s*"[^"]').search
 
 
 def request_body(spec: LoadSpec, prompt: str) -> bytes:
@@ -72,6 +74,8 @@ def _read_sorted(events: SortedEvents) -> StreamFacts:
 
 def _mold(text: bytes) -> tuple[int, int, int] | None:
     """An event of one choice that brings a piece of text, and nothing that the next of its kind may say otherwise."""
+    if _MOLD_TEXT(text) is None:
+        return None
     try:
         event = orjson.loads(text)
     except orjson.JSONDecodeError:
