@@ -107,7 +107,7 @@ def per_unit(row: Record, column: str, per: Per) -> Range | None:
 
 
 def steps(entry: Entry, parts: Sequence[Record]) -> list[Step]:
-    """From the energy of each component over the building to running, and on to making and the total.
+    """From the energy of each component over the building to operational, and on to embodied and the total.
 
     Args:
         entry: the target, by the convention and per the unit that are shown.
@@ -116,10 +116,10 @@ def steps(entry: Entry, parts: Sequence[Record]) -> list[Step]:
     """
     found: list[Step] = []
     at = 0.0
-    running = [part for part in parts if part["side"] == "operational"]
-    whole = sum(part["gco2e"] for part in running)
+    operational = [part for part in parts if part["side"] == "operational"]
+    whole = sum(part["gco2e"] for part in operational)
     if entry.operational is not None and whole:
-        for part in running:
+        for part in operational:
             size = part["gco2e"] / whole * entry.operational.central
             if size or part["energy_j"] is None:
                 step = Step(
@@ -132,14 +132,14 @@ def steps(entry: Entry, parts: Sequence[Record]) -> list[Step]:
                 )
                 found.append(step)
                 at += size
-        found.append(_sum("= Running", entry.operational, entry.row["operational_basis"]))
+        found.append(_sum("= Operational", entry.operational, entry.row["operational_basis"]))
     elif entry.operational is not None:
-        found.append(_sum("Running", entry.operational, entry.row["operational_market_basis"]))
+        found.append(_sum("Operational", entry.operational, entry.row["operational_market_basis"]))
     at = 0.0 if entry.operational is None else entry.operational.central
     if entry.embodied is not None:
         found.append(
             Step(
-                label="Making the hardware",
+                label="Embodied",
                 start=at,
                 end=at + entry.embodied.central,
                 kind="embodied",

@@ -10,7 +10,7 @@ from ui.carbon import Entry, Per, Step
 from ui.charts import bare, ink, inline
 from ui.quantities import quantity
 
-RUNNING, MAKING = "Running", "Making the hardware"
+OPERATIONAL, EMBODIED = "Operational", "Embodied"
 _OPERATIONAL = {False: "#0072B2", True: "#56B4E9"}
 _EMBODIED = {False: "#E69F00", True: "#E69F00"}
 _SUM = {False: "#AEB8C0", True: "#5B6873"}
@@ -21,7 +21,7 @@ SHOWN_DRIVERS = 6
 
 
 def targets_chart(found: Sequence[Entry], per: Per, *, dark: bool = False) -> alt.LayerChart | None:
-    """A bar a target, running and making stacked, with the whisker of their sum; None if nothing is known.
+    """A bar a target, operational and embodied stacked, with the whisker of their sum; None if nothing is known.
 
     Where only one of the two is known it is drawn pale and without a whisker: it is no total.
     """
@@ -34,7 +34,7 @@ def targets_chart(found: Sequence[Entry], per: Per, *, dark: bool = False) -> al
     x_axis = _amounts(f"{per.unit} (lower is better)", inks)
     colour = alt.Color(
         "part:N",
-        scale=alt.Scale(domain=[RUNNING, MAKING], range=[_OPERATIONAL[dark], _EMBODIED[dark]]),
+        scale=alt.Scale(domain=[OPERATIONAL, EMBODIED], range=[_OPERATIONAL[dark], _EMBODIED[dark]]),
         legend=alt.Legend(title=None, orient="top", columns=2, labelLimit=220),
     )
     tooltip = [
@@ -138,7 +138,7 @@ def driver_rows(shares: Sequence[Mapping[str, Any]]) -> list[tuple[str, float]]:
 def _segments(entry: Entry) -> list[dict[str, Any]]:
     at = 0.0
     found = []
-    sides = ((RUNNING, entry.operational, "operational_basis"), (MAKING, entry.embodied, "embodied_basis"))
+    sides = ((OPERATIONAL, entry.operational, "operational_basis"), (EMBODIED, entry.embodied, "embodied_basis"))
     for name, part, basis in sides:
         if part is None:
             continue
@@ -164,7 +164,7 @@ def _end(entry: Entry) -> dict[str, Any]:
     total = entry.total
     if total is None:
         known = entry.operational or entry.embodied
-        lacking = "making unknown" if entry.operational is not None else "running unknown"
+        lacking = "embodied unknown" if entry.operational is not None else "operational unknown"
         reach = 0.0 if known is None else known.central
         return {"place": _place(entry), "whole": False, "reach": reach, "shown": lacking}
     return {

@@ -18,7 +18,6 @@ _IMPACTS: Mapping[str, tuple[str, tuple[str, float], tuple[str, float]]] = {
     "adpe_kgsbeq": ("Materials (ADPe)", ("mgSbeq", 1e6), ("\N{MICRO SIGN}gSbeq", 1e9)),
     "primary_energy_mj": ("Primary energy", ("MJ", 1.0), ("kJ", 1e3)),
 }
-_SIDES = {"operational": "running", "embodied": "making"}
 
 
 def step_table(steps: Sequence[Step], per: Per) -> tuple[list[Column], list[Row]]:
@@ -122,7 +121,7 @@ def impact_table(impacts: Sequence[Record], entry: Entry, per: Per) -> tuple[lis
         rows.append(
             Row(
                 cells=[
-                    Cell(main=name, beneath=f"{_side(impact)}, {unit}", strong=True, wide=True),
+                    Cell(main=name, beneath=f"{impact['component']}, {unit}", strong=True, wide=True),
                     Cell(main=words.figure(value * each)),
                     Cell(main=ends(impact["impact_value_low"], value, impact["impact_value_high"], each)),
                     Cell(main=impact["basis"] or UNKNOWN),
@@ -138,7 +137,7 @@ def unknown_impacts(impacts: Sequence[Record]) -> list[str]:
     for impact in impacts:
         if impact["impact_value"] is None:
             name = _IMPACTS[impact["impact"]][0]
-            holds.setdefault(impact["reason"] or "not known", []).append(f"{name} of {_side(impact)}")
+            holds.setdefault(impact["reason"] or "not known", []).append(f"{name}, {impact['component']}")
     return [f"{words.listed(names)}: unknown, {reason}." for reason, names in holds.items()]
 
 
@@ -173,10 +172,6 @@ def component_table(components: Sequence[Record]) -> tuple[list[Column], list[Ro
             )
         )
     return columns, rows
-
-
-def _side(impact: Record) -> str:
-    return _SIDES.get(impact["component"], str(impact["component"]))
 
 
 def scaled(row: Record, column: str, reason: str) -> Cell:

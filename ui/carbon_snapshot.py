@@ -58,7 +58,7 @@ def emitted(path: str, workload_id: str) -> list[Row]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def parts(path: str, trial_id: str) -> list[Row]:
-    """What the emissions of a trial are made of; the largest first within running, and making at the end."""
+    """What the emissions of a trial are made of; the largest first within operational, and embodied at the end."""
     return rows_of(
         path,
         """

@@ -25,29 +25,31 @@ def columns(convention: str, per: Per) -> list[Column]:
         Column(title="Energy", unit="J/token", right=True, hint="IT energy in the window / output tokens"),
         Column(title="Grid", unit="gCO2e/kWh, PUE", right=True, hint="Intensity of the grid, and what it rests on"),
         Column(
-            title="Running",
+            title="Operational",
             unit="by location",
             right=True,
             ranked_by=convention == "location",
             hint="Energy x PUE x intensity of the grid at the place",
         ),
         Column(
-            title="Running",
+            title="Operational",
             unit="by market",
             right=True,
             ranked_by=convention == "market",
             hint="Energy x PUE x intensity of the electricity that was bought",
         ),
-        Column(title="Making", unit="embodied", right=True, hint="Its share of making the hardware"),
-        Column(title="Total", unit=per.unit, right=True, hint=f"Running by {convention}, and making"),
+        Column(title="Embodied", unit=per.unit, right=True, hint="Its share of making the hardware"),
+        Column(title="Total", unit=per.unit, right=True, hint=f"Operational by {convention}, and embodied"),
         Column(
             title="SCI",
             unit="mgCO2e/request",
             right=True,
             hint="Software Carbon Intensity, ISO/IEC 21031: by location, per answered request",
         ),
-        Column(title="Water", unit=per.water_unit, right=True, hint="Of running: the site's and the grid's"),
-        Column(title="Basis", unit=f"n {MIDDLE} age", hint="Weakest label among the inputs of running and making"),
+        Column(title="Water", unit=per.water_unit, right=True, hint="Operational: the site's and the grid's"),
+        Column(
+            title="Basis", unit=f"n {MIDDLE} age", hint="Weakest label among the inputs of operational and embodied"
+        ),
     ]
 
 
@@ -79,7 +81,7 @@ def notes(found: Sequence[Entry]) -> list[str]:
         row = entry.row
         for what, reason in (
             ("", row["reason"]),
-            ("Running by market", row["market_reason"]),
+            ("Operational by market", row["market_reason"]),
             ("Water", row["water_reason"]),
         ):
             # what lacks the energy lacks all that follows from it: said once is enough

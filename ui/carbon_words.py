@@ -37,22 +37,22 @@ def finding(found: Sequence[Entry], per: Per) -> str:
 def reckoning(entry: Entry, convention: str, per: Per) -> str:
     """The way from joules to grams in figures: what a reader can check with a pocket calculator."""
     row = entry.row
-    total, running, making = entry.total, entry.operational, entry.embodied
+    total, operational, embodied = entry.total, entry.operational, entry.embodied
     said = []
-    if running is not None and row["energy_j"] is not None and row["pue"] is not None:
+    if operational is not None and row["energy_j"] is not None and row["pue"] is not None:
         energy, factor = _energy(row, per)
         grid = f"{words.figure(_intensity(row, convention))} gCO2e/kWh ({_kind(row, convention)})"
         said.append(
             f"{words.figure(energy)} {factor} of IT energy {TIMES} PUE {words.figure(row['pue'])} {TIMES} {grid}"
-            f" = {words.figure(running.central)} {per.unit} of running"
+            f" = {words.figure(operational.central)} {per.unit} operational"
         )
-    elif running is not None:
-        said.append(f"{words.figure(running.central)} {per.unit} of running")
-    if making is not None:
+    elif operational is not None:
+        said.append(f"{words.figure(operational.central)} {per.unit} operational")
+    if embodied is not None:
         said.append(
-            f"{words.figure(making.central)} of making"
+            f"{words.figure(embodied.central)} embodied"
             if said
-            else f"{words.figure(making.central)} {per.unit} of making"
+            else f"{words.figure(embodied.central)} {per.unit} embodied"
         )
     text = " + ".join(said)
     return f"{text} = {words.figure(total.central)} {per.unit}." if total is not None and len(said) > 1 else f"{text}."
@@ -100,10 +100,10 @@ def who(row: Record) -> str:
 def _largest_part(entry: Entry) -> str:
     if entry.total is None or entry.operational is None or entry.embodied is None or not entry.total.central:
         return ""
-    making = entry.embodied.central / entry.total.central
-    if making >= _MOST:
-        return f", {words.share(making)} of it for making the hardware"
-    return f", {words.share(1 - making)} of it for running"
+    embodied = entry.embodied.central / entry.total.central
+    if embodied >= _MOST:
+        return f", {words.share(embodied)} of it embodied in the hardware"
+    return f", {words.share(1 - embodied)} of it operational"
 
 
 def _intensity(row: Record, convention: str) -> float | None:

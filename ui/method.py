@@ -18,7 +18,7 @@ _ACCOUNTS = {
     "adpe_kgsbeq": "materials",
     "primary_energy_mj": "primary energy",
 }
-_COMPONENTS = {"operational": "running", "operational_market": "running, by market", "embodied": "making"}
+_COMPONENTS = {"operational_market": "operational, by market"}
 # What a tag says of a figure, and how much it is worth.
 _TAGS: Mapping[str, tuple[str, Tone, str]] = {
     "read": ("read", "good", "read in its source"),

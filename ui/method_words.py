@@ -75,7 +75,7 @@ CODECARBON: Sequence[tuple[str, str, str]] = (
     ),
     ("Sampling", "Every 15 s; load and power of cards every second", "Ten times a second, and at both edges"),
     ("Idle power", "Not told apart", "Metered beforehand; idle and active apart"),
-    ("Making the hardware", "Not counted", "By time, part and utilisation, with its range"),
+    ("Embodied emissions", "Not counted", "By time, part and utilisation, with its range"),
     ("Ranges", "One number", "Low, central and high, and what makes them wide"),
 )
 

@@ -98,7 +98,10 @@ def chart(found: Sequence[Validated], *, dark: bool = False) -> alt.LayerChart:
         axis=alt.Axis(title=None, domain=False, ticks=False, labelPadding=10, labelColor=inks["text"]),
     )
     x_axis = alt.Axis(
-        title="tCO2e of running (log axis)", values=[5, 10, 20, 50, 100, 200, 500], gridColor=inks["grid"], domain=False
+        title="tCO2e, operational (log axis)",
+        values=[5, 10, 20, 50, 100, 200, 500],
+        gridColor=inks["grid"],
+        domain=False,
     )
     points = (
         alt.Chart(inline(drawn))

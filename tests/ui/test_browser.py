@@ -170,7 +170,7 @@ def test_a_view_of_emissions_is_restored_from_its_address(served: Served, browse
         address = page.url
     with visit(browser, address) as page:
         settled(page, PAGES["carbon"][1])
-        expect(page.get_by_role("columnheader", name="Running by market")).to_have_class("mt-right mt-by")
+        expect(page.get_by_role("columnheader", name="Operational by market")).to_have_class("mt-right mt-by")
         expect(page.get_by_role("columnheader", name="Total mgCO2e/request")).to_be_visible()
         assert page.url == address
 

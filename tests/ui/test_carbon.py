@@ -123,8 +123,8 @@ def test_steps_begin_where_the_one_before_ended_and_end_at_the_total():
         "GPU, active",
         "GPU, idle",
         "+ Building (PUE 1.5)",
-        "= Running",
-        "Making the hardware",
+        "= Operational",
+        "Embodied",
         "= Total",
     ]
     adding = [step for step in steps if step.kind != "sum"]
@@ -141,19 +141,19 @@ def test_by_market_every_part_keeps_its_share_of_the_energy():
 
 def test_without_an_account_of_running_only_making_is_a_step_and_there_is_no_total():
     entry = only(**unknown("operational_gco2e"), reason="no grid")
-    assert [step.label for step in carbon.steps(entry, PARTS[-1:])] == ["Making the hardware"]
+    assert [step.label for step in carbon.steps(entry, PARTS[-1:])] == ["Embodied"]
 
 
 @pytest.mark.parametrize(
     ("convention", "per", "said"),
     [
-        ("location", MTOK, "3.6 J/token of IT energy x PUE 1.5 x 400 gCO2e/kWh (yearly) = 600 gCO2e/Mtok of running"),
+        ("location", MTOK, "3.6 J/token of IT energy x PUE 1.5 x 400 gCO2e/kWh (yearly) = 600 gCO2e/Mtok operational"),
         (
             "location",
             REQUEST,
-            "360 J/request of IT energy x PUE 1.5 x 400 gCO2e/kWh (yearly) = 60 mgCO2e/request of running",
+            "360 J/request of IT energy x PUE 1.5 x 400 gCO2e/kWh (yearly) = 60 mgCO2e/request operational",
         ),
-        ("market", WINDOW, "3,600 J of IT energy x PUE 1.5 x 100 gCO2e/kWh (as bought) = 0.15 gCO2e of running"),
+        ("market", WINDOW, "3,600 J of IT energy x PUE 1.5 x 100 gCO2e/kWh (as bought) = 0.15 gCO2e operational"),
     ],
 )
 def test_the_way_from_joules_to_grams_can_be_checked_with_a_pocket_calculator(convention, per, said):
@@ -167,7 +167,7 @@ def test_a_lead_within_the_ranges_is_not_called_one():
     assert carbon_words.finding(near, MTOK).endswith("but its range overlaps with beta's")
     far = row("beta", operational_gco2e_low=8.0, operational_gco2e=9.0, operational_gco2e_high=10.0)
     clear = carbon.entries([row("alpha"), far], "location", MTOK)
-    assert carbon_words.finding(clear, MTOK) == "alpha emits least, 700 gCO2e/Mtok, 86 % of it for running"
+    assert carbon_words.finding(clear, MTOK) == "alpha emits least, 700 gCO2e/Mtok, 86 % of it operational"
 
 
 def test_what_a_bad_load_client_measured_leads_nothing():
@@ -219,7 +219,7 @@ def test_a_target_known_in_part_is_drawn_pale_without_a_whisker_and_an_unknown_o
     segments = next(found for found in sets if "part" in found[0])
     ends = next(found for found in sets if "reach" in found[0])
     assert [(one["target"], one["whole"]) for one in segments] == [("alpha", True), ("alpha", True), ("part", False)]
-    assert [(one["shown"], "low" in one) for one in ends] == [("700", True), ("running unknown", False)]
+    assert [(one["shown"], "low" in one) for one in ends] == [("700", True), ("operational unknown", False)]
     assert carbon_charts.targets_chart(carbon.entries(rows[2:], "location", MTOK), MTOK) is None
 
 
@@ -229,9 +229,9 @@ def test_the_table_says_unknown_with_its_reason_and_has_ten_columns():
     (shown,) = carbon_table.table_rows(carbon.entries([lacking], "location", MTOK), [], MTOK, NOW)
     assert len(columns) == len(shown.cells) == 10
     cells = {f"{column.title} {column.unit}": cell for column, cell in zip(columns, shown.cells, strict=True)}
-    assert cells["Running by location"].main == "600"
-    assert cells["Running by location"].beneath == "300 \N{EN DASH} 900"
-    assert (cells["Running by market"].main, cells["Running by market"].hint) == ("unknown", "no contract")
+    assert cells["Operational by location"].main == "600"
+    assert cells["Operational by location"].beneath == "300 \N{EN DASH} 900"
+    assert (cells["Operational by market"].main, cells["Operational by market"].hint) == ("unknown", "no contract")
     assert (cells["Water L/Mtok"].main, cells["Water L/Mtok"].hint) == ("unknown", "no WUE")
     assert cells["SCI mgCO2e/request"].main == "70"
     assert "yearly" in cells["Grid gCO2e/kWh, PUE"].beneath
@@ -257,9 +257,9 @@ def test_impacts_are_shown_in_units_that_fit_and_unknown_ones_say_why():
     found = [impact("water_l", "operational", 0.005), impact("adpe_kgsbeq", "embodied", None, reason="nobody knows")]
     _, per_mtok = carbon_detail.impact_table(found, only(), MTOK)
     _, per_request = carbon_detail.impact_table(found, only(), REQUEST)
-    assert [(shown.cells[0].beneath, shown.cells[1].main) for shown in per_mtok] == [("running, L", "5")]
-    assert [(shown.cells[0].beneath, shown.cells[1].main) for shown in per_request] == [("running, mL", "0.5")]
-    assert carbon_detail.unknown_impacts(found) == ["Materials (ADPe) of making: unknown, nobody knows."]
+    assert [(shown.cells[0].beneath, shown.cells[1].main) for shown in per_mtok] == [("operational, L", "5")]
+    assert [(shown.cells[0].beneath, shown.cells[1].main) for shown in per_request] == [("operational, mL", "0.5")]
+    assert carbon_detail.unknown_impacts(found) == ["Materials (ADPe), embodied: unknown, nobody knows."]
 
 
 def test_a_factor_whose_ends_are_equal_has_no_range_rather_than_an_exact_value():

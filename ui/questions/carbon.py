@@ -1,4 +1,4 @@
-"""Where do the grams come from? Targets under one workload, running and making, and any of them in detail."""
+"""Where do the grams come from? Targets under one workload, operational and embodied, and any of them in detail."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -68,7 +68,11 @@ def _targets(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:
         chosen_per = url_choice("Count", "per", list(carbon.PER), show=lambda name: carbon.PER[name].title)
     with convention_box:
         convention = url_choice(
-            "Running by", "convention", list(carbon.CONVENTIONS), show=carbon.CONVENTIONS.__getitem__, side_by_side=True
+            "Operational by",
+            "convention",
+            list(carbon.CONVENTIONS),
+            show=carbon.CONVENTIONS.__getitem__,
+            side_by_side=True,
         )
     per = carbon.PER[chosen_per.value]
     rows = carbon_snapshot.emitted(shown.path, workload.value)
@@ -89,7 +93,7 @@ def _targets(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:
     finding = carbon_words.finding(found, per)
     chart = targets_chart(found, per, dark=dark)
     beneath = (
-        f"Running by {convention.value} and making the hardware, {per.title}, with the range of their sum."
+        f"Operational by {convention.value} and embodied, {per.title}, with the range of their sum."
         " Pale: only one of the two is known."
     )
     st.html(markup.heading(finding, beneath=beneath if chart is not None else ""))

@@ -29,8 +29,8 @@ drawn AS (
         trial_id,
         component,
         energy_j,
-        -- load can add less than idle power varies: what was drawn is then all idle
-        least(greatest(idle_j, 0), energy_j) AS idle_j,
+        -- load can add less than idle power varies: what was drawn is then all idle; least and greatest pass over NULL
+        CASE WHEN idle_j IS NOT NULL THEN least(greatest(idle_j, 0), energy_j) END AS idle_j,
         sum(energy_j) OVER (PARTITION BY trial_id) AS total_j
     FROM energy_latest
     WHERE in_total
