@@ -67,7 +67,7 @@ def load_and_summarise(data_dir: Path, trial_id: str, *, lock_timeout_s: float =
     from warehouse import figures_once
     from warehouse.query import trial_summary
 
-    with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
+    with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s, one_thread=True) as con:
         report = _load(con, data_dir, forget_figures=False)
         if con.execute("SELECT count(*) FROM trials WHERE trial_id = ?", [trial_id]).fetchall() == [(0,)]:
             raise WarehouseError(f"trial {trial_id} was not loaded: {'; '.join(report.damaged) or 'it has not landed'}")

@@ -26,22 +26,25 @@ def warehouse_path(data_dir: Path) -> Path:
 
 
 @contextmanager
-def open_warehouse(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> "Iterator[duckdb.DuckDBPyConnection]":
+def open_warehouse(
+    data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S, one_thread: bool = False
+) -> "Iterator[duckdb.DuckDBPyConnection]":
     """Hold the warehouse for writing, its tables and views up to date.
 
     Args:
         data_dir: the data folder; the file is made in it if there is none.
         lock_timeout_s: how long to wait for another writer, seconds.
+        one_thread: for a little to do, which several threads only make dearer.
 
     Raises:
         WarehouseError: another process holds it for longer, or the file is damaged or of a newer Megatoken.
     """
-    with locked(data_dir, lock_timeout_s=lock_timeout_s), connected(data_dir) as con:
+    with locked(data_dir, lock_timeout_s=lock_timeout_s), connected(data_dir, one_thread=one_thread) as con:
         yield con
 
 
 @contextmanager
-def connected(data_dir: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
+def connected(data_dir: Path, *, one_thread: bool = False) -> "Iterator[duckdb.DuckDBPyConnection]":
     """A connection to the warehouse file, for a caller that holds its lock; closing folds in the write-ahead log.
 
     Raises:
@@ -59,6 +62,7 @@ def connected(data_dir: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
                 "max_temp_directory_size": "20GB",
                 "memory_limit": "4GB",
                 "autoinstall_known_extensions": False,
+                **({"threads": 1} if one_thread else {}),
             },
         )
     except duckdb.Error as error:
