@@ -100,7 +100,9 @@ def figures_table(report: AccountReport) -> Table:
                 number(figure.high),
                 UNITS.get(figure.unit, figure.unit),
                 figure.basis or "",
-                figure.method.replace("-", " ") if figure.missing is None else Text(f"unknown {unknown[figure.missing]}", style="yellow"),
+                figure.method.replace("-", " ")
+                if figure.missing is None
+                else Text(f"unknown {unknown[figure.missing]}", style="yellow"),
             )
             _add_parts(table, figure)
     return table

@@ -127,11 +127,6 @@ def has_landed(data_dir: Path, *, batch_id: str, host_id: str) -> bool:
     return next((data_dir / "landing").glob(f"date=*/{host_id}-{batch_id}"), None) is not None
 
 
-def has_landed(data_dir: Path, *, batch_id: str, host_id: str) -> bool:
-    """Whether a machine has landed a batch, whole or damaged; of one only, where `landed_batches` reads them all."""
-    return next((data_dir / "landing").glob(f"date=*/{host_id}-{batch_id}"), None) is not None
-
-
 def landed_batches(data_dir: Path) -> set[str]:
     """The batch_ids of everything that has landed, whole or damaged."""
     names = set()
