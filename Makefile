@@ -15,9 +15,9 @@ setup: .venv/ready
 night: setup
 	@$(BIN)/megatoken night $(ARGS)
 
-# Two at a time: most of the suite starts processes and waits for them.
+# Two files at a time: most of the suite starts processes and waits for them. A file stays whole: its browser or server is its own.
 test: setup
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
