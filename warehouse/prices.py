@@ -1,18 +1,32 @@
 """List prices of hosted models, from the pinned package genai-prices: offline, dated, unknown is None.
 
-Never asks its `UpdatePrices`: a night fetches nothing but the endpoints it measures. A price with tiers by prompt
-length is the price of its first tier; a test holds that the higher ones begin far above our prompts.
+Never asks its `UpdatePrices`: a night fetches nothing but the endpoints it measures. Every dated, tiered entry of a
+model is read, so that a ledger can answer for any day; the package's own answer for an instant is not asked, because it
+ignores a service tier that it does not know.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from warehouse.errors import WarehouseError
+from warehouse.pricebook.entry import STANDARD, PriceEntry, in_force
 
 if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo, PriceCalculation
+    from genai_prices.types import ModelInfo, ModelPrice, Provider
+
+# name of ours: key of the package
+_KEYS = {
+    "usd_per_input_mtok": "input_mtok",
+    "usd_per_cached_input_mtok": "cache_read_mtok",
+    "usd_per_cache_write_mtok": "cache_write_mtok",
+    "usd_per_output_mtok": "output_mtok",
+    "usd_per_1k_requests": "requests_kcount",
+}
+# What the package calls a way of being served; its other contexts (a route, a kind of search) are none.
+_TIER_CONTEXTS = ("processing", "service_tier", "speed")
+_NAMES_OF_STANDARD = ("default",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +42,10 @@ class ListPrice:
     source: str  # the package and its version
 
 
-def list_price(provider: str, model: str, *, at: datetime, base_url: str | None = None) -> ListPrice | None:
-    """The list price of a model on a day.
+def list_price(
+    provider: str, model: str, *, at: datetime, base_url: str | None = None, service_tier: str = STANDARD
+) -> ListPrice | None:
+    """The list price of a model on a day, for prompts of the shortest tier.
 
     The provider is matched by its exact id in the list, else by the address of its endpoint; a name that merely
     contains a provider's (`my-openai-proxy`) is not that provider.
@@ -39,6 +55,7 @@ def list_price(provider: str, model: str, *, at: datetime, base_url: str | None 
         model: model name as it is asked for.
         at: UTC instant at which the price is to hold.
         base_url: address of the endpoint.
+        service_tier: how it is served.
 
     Returns:
         The price, or None if provider or model are not in the list, or it has no price for them.
@@ -46,63 +63,119 @@ def list_price(provider: str, model: str, *, at: datetime, base_url: str | None 
     Raises:
         WarehouseError: `at` has no time zone.
     """
-    if at.tzinfo is None:
-        raise WarehouseError(f"a price is asked for at {at.isoformat()}, which has no time zone; give UTC")
-    from genai_prices import __version__
-
-    found = _look_up(provider.strip().lower(), model, at, base_url)
-    if found is None:
+    found = in_force(
+        listed_entries(provider, model, base_url=base_url), at=at, service_tier=service_tier, prompt_tokens=0
+    )
+    if found is None or (found.entry.usd_per_input_mtok is None and found.entry.usd_per_output_mtok is None):
         return None
-    parts = {
-        name: _first_tier(getattr(found.model_price, key, None))
-        for name, key in (("input", "input_mtok"), ("cached", "cache_read_mtok"), ("output", "output_mtok"))
-    }
-    if parts["input"] is None and parts["output"] is None:
-        return None
+    provider_id, _, model_id = found.entry.listed_as.partition("/")
     return ListPrice(
-        usd_per_input_mtok=parts["input"],
-        usd_per_cached_input_mtok=parts["cached"],
-        usd_per_output_mtok=parts["output"],
-        provider_id=found.provider.id,
-        model_id=found.model.id,
-        valid_from=_valid_from(found.model, at),
-        source=f"genai-prices {__version__}",
+        usd_per_input_mtok=found.entry.usd_per_input_mtok,
+        usd_per_cached_input_mtok=found.entry.usd_per_cached_input_mtok,
+        usd_per_output_mtok=found.entry.usd_per_output_mtok,
+        provider_id=provider_id,
+        model_id=model_id,
+        valid_from=found.entry.valid_from,
+        source=found.entry.source,
     )
 
 
-def _look_up(provider: str, model: str, at: datetime, base_url: str | None) -> "PriceCalculation | None":
-    from genai_prices import Usage, calc_price
-    from genai_prices.data import providers
+def listed_entries(provider: str, model: str, *, base_url: str | None = None) -> tuple[PriceEntry, ...]:
+    """Everything that the list says of a model: each service tier from each day on, by length of prompt and hour.
 
-    when = at.astimezone(UTC)
+    Empty if provider or model are not in it, or it has no price for them.
+    """
+    from genai_prices import __version__
+
+    found = _look_up(provider.strip().lower(), model, base_url)
+    if found is None:
+        return ()
+    listing, info = found
+    entries = []
+    for tier, context in _contexts(info):
+        for day, hours, price in _dated(info, context):
+            frame = PriceEntry(
+                origin="list",
+                listed_as=f"{listing.id}/{info.id}",
+                service_tier=tier,
+                hours_utc=hours,
+                valid_from=None if day is None else day.isoformat(),
+                source=f"genai-prices {__version__}",
+            )
+            entries += [entry for entry in _by_length(frame, price) if not entry.is_empty]
+    return tuple(entries)
+
+
+def _look_up(provider: str, model: str, base_url: str | None) -> "tuple[Provider, ModelInfo] | None":
+    from genai_prices.data_snapshot import get_snapshot
+
+    snapshot = get_snapshot()
     try:
-        if any(provider == listed.id for listed in providers):
-            return calc_price(Usage(), model, provider_id=provider, genai_request_timestamp=when)
+        if any(provider == listed.id for listed in snapshot.providers):
+            return snapshot.find_provider_model(model, None, provider, None)
         if base_url is not None:
-            return calc_price(Usage(), model, provider_api_url=base_url, genai_request_timestamp=when)
+            return snapshot.find_provider_model(model, None, None, base_url)
     except LookupError:
         return None  # loud there, and the answer here: not in the list
     return None
 
 
-def _first_tier(listed: object) -> Decimal | None:
+def _contexts(info: "ModelInfo") -> Iterator[tuple[str, dict[str, str] | None]]:
+    """Service tiers of a model, each with the context under which the package keeps its prices."""
+    yield STANDARD, None
+    seen = {STANDARD}
+    for variant in info.price_variants or ():
+        ((key, value), *more) = variant.when.items()
+        if more or key not in _TIER_CONTEXTS or value in _NAMES_OF_STANDARD or value in seen:
+            continue
+        seen.add(value)
+        yield value, {key: value}
+
+
+def _dated(info: "ModelInfo", context: dict[str, str] | None) -> "Iterator[tuple[date | None, str | None, ModelPrice]]":
+    """Prices of a service tier, each with the day from which and the hours in which it holds; the last wins."""
+    from genai_prices.types import ModelPrice, StartDateConstraint, TimeOfDateConstraint
+
+    by_hour = []
+    daily = info
+    if not isinstance(info.prices, ModelPrice):
+        by_hour = [each for each in info.prices if isinstance(each.constraint, TimeOfDateConstraint)]
+        rest = [each for each in info.prices if not isinstance(each.constraint, TimeOfDateConstraint)]
+        daily = replace(info, prices=rest)
+    variants = [each for each in info.price_variants or () if context is not None and each.when == context]
+    prices = [] if isinstance(daily.prices, ModelPrice) else daily.prices
+    constraints = [*(each.constraint for each in prices), *(each.constraint for each in variants)]
+    starts = {each.start_date for each in constraints if isinstance(each, StartDateConstraint)}
+    before: ModelPrice | None = None
+    for day in (date.min, *sorted(starts)):
+        at = datetime.combine(day, time(), tzinfo=UTC)
+        if context is not None and not any(v.constraint is None or v.constraint.active(at) for v in variants):
+            continue  # the package would answer with the standard price
+        price = daily.get_prices(at, context)
+        if price != before:
+            yield None if day == date.min else day, None, price
+        before = price
+    if context is None:
+        for each in by_hour:
+            assert isinstance(each.constraint, TimeOfDateConstraint)
+            hours = f"{each.constraint.start_time:%H:%M}-{each.constraint.end_time:%H:%M}"
+            yield None, hours, each.prices
+
+
+def _by_length(frame: PriceEntry, price: "ModelPrice") -> Iterator[PriceEntry]:
+    """An entry for each length of prompt from which another price holds, for all tokens of the request."""
     from genai_prices.types import TieredPrices
 
-    if isinstance(listed, TieredPrices):
-        return listed.base
-    return listed if isinstance(listed, Decimal) else None
+    stated = {name: getattr(price, key, None) for name, key in _KEYS.items()}
+    starts = {tier.start for each in stated.values() if isinstance(each, TieredPrices) for tier in each.tiers}
+    for above in (0, *sorted(starts)):
+        amounts: dict[str, Any] = {name: _at(each, above) for name, each in stated.items()}
+        yield replace(frame, above_prompt_tokens=above, **amounts)
 
 
-def _valid_from(model: "ModelInfo", at: datetime) -> str | None:
-    """Start date of the price in force; the last condition that holds is the one that counts."""
-    from genai_prices.types import StartDateConstraint
+def _at(stated: object, above: int) -> Decimal | None:
+    from genai_prices.types import TieredPrices
 
-    if not isinstance(model.prices, list):
-        return None
-    for conditional in reversed(model.prices):
-        if conditional.constraint is None:
-            return None
-        if conditional.constraint.active(at):
-            starts = conditional.constraint
-            return starts.start_date.isoformat() if isinstance(starts, StartDateConstraint) else None
-    return None
+    if isinstance(stated, TieredPrices):
+        return next((tier.price for tier in reversed(stated.tiers) if tier.start <= above), stated.base)
+    return stated if isinstance(stated, Decimal) else None
