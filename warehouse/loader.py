@@ -53,8 +53,13 @@ def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadRepor
     Raises:
         WarehouseError: another process holds the warehouse for longer, or its file cannot be used.
     """
+    from warehouse.price_ledger import record_prices
+
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
-        return _load(con, data_dir)
+        report = _load(con, data_dir)
+        with transaction(con):
+            record_prices(con)  # not in derive: a bench derives its one trial, and must not wait for a list of prices
+        return report
 
 
 def load_and_summarise(data_dir: Path, trial_id: str, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> dict[str, Any]:
@@ -110,13 +115,15 @@ def derive(con: "duckdb.DuckDBPyConnection", *, forget_figures: bool = True) -> 
     # they bring numpy, which a night needs only here
     from warehouse import certificates, figures_once, intervals
     from warehouse.accounts import account_trials
-    from warehouse.attribution import attribute_trials
     from warehouse.factors import record_factors
     from warehouse.pairs import add_pairs
 
     record_factors(con)
     accounted = account_trials(con)
-    attribute_trials(con)
+    if con.execute("SELECT EXISTS (SELECT 1 FROM trials WHERE kind = 'local')").fetchall() == [(True,)]:
+        from warehouse.attribution import attribute_trials  # what an endpoint drew is divided among nobody
+
+        attribute_trials(con)
     figures_once.work_out(con, sorted({*certificates.pending_trials(con), *intervals.pending_trials(con)}))
     certificates.certify_trials(con)
     intervals.add_trial_intervals(con)
