@@ -37,7 +37,7 @@ class Served:
     data_dir: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[Served]:
     data_dir = tmp_path_factory.mktemp("served")
     write_synthetic(data_dir, nights=2)
@@ -57,7 +57,7 @@ def served(tmp_path_factory) -> Iterator[Served]:
     assert "Traceback" not in said, said
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     from playwright.sync_api import sync_playwright
 
