@@ -12,6 +12,7 @@ from flows.options.bench import add_bench_options
 from flows.options.factors import add_factors_options
 from flows.options.footprint import add_footprint_options
 from flows.options.grid import add_grid_options
+from flows.options.prices import add_prices_options
 from flows.options.track import add_track_options
 from flows.version import VERSION
 
@@ -139,6 +140,15 @@ def build_parser() -> argparse.ArgumentParser:
             "grid",
             "list the hourly grid intensities that accounts may use; bring more from a file or a provider",
             "megatoken grid import hours.csv --zone DEU --timezone Europe/Berlin",
+        )
+    )
+
+    add_prices_options(
+        add_command(
+            commands,
+            "prices",
+            "list what every target costs, since when and by which source; where sources disagree; break-even",
+            "megatoken prices --config flows/configs/providers.example.toml\n  megatoken prices --break-even my-gpu",
         )
     )
 

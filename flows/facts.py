@@ -7,23 +7,29 @@ that the account is NULL and names what was missing. A fact of a ledger names it
 import ipaddress
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flows.config import EndpointTarget, LocalTarget, Range, Site, Target
+from flows.config import EndpointTarget, LocalTarget, Price, Range, Site, Target
 from flows.errors import ConfigError
 from flows.ledgerfacts import device_fact, ledger_fact, yearly_grid_fact, zone_facts
 from flows.site import Hardware, Hosting, Market
 from warehouse.rows import Basis, FactRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from warehouse.ecologits import HostedEstimate
     from warehouse.formulas.interval import Interval
+    from warehouse.pricebook import PriceBook, PriceEntry, Product
 
 DECLARED = "declared in the config"
 SECONDS_PER_YEAR = 365.25 * 86_400
+STANDARD_TIER = "standard"
+# what providers call it; `auto` is a project's own setting, which is standard unless it was changed there
+NAMES_OF_STANDARD = ("auto", "default", "on_demand", "standard_only")
 
 
 def facts_for(target: Target, site: Site | None, *, trial_id: str, at: datetime) -> list[FactRow]:
@@ -216,36 +222,62 @@ def _estimated(trial_id: str, quantity: str, value: "Interval", key: str, found:
     )
 
 
-def _price_facts(target: EndpointTarget, trial_id: str, at: datetime) -> Iterator[FactRow]:
-    if target.price is not None:
-        price = target.price
-        stated = {
-            "price_usd_per_input_mtok": price.usd_per_input_mtok,
-            "price_usd_per_cached_input_mtok": price.usd_per_cached_input_mtok,
-            "price_usd_per_output_mtok": price.usd_per_output_mtok,
-        }
-        for quantity, usd in stated.items():
-            if usd is not None:
-                yield FactRow(
-                    trial_id=trial_id,
-                    quantity=quantity,
-                    low=None,
-                    central=usd,
-                    high=None,
-                    basis="declared",
-                    valid_from=price.valid_from,
-                    source=price.note,
-                )
-        return
-    from warehouse.prices import list_price
+def product_of(target: EndpointTarget) -> "Product":
+    """What is bought of a hosted target."""
+    from warehouse.pricebook import Product
 
-    listed = list_price(target.provider, target.model, at=at, base_url=target.base_url)
-    if listed is None:
+    return Product(target_id=target.id, provider=target.provider, model=target.model, base_url=target.base_url)
+
+
+def service_tier_of(target: EndpointTarget) -> str:
+    """How a target asks to be served: what its `extra_body` sends as `service_tier`; standard, if nothing."""
+    asked = str(target.extra_body.get("service_tier", STANDARD_TIER))
+    return STANDARD_TIER if asked in NAMES_OF_STANDARD else asked
+
+
+def price_book(targets: "Sequence[EndpointTarget]") -> "PriceBook":
+    """The prices that a config states, over the public list."""
+    from warehouse.pricebook import PriceBook
+
+    return PriceBook(contracts={each.id: [_contract(each, each.price)] for each in targets if each.price is not None})
+
+
+def _contract(target: EndpointTarget, price: Price) -> "PriceEntry":
+    from warehouse.pricebook import PriceEntry
+
+    def usd(amount: float | None) -> Decimal | None:
+        return None if amount is None else Decimal(repr(amount))
+
+    return PriceEntry(
+        origin="contract",
+        listed_as=f"{target.provider}/{target.model}",
+        service_tier=service_tier_of(target),
+        usd_per_input_mtok=usd(price.usd_per_input_mtok),
+        usd_per_cached_input_mtok=usd(price.usd_per_cached_input_mtok),
+        usd_per_output_mtok=usd(price.usd_per_output_mtok),
+        valid_from=price.valid_from,
+        source=price.note,
+    )
+
+
+def _price_facts(target: EndpointTarget, trial_id: str, at: datetime) -> Iterator[FactRow]:
+    from warehouse.errors import WarehouseError
+
+    tier = service_tier_of(target)
+    try:
+        price = price_book([target]).price(product_of(target), at=at, service_tier=tier)
+    except WarehouseError as error:
+        raise ConfigError([f"target {target.id!r}: {error}"]) from error
+    if price is None:
         return
+    entry = price.entry
+    from_list = entry.origin == "list"
+    # the key says how it is served: the ledger of prices finds the same tier again
+    served = entry.listed_as if tier == STANDARD_TIER else f"{entry.listed_as}#{tier}"
     for quantity, amount in (
-        ("price_usd_per_input_mtok", listed.usd_per_input_mtok),
-        ("price_usd_per_cached_input_mtok", listed.usd_per_cached_input_mtok),
-        ("price_usd_per_output_mtok", listed.usd_per_output_mtok),
+        ("price_usd_per_input_mtok", entry.usd_per_input_mtok),
+        ("price_usd_per_cached_input_mtok", entry.usd_per_cached_input_mtok),
+        ("price_usd_per_output_mtok", entry.usd_per_output_mtok),
     ):
         if amount is not None:
             yield FactRow(
@@ -255,9 +287,9 @@ def _price_facts(target: EndpointTarget, trial_id: str, at: datetime) -> Iterato
                 central=float(amount),
                 high=None,
                 basis="declared",
-                valid_from=listed.valid_from,
-                source=f"{listed.source}: {listed.provider_id}/{listed.model_id}",
-                ledger="genai-prices",
-                ledger_key=f"{listed.provider_id}/{listed.model_id}",
-                factor_version=listed.source,
+                valid_from=entry.valid_from,
+                source=f"{entry.source}: {served}" if from_list else entry.source,
+                ledger="genai-prices" if from_list else None,
+                ledger_key=served if from_list or tier != STANDARD_TIER else None,
+                factor_version=entry.source if from_list else None,
             )

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from warehouse import ecologits
 from warehouse.factors import Factor, current
 from warehouse.formulas.interval import Interval
+from warehouse.pricebook.entry import STANDARD
 from warehouse.prices import list_price
 
 # What each of them is asked for.
@@ -82,8 +83,10 @@ def _of_zone(key: str, quantity: str) -> Factor | None:
 
 
 def _price(key: str, quantity: str, on: date) -> Factor | None:
-    provider, _, model = key.partition("/")
-    listed = list_price(provider, model, at=datetime.combine(on, time(), tzinfo=UTC))
+    product, _, service_tier = key.partition("#")
+    provider, _, model = product.partition("/")
+    at = datetime.combine(on, time(), tzinfo=UTC)
+    listed = list_price(provider, model, at=at, service_tier=service_tier or STANDARD)
     name = quantity.removeprefix("price_")
     amount = getattr(listed, name) if listed is not None and name in _PRICES else None
     if listed is None or amount is None:

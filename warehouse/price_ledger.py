@@ -7,8 +7,10 @@ files arrive as the facts of trials. Rows are added when a price is new and clos
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warehouse.pricebook.book import PriceBook
 from warehouse.pricebook.entry import AMOUNTS, STANDARD, PriceEntry, Product
 
 if TYPE_CHECKING:
@@ -57,6 +59,30 @@ def record_prices(con: "duckdb.DuckDBPyConnection") -> tuple[int, int]:
     _withdraw(con, sorted(gone, key=str), now)
     _add(con, added, now)
     return len(added), len(gone)
+
+
+def recorded_book(data_dir: Path) -> tuple[tuple[Product, ...], tuple[str, ...], PriceBook]:
+    """What the targets of the published warehouse serve, the ids of those that are not hosted, and a book for them.
+
+    Its contracts are those on record, of contracts and of price files; the list is read anew.
+
+    Raises:
+        WarehouseError: nothing is published.
+    """
+    from warehouse.query import open_published
+
+    with open_published(data_dir) as con:
+        products = tuple(_products(con))
+        own = tuple(
+            target
+            for (target,) in con.execute(
+                "SELECT DISTINCT target_id FROM trials WHERE kind = 'local' ORDER BY target_id"
+            ).fetchall()
+        )
+        contracts = {
+            product.target_id: _stated_by_trials(con, product) for product in products if product.target_id is not None
+        }
+    return products, own, PriceBook(contracts=contracts)
 
 
 def _products(con: "duckdb.DuckDBPyConnection") -> list[Product]:

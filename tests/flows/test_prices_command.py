@@ -1,0 +1,207 @@
+"""`megatoken prices`: what people read, what machines read, and a sentence for each mistake."""
+
+import json
+
+import pytest
+
+from flows.cli import main
+from flows.config import EndpointTarget, Price, check_table
+from flows.errors import ConfigError
+from flows.facts import facts_for, price_book, product_of
+from tests.warehouse.builders import (
+    STARTED_AT,
+    attempt_row,
+    counter_samples,
+    fact_row,
+    local_facts,
+    meter_row,
+    run_row,
+    trial_row,
+)  # fmt: skip
+from warehouse.landing import land
+from warehouse.loader import load
+from warehouse.publish import publish
+
+CONFIG = """
+[night]
+name = "t"
+max_usd = 1.0
+[[targets]]
+kind = "endpoint"
+id = "mini"
+provider = "openai"
+model = "gpt-5.4-mini"
+base_url = "https://api.openai.com/v1"
+api = "openai-chat"
+[targets.price]
+usd_per_input_mtok = 0.5
+usd_per_output_mtok = 4.5
+valid_from = "2026-11-01"
+note = "our contract"
+[[targets]]
+kind = "endpoint"
+id = "nameless"
+provider = "nobody"
+model = "m-1"
+base_url = "https://llm.example/v1"
+api = "openai-chat"
+[[workloads]]
+id = "w"
+arrivals = "closed"
+concurrency = 1
+requests = 3
+prompt_tokens = 10
+output_tokens = 10
+"""
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    path = tmp_path_factory.mktemp("config") / "night.toml"
+    path.write_text(CONFIG)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A night with a machine of our own and two APIs, one of which is dear."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = [run_row(), trial_row(), attempt_row(), meter_row(), *counter_samples(), *local_facts()]
+    for name, usd in (("dear", 1e6), ("cheap", 1.0)):
+        trial_id = f"night-1.{name}.chat.1"
+        api = {"kind": "endpoint", "provider": "p", "model": f"{name}-1", "device": None, "engine": None}
+        rows += [trial_row(trial_id=trial_id, target_id=name, **api), attempt_row(trial_id=trial_id)]
+        rows += [
+            fact_row("price_usd_per_input_mtok", 0.0, trial_id=trial_id, source="their page"),
+            fact_row("price_usd_per_output_mtok", usd, trial_id=trial_id, source="their page"),
+        ]
+    land(folder, batch_id="b", host_id="host", rows=rows)
+    load(folder)
+    publish(folder)
+    return folder
+
+
+def said(capsys, *arguments):
+    assert main(["prices", *arguments]) == 0
+    return capsys.readouterr().out
+
+
+def test_every_service_tier_of_a_target_has_its_price_age_and_source(config, capsys):
+    out = said(capsys, "--config", config, "--on", "2026-11-23")
+    row = next(line for line in out.splitlines() if line.startswith("mini"))
+    assert row.split() == ["mini", "gpt-5.4-mini", "standard", "0.5", "-", "4.5", "2026-11-01", "22", "[1]"]
+    assert "[1] contract: our contract" in out
+    assert "list: genai-prices 0.2.3: openai/gpt-5.4-mini" in out  # for batch and flex
+    nameless = next(line for line in out.splitlines() if line.startswith("nameless"))
+    assert nameless.split() == ["nameless", "m-1", "standard", "unknown"]
+    assert "add a [targets.price] table" in out
+
+
+def test_before_its_first_day_a_contract_does_not_rule(config, capsys):
+    rows = json.loads(said(capsys, "mini", "--config", config, "--on", "2026-10-31", "--tier", "standard", "--json"))
+    assert [(row["origin"], row["usd_per_input_mtok"]) for row in rows] == [("list", 0.75)]
+
+
+def test_an_unknown_price_is_null_in_json(config, capsys):
+    (row,) = json.loads(said(capsys, "nameless", "--config", config, "--json"))
+    assert (row["origin"], row["usd_per_input_mtok"], row["usd_per_output_mtok"]) == (None, None, None)
+
+
+def test_drift_is_a_row_each_amount_on_which_two_sources_disagree(config, capsys):
+    out = said(capsys, "--drift", "--config", config, "--on", "2026-11-23")
+    assert "-33.3 %" in out  # 0.5 of 0.75; both ask 4.5 for output
+    assert "1 price differs between sources, of 2 products" in out
+    (row,) = json.loads(said(capsys, "--drift", "--config", config, "--on", "2026-11-23", "--json"))
+    assert (row["ruling_origin"], row["ruling_age_days"], row["other_origin"]) == ("contract", 22, "list")
+
+
+def test_a_model_of_the_list_needs_no_target(tmp_path, capsys):
+    rows = json.loads(
+        said(
+            capsys, "openai/gpt-5.6-luna", "--on", "2026-07-15", "--tier", "standard", "--json", "--data", str(tmp_path)
+        )
+    )
+    assert (rows[0]["usd_per_input_mtok"], rows[0]["target_id"]) == (1.0, None)
+
+
+def test_without_a_config_the_published_targets_are_listed_with_the_prices_on_record(published, capsys):
+    out = said(capsys, "--data", str(published))
+    row = next(line for line in out.splitlines() if line.startswith("cheap"))
+    assert row.split()[:6] == ["cheap", "cheap-1", "standard", "0", "-", "1"]
+    assert "contract: their page" in out
+    assert "served by ourselves, at the price of electricity and hardware: alpha" in out
+
+
+def test_break_even_says_from_how_many_tokens_or_why_never(published, capsys):
+    out = said(capsys, "--break-even", "alpha", "--data", str(published))
+    assert "263 USD a month whatever it makes" in out
+    assert "4.09 USD of electricity per million output tokens" in out
+    row = next(line for line in out.splitlines() if line.startswith("dear"))
+    assert "0.000263" in row
+    assert "never: electricity alone costs 4.09 USD" in " ".join(out.split())
+    (found,) = json.loads(said(capsys, "--break-even", "alpha", "--json", "--data", str(published)))
+    assert [api["target_id"] for api in found["apis"]] == ["cheap", "dear"]
+    assert found["apis"][0]["result"]["mtok"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["minni"], "minni: neither a target nor a model of one; nearest are mini"),
+        (["mini", "--tier", "nonsense"], "no price of openai/gpt-5.4-mini in service tier 'nonsense' is known; known"),
+        (["--on", "soon"], "--on soon: is not a day; give one as YYYY-MM-DD"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_code_2(config, capsys, arguments, sentence):
+    assert main(["prices", *arguments, "--config", config]) == 2
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert (len(captured.err.splitlines()), captured.out) == (1, "")
+
+
+def test_nothing_published_and_a_target_that_is_not_there_are_sentences(tmp_path, published, capsys):
+    assert main(["prices", "--data", str(tmp_path)]) == 2
+    assert "nothing has been published" in capsys.readouterr().err
+    assert main(["prices", "--break-even", "beta", "--data", str(published)]) == 2
+    assert "no target 'beta' is on the board; machines of your own there: alpha" in capsys.readouterr().err
+    assert main(["prices", "--break-even", "alpha", "--min-goodput", "101", "--data", str(published)]) == 2
+    assert "--min-goodput 101: give a percentage, 0 to 100" in capsys.readouterr().err
+
+
+# the facts of a trial
+
+
+def target(**changes):
+    table = {
+        "kind": "endpoint", "id": "a", "provider": "openai", "model": "gpt-5.4-mini", "api": "openai-chat",
+        "base_url": "https://api.openai.com/v1",
+    }  # fmt: skip
+    return check_table(EndpointTarget, table | changes, name="t.toml")
+
+
+def price_facts(of):
+    found = facts_for(of, None, trial_id="t", at=STARTED_AT)
+    return {fact.quantity: fact for fact in found if fact.quantity.startswith("price_")}
+
+
+def test_a_target_that_asks_for_a_service_tier_is_priced_in_it():
+    standard = price_facts(target())["price_usd_per_output_mtok"]
+    flex = price_facts(target(extra_body={"service_tier": "flex"}))["price_usd_per_output_mtok"]
+    assert flex.central == standard.central / 2
+    assert (standard.ledger_key, flex.ledger_key) == ("openai/gpt-5.4-mini", "openai/gpt-5.4-mini#flex")
+    assert price_facts(target(extra_body={"service_tier": "default"}))["price_usd_per_output_mtok"] == standard
+
+
+def test_a_service_tier_that_nobody_prices_stops_the_night_with_a_sentence():
+    with pytest.raises(ConfigError, match=r"target 'a': no price of openai/gpt-5\.4-mini in service tier 'turbo'"):
+        price_facts(target(extra_body={"service_tier": "turbo"}))
+
+
+def test_a_contract_is_for_the_tier_in_which_its_target_is_served():
+    price = {"usd_per_input_mtok": 1.0, "usd_per_output_mtok": 2.0}
+    one = target(extra_body={"service_tier": "turbo"}, price=price)
+    found = price_facts(one)["price_usd_per_output_mtok"]
+    assert (found.central, found.ledger, found.ledger_key) == (2.0, None, "openai/gpt-5.4-mini#turbo")
+    book = price_book([one])
+    assert book.price(product_of(one), at=STARTED_AT, service_tier="standard").entry.origin == "list"
+    assert isinstance(one.price, Price)
