@@ -3,6 +3,7 @@
 psutil is imported by those who need it: the power sampler, which starts in every trial, does not.
 """
 
+import ctypes
 import hashlib
 import os
 import platform
@@ -10,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
-from probes.power import nvml
+_NVML: Final = "libnvidia-ml.so.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +54,21 @@ def host_facts() -> HostFacts:
         cpu_model=cpu.model,
         cpu_threads=cpu.threads,
         ram_bytes=psutil.virtual_memory().total,
-        gpu_models=", ".join(nvml.card_names()) or None,
+        gpu_models=_gpu_models(),
         os=_os_name(),
         python_version=platform.python_version(),
     )
+
+
+def _gpu_models() -> str | None:
+    try:
+        # as pynvml does itself; without it there is no card to name, and 20 ms of imports to spare
+        ctypes.CDLL(_NVML)
+    except OSError:
+        return None
+    from probes.power import nvml
+
+    return ", ".join(nvml.card_names()) or None
 
 
 def cpu_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> CpuFacts:

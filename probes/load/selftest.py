@@ -13,14 +13,16 @@ from datetime import UTC, datetime, timedelta
 from math import ceil, log2
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from probes.errors import ProbeError
-from probes.fast_endpoint import EndpointSpec, Truth, fast_endpoint
 from probes.host import host_facts
 from probes.load.client import LoadResult, LoadSpec, Timeouts, run_load
 from probes.load.evidence import LATE_NS
 from probes.load.record import AttemptRecord
+
+if TYPE_CHECKING:
+    from probes.endpoint.truth import Truth
 
 FRESH_FOR: Final = timedelta(hours=24)
 
@@ -66,6 +68,8 @@ def self_test(
         ProbeError: neither a number of streams nor a rate, the endpoint did not start, a request failed, or the load
             was not done in time.
     """
+    from probes.fast_endpoint import EndpointSpec, fast_endpoint  # a kept result needs no endpoint
+
     plan = _plan(streams, rate_rps, seconds)
     pace = EndpointSpec(ttft_s=plan.ttft_s, itl_s=plan.itl_s)
     started_at = datetime.now(UTC)
@@ -164,7 +168,7 @@ def _plan(streams: int | None, rate_rps: float | None, seconds: float) -> _Plan:
     )
 
 
-def _compare(plan: _Plan, started_at: datetime, result: LoadResult, truth: Sequence[Truth]) -> SelfTest:
+def _compare(plan: _Plan, started_at: datetime, result: LoadResult, truth: "Sequence[Truth]") -> SelfTest:
     failed = [attempt for attempt in result.attempts if attempt.error_class is not None]
     if failed or result.stopped_reason is not None:
         why = result.stopped_reason or f"{len(failed)} requests failed, the first with: {failed[0].error_message}"
