@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.config import EndpointTarget, Timeouts, check_table
 from flows.errors import ConfigError
 from flows.spec import TrialSpec, trial_id
+from flows.tables import AnyTable, plainly_right
+from flows.targets import EndpointTarget, Timeouts
 from flows.traces import completed, with_paths
 from flows.workload import Workload
 from probes.errors import ProbeError
@@ -40,7 +41,7 @@ def bench_target(options: argparse.Namespace) -> EndpointTarget:
         "api": options.api,
         "api_key_env": options.api_key_env,
     }
-    target = check_table(EndpointTarget, table, name="bench")
+    target = _checked(EndpointTarget, table)
     try:
         protocol(target.api)
     except ProbeError as error:
@@ -104,13 +105,22 @@ def bench_workload(options: argparse.Namespace) -> Workload:
     table = with_paths(table, Path.cwd(), problems)
     if problems:
         raise ConfigError([f"bench: {problem}" for problem in problems])
-    workload = check_table(Workload, table, name="bench")
+    workload = _checked(Workload, table)
     if workload.trace_file is None and workload.rates_file is None:
         return workload
     try:
         return completed(workload)
     except ProbeError as error:
         raise ConfigError([f"bench: {error}"]) from None
+
+
+def _checked(table: type[AnyTable], raw: dict[str, Any]) -> AnyTable:
+    found = plainly_right(table, raw)
+    if found is None:
+        from flows.config import check_table  # pydantic knows what is wrong, if anything is
+
+        found = check_table(table, raw, name="bench")
+    return found
 
 
 def _arrivals(options: argparse.Namespace) -> str:

@@ -1,23 +1,22 @@
 """The config of a night: TOML read once, checked whole, every mistake reported before the first request."""
 
 import hashlib
-import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from flows.errors import ConfigError
 from flows.gridprovider import GridProvider
 from flows.meterhook import MeterHook
 from flows.mistakes import sentences
-from flows.site import CountedDevice, Hardware, Hosting, Market, NonNegative, Range, Site, Table
+from flows.site import CountedDevice, Hardware, Hosting, Market, NonNegative, Range, Site
+from flows.tables import STRICT_KEYS
+from flows.targets import EndpointTarget, LocalTarget, Price, Target, Timeouts, api_key
 from flows.traces import completed, with_paths
-from flows.workload import Id, Positive, SearchLimits, Workload
+from flows.workload import SearchLimits, Workload
 from probes.errors import ProbeError
 
 __all__ = [
@@ -25,94 +24,12 @@ __all__ = [
     "Target", "Timeouts", "Workload", "api_key", "check_config", "check_table", "load_config",
 ]  # fmt: skip
 
-PRIVATE_VALUE = re.compile(r"^(sk-|gsk_|AIza|xox|Bearer )", re.IGNORECASE)
+
+class _Table(BaseModel):
+    model_config = STRICT_KEYS | ConfigDict(frozen=True, defer_build=True)
 
 
-class Price(Table):
-    """A contract or list price that overrides the price list, USD per 10^6 tokens."""
-
-    usd_per_input_mtok: NonNegative
-    usd_per_output_mtok: NonNegative
-    usd_per_cached_input_mtok: NonNegative | None = None
-    valid_from: str | None = None
-    note: str = "declared in the config"
-
-
-class EndpointTarget(Table):
-    """A server that someone else runs, reached by URL."""
-
-    kind: Literal["endpoint"]
-    id: Id
-    provider: str
-    model: str
-    base_url: str
-    api: str
-    api_key_env: str | None = None
-    region: str | None = None
-    group: str | None = None  # targets of one group are measured interleaved; the model's name, if None
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    extra_body: Annotated[dict[str, Any], Field(default_factory=dict)]
-    price: Price | None = None
-    hosting: Hosting | None = None
-
-    @field_validator("base_url")
-    @classmethod
-    def _http_url(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            port_ok = parts.port is None or parts.port > 0
-        except ValueError as error:
-            raise ValueError(f"is no URL ({error})") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
-            raise ValueError('must be an http:// or https:// address with a host, such as "https://api.example.com/v1"')
-        if parts.username or parts.password:
-            raise ValueError("must hold no user name or password; name an environment variable in api_key_env")
-        return value.rstrip("/")
-
-    @field_validator("api_key_env")
-    @classmethod
-    def _a_name_not_a_key(cls, value: str | None) -> str | None:
-        if value is not None and (PRIVATE_VALUE.match(value) or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value)):
-            # The value itself is not repeated: it may be a key pasted in the wrong place.
-            raise ValueError("must be the NAME of an environment variable, such as OPENAI_API_KEY, not a key")
-        return value
-
-
-class LocalTarget(Table):
-    """An engine that we start on this machine."""
-
-    kind: Literal["local"]
-    id: Id
-    engine: Literal["llama.cpp", "transformers"]
-    model: str  # for transformers: the path of a local folder
-    quantisation: str | None = None
-    device: Literal["cpu", "cuda"]
-    threads: Annotated[int, Field(ge=1, le=1024)]
-    slots: Annotated[int, Field(ge=1, le=256)]
-    context_tokens: Annotated[int, Field(ge=64)] = 2048
-    port: Annotated[int, Field(ge=0, le=65535)] = 0
-
-    @property
-    def provider(self) -> str:
-        """The engine stands where a provider's name would."""
-        return self.engine
-
-
-Target = Annotated[EndpointTarget | LocalTarget, Field(discriminator="kind")]
-
-
-class Timeouts(Table):
-    """Seconds after which an attempt is a failure. `trial` ends a whole trial, with what it had measured."""
-
-    connect_s: Positive = 10.0
-    first_token_s: Positive = 120.0
-    stall_s: Positive = 60.0
-    total_s: Positive = 300.0
-    engine_ready_s: Positive = 120.0
-    trial_s: Positive = 900.0
-
-
-class Night(Table):
+class Night(_Table):
     """The run as a whole."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
@@ -124,7 +41,7 @@ class Night(Table):
     timeouts: Timeouts = Timeouts()
 
 
-class BenchmarkConfig(Table):
+class BenchmarkConfig(_Table):
     """A whole config file, checked."""
 
     night: Night
@@ -237,7 +154,7 @@ def _with_paths(table: Any, n: int, folder: Path, name: str, problems: list[str]
     return filled
 
 
-AnyTable = TypeVar("AnyTable", bound=BaseModel)
+AnyTable = TypeVar("AnyTable")
 
 
 def check_table(model: type[AnyTable], raw: Mapping[str, Any], *, name: str) -> AnyTable:
@@ -247,12 +164,12 @@ def check_table(model: type[AnyTable], raw: Mapping[str, Any], *, name: str) -> 
         ConfigError: with one sentence for every mistake.
     """
     try:
-        return model.model_validate(raw)
+        return TypeAdapter(model).validate_python(raw)
     except ValidationError as error:
         raise ConfigError([f"{name}: {sentence}" for sentence in sentences(error, raw, _holders())]) from None
 
 
-def _holders() -> dict[str, type[BaseModel]]:
+def _holders() -> dict[str, type[Any]]:
     """Which table stands under which key, for naming the nearest known key."""
     return {
         "night": Night, "site": Site, "timeouts": Timeouts, "hardware": Hardware, "price": Price, "hosting": Hosting,
@@ -260,8 +177,3 @@ def _holders() -> dict[str, type[BaseModel]]:
         "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,
         "search_limits": SearchLimits, "": BenchmarkConfig,
     }  # fmt: skip
-
-
-def api_key(target: EndpointTarget) -> str | None:
-    """The target's key from the environment, or None if it names none or the variable is unset or empty."""
-    return (os.environ.get(target.api_key_env) or None) if target.api_key_env else None

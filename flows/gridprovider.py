@@ -1,10 +1,11 @@
 """Who publishes the hourly intensity of a site's grid, as `[site.grid_provider]` of a config names it."""
 
 import re
-from typing import Literal, Self
+from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from flows.tables import STRICT_KEYS
 
 ProviderName = Literal["electricity-maps", "watttime", "uk-carbon-intensity"]
 
@@ -18,10 +19,11 @@ _TAKES: dict[str, tuple[str, ...]] = {
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
-class GridProvider(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridProvider:
     """Nothing is fetched unless a config has this table; keys are named in it, never held."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
+    __pydantic_config__ = STRICT_KEYS
 
     name: ProviderName
     zone: str | None = None  # as the provider calls it, such as "DE" or "CAISO_NORTH"
@@ -29,8 +31,8 @@ class GridProvider(BaseModel):
     user_env: str | None = None  # WattTime: environment variable that holds the user name
     base_url: str | None = None  # instead of the provider's own address
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raise ValueError if it could not be asked."""
         missing = [field for field in _TAKES[self.name] if getattr(self, field) is None]
         if missing:
             raise ValueError(f"{self.name} needs {' and '.join(missing)}")
@@ -49,4 +51,3 @@ class GridProvider(BaseModel):
                 raise ValueError("base_url must be an https:// address, or http:// of this machine: it is sent the key")
             if parts.username or parts.password:
                 raise ValueError("base_url must hold no user name or password; use user_env and key_env")
-        return self

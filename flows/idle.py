@@ -7,6 +7,7 @@ after the trial has landed. The readings themselves are in landing; a file here 
 that is gone means no more than that the baseline is metered again.
 """
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
@@ -102,9 +103,9 @@ def _file(data_dir: Path, spec: TrialSpec, host_id: str, engine_version: str | N
         "threads": local.threads,
         "slots": local.slots,
         "context_tokens": local.context_tokens,
-        "cpu_tdp_w": None if spec.cpu_tdp_w is None else spec.cpu_tdp_w.model_dump(),
+        "cpu_tdp_w": None if spec.cpu_tdp_w is None else dataclasses.asdict(spec.cpu_tdp_w),
         "rapl_psys": spec.rapl_psys,
-        "meters": [meter.model_dump() for meter in spec.meters],
+        "meters": [dataclasses.asdict(meter) for meter in spec.meters],
     }
     digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()
     return data_dir / "idle" / f"{digest[:24]}.json"

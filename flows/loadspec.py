@@ -3,8 +3,8 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from flows.config import api_key
 from flows.spec import TrialSpec
+from flows.targets import api_key
 from probes.load.spec import LoadSpec
 from probes.load.spec import Timeouts as LoadTimeouts
 

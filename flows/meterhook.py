@@ -1,11 +1,11 @@
 """A meter of the user's own, `[[site.meters]]`: a smart plug, a BMC or a PDU, read by a command or over HTTP."""
 
 import re
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-
+from flows.tables import STRICT_KEYS, Allowed, Checked
 from flows.workload import Id, Positive
 
 MeterUnit = Literal["W", "kW", "J", "kJ", "Wh", "kWh"]
@@ -15,48 +15,48 @@ _SECRET_NAME = re.compile(r"key|token|secret|passw|pwd|auth|cred", re.IGNORECASE
 _MOST_POWER_PERIOD_S = 2.0
 
 
-class MeterHook(BaseModel):
+def _names_not_keys(value: dict[str, str]) -> dict[str, str]:
+    for header, name in value.items():
+        if not re.fullmatch(r"[A-Za-z0-9-]+", header):
+            raise ValueError(f"{header!r} is no HTTP header's name, such as Authorization")
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            # The value itself is not repeated: it may be a key pasted in the wrong place.
+            raise ValueError(f"{header} must be the NAME of an environment variable, such as PLUG_TOKEN, not a key")
+    return value
+
+
+def _one_group(value: str | None) -> str | None:
+    try:
+        groups = 1 if value is None else re.compile(value).groups
+    except re.error as error:
+        raise ValueError(f"is no regular expression ({error})") from None
+    if groups != 1:
+        raise ValueError(f"must have one group, around the number, not {groups}; (?:...) groups without counting")
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterHook:
     """Where a number stands that tells watts or joules, and how often to ask for it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
+    __pydantic_config__ = STRICT_KEYS
 
     id: Id
     component: Literal["machine", "cpu", "gpu", "ram"]
-    value: Literal["power", "energy"] = Field(description="what the number is: power now, or a counter of energy")
+    value: Literal["power", "energy"]  # what the number is: power now, or a counter of energy
     unit: MeterUnit
-    command: Annotated[list[str], Field(min_length=1)] | None = None  # program and arguments; no shell reads them
+    command: Annotated[list[str], Allowed(min_length=1)] | None = None  # program and arguments; no shell reads them
     url: str | None = None
-    header_env: dict[str, str] = Field(default={}, description="HTTP header -> environment variable that holds it")
-    json_path: str | None = Field(default=None, description='where the number stands in a JSON answer: "a.b.0.c"')
-    pattern: str | None = Field(default=None, description="regular expression whose one group is the number")
-    period_s: Annotated[float, Field(ge=0.1, le=30)] = 1.0
-    timeout_s: Annotated[float, Field(gt=0, le=10)] = 2.0
-    resolution_s: Positive | None = Field(default=None, description="how long a number may be older than its reading")
+    # HTTP header -> environment variable that holds it
+    header_env: Annotated[dict[str, str], Checked(_names_not_keys)] = field(default_factory=dict)
+    json_path: str | None = None  # where the number stands in a JSON answer: "a.b.0.c"
+    pattern: Annotated[str | None, Checked(_one_group)] = None  # regular expression whose one group is the number
+    period_s: Annotated[float, Allowed(ge=0.1, le=30)] = 1.0
+    timeout_s: Annotated[float, Allowed(gt=0, le=10)] = 2.0
+    resolution_s: Positive | None = None  # how long a number may be older than its reading
 
-    @field_validator("header_env")
-    @classmethod
-    def _names_not_keys(cls, value: dict[str, str]) -> dict[str, str]:
-        for header, name in value.items():
-            if not re.fullmatch(r"[A-Za-z0-9-]+", header):
-                raise ValueError(f"{header!r} is no HTTP header's name, such as Authorization")
-            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-                # The value itself is not repeated: it may be a key pasted in the wrong place.
-                raise ValueError(f"{header} must be the NAME of an environment variable, such as PLUG_TOKEN, not a key")
-        return value
-
-    @field_validator("pattern")
-    @classmethod
-    def _one_group(cls, value: str | None) -> str | None:
-        try:
-            groups = 1 if value is None else re.compile(value).groups
-        except re.error as error:
-            raise ValueError(f"is no regular expression ({error})") from None
-        if groups != 1:
-            raise ValueError(f"must have one group, around the number, not {groups}; (?:...) groups without counting")
-        return value
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raise ValueError if it cannot be read."""
         if (self.command is None) == (self.url is None):
             raise ValueError('needs either command = ["program", "argument"] or url = "http://...", and not both')
         if self.json_path is not None and self.pattern is not None:
@@ -72,7 +72,6 @@ class MeterHook(BaseModel):
             raise ValueError("header_env belongs to url; a command finds its secrets in the environment by itself")
         if self.url is not None:
             _check_url(self.url)
-        return self
 
 
 def _check_url(url: str) -> None:

@@ -1,5 +1,6 @@
 """Pydantic's findings as sentences for the person who wrote the config."""
 
+import dataclasses
 import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,19 +8,19 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 
-def sentences(error: ValidationError, raw: Mapping[str, Any], holders: Mapping[str, type[BaseModel]]) -> Iterator[str]:
+def sentences(error: ValidationError, raw: Mapping[str, Any], holders: Mapping[str, type[Any]]) -> Iterator[str]:
     """One sentence a mistake: where it is, the value, what is allowed.
 
     Args:
         error: what pydantic found.
         raw: the table that was checked, for naming list items by their id.
-        holders: the model under each key, "" for the whole, for naming the nearest known key.
+        holders: the model or dataclass under each key, "" for the whole, for naming the nearest known key.
     """
     for problem in error.errors():
         where = _path([str(p) if not isinstance(p, int) else p for p in problem["loc"]], raw)
         message = problem["msg"].removeprefix("Value error, ")
         value = problem["input"]
-        if problem["type"] == "extra_forbidden":
+        if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             yield f"{where} is not a known key{_nearest(problem['loc'], holders)}"
         elif problem["type"] == "missing":
             yield f"{where} is missing and has no default"
@@ -53,7 +54,8 @@ def _path(loc: list[str | int], raw: Any) -> str:  # noqa: ANN401 - walks whatev
     return " ".join(parts)
 
 
-def _nearest(loc: tuple[int | str, ...], holders: Mapping[str, type[BaseModel]]) -> str:
+def _nearest(loc: tuple[int | str, ...], holders: Mapping[str, type[Any]]) -> str:
     holder = next((holders[p] for p in reversed(loc[:-1]) if isinstance(p, str) and p in holders), holders[""])
-    near = difflib.get_close_matches(str(loc[-1]), list(holder.model_fields), n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(holder.model_fields)}"
+    known = list(holder.model_fields if issubclass(holder, BaseModel) else (f.name for f in dataclasses.fields(holder)))
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"

@@ -1,148 +1,153 @@
 """Where machines stand and what they are, as a config declares it: `[site]` ours, `[targets.hosting]` others'."""
 
-from typing import Annotated, Any, Self
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 from flows.gridprovider import GridProvider
 from flows.meterhook import MeterHook
+from flows.tables import STRICT_KEYS, Allowed, Before, Checked
 from flows.workload import Positive, Share
 
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-ShareOrNone = Annotated[float, Field(ge=0, le=1)]
+NonNegative = Annotated[float, Allowed(ge=0, allow_inf_nan=False)]
+ShareOrNone = Annotated[float, Allowed(ge=0, le=1)]
 
 
-class Table(BaseModel):
-    """A table of a config: an unknown key is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
-
-
-class Range(Table):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
     """A figure with its range. A bare number in the TOML is a central value whose range is not known."""
+
+    __pydantic_config__ = STRICT_KEYS
 
     low: float | None = None
     central: float
     high: float | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_number(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the file held
-        return {"central": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raise ValueError if it is no range of something that is there."""
         known = [v for v in (self.low, self.central, self.high) if v is not None]
         if known != sorted(known):
             raise ValueError("must rise: low <= central <= high")
         if min(known) < 0:
             raise ValueError("must not be negative")
-        return self
 
 
-class CountedDevice(Table):
+def _from_bare_number(value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the file held
+    return {"central": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+# A range as a config gives it.
+Figure = Annotated[Range, Before(_from_bare_number)]
+
+
+def _divisible(value: Range) -> Range:
+    low = value.central if value.low is None else value.low
+    if low <= 0:
+        raise ValueError("must be > 0: what making the machine took is divided by it")
+    return value
+
+
+def _share_of_life(value: Range) -> Range:
+    _divisible(value)
+    if (value.central if value.high is None else value.high) > 1:
+        raise ValueError("must be <= 1: it is a share of the life of the machine")
+    return value
+
+
+def _pue(value: Range | None) -> Range | None:
+    if value is not None and (value.low if value.low is not None else value.central) < 1:
+        raise ValueError("a PUE must be >= 1: facility energy includes the machine's own")
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedDevice:
     """Some devices of one kind, a row of `warehouse/reference/embodied.csv`; of memory and disks so many GB or TB."""
+
+    __pydantic_config__ = STRICT_KEYS
 
     name: str
     count: Positive = 1.0
 
 
-class Hardware(Table):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
     """What the machine that serves local targets cost, in money and in manufacture."""
 
-    price_usd: Range
-    lifetime_years: Range
-    utilisation_share: Range
-    embodied_kgco2e: Range | None = None
-    devices: list[CountedDevice] = []  # instead: what the machine is made of, its host among them
-    adpe_kgsbeq: Range | None = None
-    primary_mj: Range | None = None
-    share: Share = Field(description="of the machine that a target reserves while it is measured")
+    __pydantic_config__ = STRICT_KEYS
 
-    @field_validator("lifetime_years", "utilisation_share")
-    @classmethod
-    def _divisible(cls, value: Range, info: ValidationInfo) -> Range:
-        low, high = (value.central if end is None else end for end in (value.low, value.high))
-        if low <= 0:
-            raise ValueError("must be > 0: what making the machine took is divided by it")
-        if info.field_name == "utilisation_share" and high > 1:
-            raise ValueError("must be <= 1: it is a share of the life of the machine")
-        return value
+    price_usd: Figure
+    lifetime_years: Annotated[Figure, Checked(_divisible)]
+    utilisation_share: Annotated[Figure, Checked(_share_of_life)]
+    embodied_kgco2e: Figure | None = None
+    # instead: what the machine is made of, its host among them
+    devices: list[CountedDevice] = field(default_factory=list)
+    adpe_kgsbeq: Figure | None = None
+    primary_mj: Figure | None = None
+    share: Share  # of the machine that a target reserves while it is measured
 
-    @model_validator(mode="after")
-    def _made_of_one_thing(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raise ValueError if two fields say the same."""
         if self.embodied_kgco2e is not None and self.devices:
             raise ValueError("embodied_kgco2e and devices both say what making the machine emitted; give one of them")
-        return self
 
 
-class Market(Table):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
     """Which electricity was bought: contracts or certificates for a part, the residual mix of the grid for the rest."""
 
+    __pydantic_config__ = STRICT_KEYS
+
     covered_share: ShareOrNone
-    contract_gco2e_per_kwh: Range | None = None
-    residual_gco2e_per_kwh: Range | None = None  # else that of the zone, if residual_mix.csv has it
+    contract_gco2e_per_kwh: Figure | None = None
+    residual_gco2e_per_kwh: Figure | None = None  # else that of the zone, if residual_mix.csv has it
     source: str
 
-    @model_validator(mode="after")
-    def _contract_of_what_is_covered(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raise ValueError if something was bought that nobody states."""
         if self.covered_share > 0 and self.contract_gco2e_per_kwh is None:
             raise ValueError(
                 "contract_gco2e_per_kwh is missing: what is covered has the intensity that its contract states"
             )
-        return self
 
 
-class _Place(Table):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
     """What may be known of any place."""
 
-    grid_gco2e_per_kwh: Range | None = None
-    wue_l_per_kwh: Range | None = None  # water of cooling, per kWh of IT energy
+    __pydantic_config__ = STRICT_KEYS
+
+    grid_gco2e_per_kwh: Figure | None = None
+    wue_l_per_kwh: Figure | None = None  # water of cooling, per kWh of IT energy
     wue_of: str | None = None  # instead: a row of warehouse/reference/wue.csv, such as "room"
     market: Market | None = None
 
-    @model_validator(mode="after")
-    def _one_water(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raise ValueError if two fields say the same."""
         if self.wue_l_per_kwh is not None and self.wue_of is not None:
             raise ValueError("wue_l_per_kwh and wue_of both say how much water cooling takes; give one of them")
-        return self
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site(_Place):
     """Where this machine stands. Nothing here has a default: a place is declared, never guessed."""
 
     zone: str
-    pue: Range
-    electricity_usd_per_kwh: Range
+    pue: Annotated[Figure, Checked(_pue)]
+    electricity_usd_per_kwh: Figure
     hardware: Hardware
-    cpu_tdp_w: Range | None = None
+    cpu_tdp_w: Figure | None = None
     rapl_psys: bool = False  # read the platform's counter as the whole machine; else only packages and memory
-    meters: list[MeterHook] = []  # of the user's own: a smart plug, a BMC
+    meters: list[MeterHook] = field(default_factory=list)  # of the user's own: a smart plug, a BMC
     grid_provider: GridProvider | None = None  # who publishes this grid by the hour; asked by `megatoken grid fetch`
 
-    @field_validator("pue")
-    @classmethod
-    def _pue_at_least_one(cls, value: Range) -> Range:
-        return _pue(value)
 
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hosting(_Place):
     """What is known of where and how a provider serves: all declared, all optional."""
 
     zone: str | None = None
-    pue: Range | None = None
-    j_per_output_token: Range | None = None
-    embodied_gco2e_per_output_mtok: Range | None = None
+    pue: Annotated[Figure | None, Checked(_pue)] = None
+    j_per_output_token: Figure | None = None
+    embodied_gco2e_per_output_mtok: Figure | None = None
     estimate: bool = True  # take from EcoLogits what is not declared here, labelled estimated
     source: str = "declared in the config"
-
-    @field_validator("pue")
-    @classmethod
-    def _pue_at_least_one(cls, value: Range | None) -> Range | None:
-        return None if value is None else _pue(value)
-
-
-def _pue(value: Range) -> Range:
-    if (value.low if value.low is not None else value.central) < 1:
-        raise ValueError("a PUE must be >= 1: facility energy includes the machine's own")
-    return value

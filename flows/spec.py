@@ -1,21 +1,28 @@
 """One trial as the parent writes it down for the child process that runs it. Holds the name of a key, never a key."""
 
+import json
 from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict, model_validator
-
-from flows.config import EndpointTarget, LocalTarget, Range, Target, Timeouts
 from flows.meterhook import MeterHook
+from flows.site import Range
+from flows.targets import EndpointTarget, LocalTarget, Target, Timeouts
 from flows.workload import Workload
 from warehouse.rows import FactRow
 
+if TYPE_CHECKING:
+    from pydantic import ConfigDict
 
-class WeightsRef(BaseModel):
+_CONFIG: "Final[ConfigDict]" = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsRef:
     """The weights file that a local engine loads."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    __pydantic_config__ = _CONFIG
 
     path: Path
     sha256: str
@@ -23,10 +30,11 @@ class WeightsRef(BaseModel):
     note: str | None
 
 
-class TrialSpec(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSpec:
     """Everything that a trial needs to run and to be accounted for later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    __pydantic_config__ = _CONFIG
 
     trial_id: str
     run_id: str
@@ -39,24 +47,12 @@ class TrialSpec(BaseModel):
     weights: WeightsRef | None
     cpu_tdp_w: Range | None
     rapl_psys: bool = False
-    meters: list[MeterHook] = []
+    meters: list[MeterHook] = field(default_factory=list)
     facts: list[FactRow]
     repeat_number: int = 1  # 1 for the first measurement of this target under this workload in the run
     group_id: str | None = None  # of the trials that are measured with this one, interleaved by one client
     search_id: str | None = None  # of the search that this trial is a point of
     search_point: int | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_older(cls, value: Any) -> Any:  # noqa: ANN401 - pydantic hands over whatever the file held
-        """A night of an earlier version may have left its folders: there the duration stood beside the workload."""
-        if isinstance(value, dict) and "duration_s" in value:
-            older = dict(value)
-            duration_s, workload = older.pop("duration_s"), dict(older["workload"])
-            if duration_s is not None:
-                workload["duration_s"] = duration_s
-            return older | {"workload": workload}
-        return value
 
     @property
     def duration_s(self) -> float | None:
@@ -72,6 +68,34 @@ class TrialSpec(BaseModel):
     def endpoint(self) -> EndpointTarget | None:
         """The target if someone else runs it."""
         return self.target if isinstance(self.target, EndpointTarget) else None
+
+
+def spec_json(spec: TrialSpec) -> dict[str, Any]:
+    """A spec as JSON holds it; `read_json` has it back."""
+    return asdict(spec) | {
+        "workload": {
+            key: str(value) if isinstance(value, Path) else value for key, value in asdict(spec.workload).items()
+        },
+        "weights": None if spec.weights is None else asdict(spec.weights) | {"path": str(spec.weights.path)},
+    }
+
+
+def read_json(text: bytes) -> TrialSpec:
+    """A spec that was written as JSON, also by an earlier version."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(TrialSpec).validate_json(json.dumps(_up_to_date(json.loads(text))))
+
+
+def _up_to_date(value: dict[str, Any]) -> dict[str, Any]:
+    """A night of an earlier version may have left its folders: there the duration stood beside the workload."""
+    if "duration_s" not in value:
+        return value
+    older = dict(value)
+    duration_s, workload = older.pop("duration_s"), dict(older["workload"])
+    if duration_s is not None:
+        workload["duration_s"] = duration_s
+    return older | {"workload": workload}
 
 
 def plan_columns(spec: TrialSpec) -> dict[str, Any]:

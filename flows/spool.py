@@ -16,14 +16,14 @@ killed child left behind. What is missing from the folder is NULL in the rows.
 import dataclasses
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from flows.attempts import TrialAttempts, read_attempts
-from flows.spec import TrialSpec
+from flows.spec import TrialSpec, read_json, spec_json
 from flows.trial_row import EVIDENCE, TrialEnd, TrialStart, trial_row
 from probes.host import HostFacts, host_facts
-from probes.power.log import read_power_log
 from warehouse.landing import land, landed_batches
 from warehouse.rows import LandingRow, MeterRow, PowerSampleRow, TrialRow, TrialStatus
 
@@ -52,7 +52,7 @@ def create_spool(data_dir: Path, spec: TrialSpec) -> Path:
     """Make the folder of a trial about to start and put its spec there."""
     folder = spool_root(data_dir) / spec.trial_id
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "spec.json", spec.model_dump(mode="json"))
+    write_json(folder / "spec.json", spec_json(spec))
     return folder
 
 
@@ -65,7 +65,7 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 def read_spec(folder: Path) -> TrialSpec:
     """The spec that the parent wrote."""
-    return TrialSpec.model_validate_json((folder / "spec.json").read_bytes())
+    return read_json((folder / "spec.json").read_bytes())
 
 
 def land_spool(
@@ -123,28 +123,45 @@ def unfinished_spools(data_dir: Path) -> list[Path]:
     return left
 
 
-def rows_of(folder: Path, *, status: TrialStatus, reason: str | None, keep_events: bool = False) -> list[LandingRow]:
+def rows_of(
+    folder: Path,
+    *,
+    status: TrialStatus,
+    reason: str | None,
+    keep_events: bool = False,
+    spec: TrialSpec | None = None,
+) -> list[LandingRow]:
     """The landing rows of a trial's folder, however much of it there is.
 
-    With `keep_events` the single events are written beside them, for `land_spool` to land.
+    With `keep_events` the single events are written beside them, for `land_spool` to land. Who still holds the trial's
+    spec, which is in the folder too, may spare reading it.
 
     Raises:
         WarehouseError: the disk would not take the events, or the evidence names what is no column.
     """
-    spec = read_spec(folder)
+    spec = spec or read_spec(folder)
     start = _read(folder / "start.json")
     end = _read(folder / "end.json")
     host = HostFacts(**start["host"]) if start else host_facts()
     attempts = _attempts(spec, folder, keep_events=keep_events)
-    meters, samples = read_power_log(folder / "power.jsonl")
     trial = trial_row(spec, start, end, attempts, host, status, reason)
     return [
         trial,
         *attempts.rows,
-        *(MeterRow(trial_id=spec.trial_id, **_fields(m)) for m in meters),
-        *(PowerSampleRow(trial_id=spec.trial_id, **_fields(s)) for s in samples),
+        *_power_rows(spec.trial_id, folder / "power.jsonl"),
         *spec.facts,
     ]
+
+
+def _power_rows(trial_id: str, log: Path) -> Iterator[MeterRow | PowerSampleRow]:
+    """What meters said; nothing where there was none, as beside someone else's endpoint."""
+    if not log.exists():
+        return
+    from probes.power.log import read_power_log
+
+    meters, samples = read_power_log(log)
+    yield from (MeterRow(trial_id=trial_id, **_fields(meter)) for meter in meters)
+    yield from (PowerSampleRow(trial_id=trial_id, **_fields(sample)) for sample in samples)
 
 
 def _attempts(spec: TrialSpec, folder: Path, *, keep_events: bool) -> TrialAttempts:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,10 @@ def completed(workload: Workload) -> Workload:
     if workload.search is not None or workload.arrivals == "closed":
         return workload
     facts = Plan(workload).facts
-    changes: dict[str, int | None] = {"requests": facts.sends}
+    changes: dict[str, Any] = {"requests": facts.sends}
     if workload.trace_file is not None:
         if facts.sends is None or facts.prompt_tokens is None or facts.output_tokens is None:
             raise ProbeError(f"trace_file {workload.trace_file} has no rows to replay")
         changes["prompt_tokens"] = math.ceil(facts.prompt_tokens / facts.sends)
         changes["output_tokens"] = math.ceil(facts.output_tokens / facts.sends)
-    return workload.model_copy(update=changes)
+    return replace(workload, **changes)

@@ -1,16 +1,16 @@
 """A workload as a config or the command line gives it: prompts, arrivals, lengths, service level, and how often."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
+from flows.tables import STRICT_KEYS, Allowed
 from warehouse.rows import Arrivals
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Rate = Annotated[float, Field(gt=0, le=100_000)]
-Share = Annotated[float, Field(gt=0, le=1)]
+Id = Annotated[str, Allowed(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
+Positive = Annotated[float, Allowed(gt=0, allow_inf_nan=False)]
+Rate = Annotated[float, Allowed(gt=0, le=100_000)]
+Share = Annotated[float, Allowed(gt=0, le=1)]
 SearchKind = Literal["slo", "sweep"]
 
 # What each kind of arrivals needs, as a person would write it. What belongs to another kind is refused, not ignored.
@@ -38,65 +38,65 @@ _END_BY_THEMSELVES = ("linear-ramp", "exponential-ramp", "piecewise", "trace")
 _SEARCHABLE = ("constant", "poisson", "gamma")
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
-
-
-class SearchLimits(_Table):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchLimits:
     """Where a search over rates looks, and when it has looked enough."""
+
+    __pydantic_config__ = STRICT_KEYS
 
     rate_min_rps: Rate = 1.0
     rate_max_rps: Rate
-    tolerance: Annotated[float, Field(gt=1, le=2)] = 1.05
-    point_repeats: Annotated[int, Field(ge=1, le=9)] = 2
-    max_points: Annotated[int, Field(ge=1, le=200)] = 40
+    tolerance: Annotated[float, Allowed(gt=1, le=2)] = 1.05
+    point_repeats: Annotated[int, Allowed(ge=1, le=9)] = 2
+    max_points: Annotated[int, Allowed(ge=1, le=200)] = 40
     max_s: Positive = 3600.0
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raise ValueError if the limits are none."""
         if self.rate_min_rps > self.rate_max_rps:
             raise ValueError(
                 f"rate_min_rps = {self.rate_min_rps:g} must not be above rate_max_rps = {self.rate_max_rps:g}"
             )
-        return self
 
 
-class Workload(_Table):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
     """Prompts, arrivals, lengths and the service level they are judged by."""
+
+    __pydantic_config__ = STRICT_KEYS
 
     id: Id
     arrivals: Arrivals
-    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    concurrency: Annotated[int, Allowed(ge=1, le=100_000)] | None = None
     rate_rps: Rate | None = None
     rate_end_rps: Rate | None = None
-    burstiness: Annotated[float, Field(ge=0.01, le=1e6)] | None = None
+    burstiness: Annotated[float, Allowed(ge=0.01, le=1e6)] | None = None
     rates_file: Path | None = None  # absolute once the config is read
     trace_file: Path | None = None
     trace_speed: Positive = 1.0
     connections: Literal["warm", "cold"] = "warm"
-    requests: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    requests: Annotated[int, Allowed(ge=1, le=10_000_000)] | None = None
     duration_s: Positive | None = None
-    warmup_requests: Annotated[int, Field(ge=0, le=1000)] = 2
-    prompt_tokens: Annotated[int, Field(ge=1, le=2_000_000)]  # of a trace: the mean
-    output_tokens: Annotated[int, Field(ge=1, le=1_000_000)]
+    warmup_requests: Annotated[int, Allowed(ge=0, le=1000)] = 2
+    prompt_tokens: Annotated[int, Allowed(ge=1, le=2_000_000)]  # of a trace: the mean
+    output_tokens: Annotated[int, Allowed(ge=1, le=1_000_000)]
     slo_ttft_ms: Positive = 1000.0
     slo_tpot_ms: Positive = 100.0
-    seed: Annotated[int, Field(ge=0)] = 0
-    repeats: Annotated[int, Field(ge=1, le=1000)] = 1
+    seed: Annotated[int, Allowed(ge=0)] = 0
+    repeats: Annotated[int, Allowed(ge=1, le=1000)] = 1
     stop_at_relative_half_width: Share | None = None
-    client_processes: Annotated[int, Field(ge=1, le=256)] = 1
+    client_processes: Annotated[int, Allowed(ge=1, le=256)] = 1
     search: SearchKind | None = None
     search_limits: SearchLimits | None = None
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def __post_init__(self) -> None:
+        """Raise ValueError if a trial of it would have no plan, or no end."""
         if self.search is None:
             self._arrivals_are_whole()
         else:
             self._search_is_whole()
         if self.stop_at_relative_half_width is not None and self.repeats == 1:
             raise ValueError("stop_at_relative_half_width stops repeats, of which there is one; set repeats = N")
-        return self
 
     def _arrivals_are_whole(self) -> None:
         needs = NEEDS[self.arrivals]
@@ -141,11 +141,4 @@ def _either(names: tuple[str, ...]) -> str:
 
 def point_of(workload: Workload, *, rate_rps: float, requests: int) -> Workload:
     """The workload of one point of a search: the same prompts and arrivals at one rate, of a fixed length."""
-    changes: dict[str, Any] = {
-        "rate_rps": rate_rps,
-        "requests": requests,
-        "duration_s": None,
-        "search": None,
-        "search_limits": None,
-    }
-    return Workload.model_validate(workload.model_dump() | changes)
+    return replace(workload, rate_rps=rate_rps, requests=requests, duration_s=None, search=None, search_limits=None)

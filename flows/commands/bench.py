@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import gc
+import json
 import shutil
 import sys
 import tempfile
@@ -11,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.benchplan import DEADLINE_S, bench_spec, bench_target, bench_workload, new_bench_id
-from flows.config import EndpointTarget
 from flows.errors import ConfigError, NightError
 from flows.paths import data_dir
-from flows.spec import TrialSpec
+from flows.spec import TrialSpec, spec_json
 from flows.spool import create_spool, land_spool, rows_of
 from flows.stop import Stop
+from flows.targets import EndpointTarget
 from flows.trial import measure_trial
 from flows.version import VERSION
 from flows.workload import Workload, point_of
@@ -99,7 +100,7 @@ class _Bench:
         folder = create_spool(self.root, spec)
         status, reason = measure_trial(spec, folder, stop=self.stop, report=self.teller)
         self.teller.clear()
-        rows = rows_of(folder, status=status, reason=reason, keep_events=not self.options.no_land)
+        rows = rows_of(folder, status=status, reason=reason, keep_events=not self.options.no_land, spec=spec)
         untested = None
         if self.stop.reason() is None:
             from flows.selftests import certified
@@ -268,7 +269,10 @@ class _Points:
 def _run_row(spec: TrialSpec, trial: TrialRow) -> RunRow:
     import hashlib
 
-    text = spec.model_dump_json(include={"target", "workload", "timeouts"})
+    asked = spec_json(spec)
+    text = json.dumps(
+        {part: asked[part] for part in ("target", "workload", "timeouts")}, separators=(",", ":"), ensure_ascii=False
+    )
     return RunRow(
         run_id=spec.run_id,
         started_at=trial.started_at,

@@ -7,10 +7,10 @@ import pytest
 from flows.config import EndpointTarget, LocalTarget
 from flows.group import affordable, group_id, units, within_capacity
 from flows.plan import PlannedTrial
-from flows.workload import Workload
+from flows.workload import SearchLimits, Workload
 
 CHAT = Workload(id="chat", arrivals="closed", concurrency=4, requests=8, prompt_tokens=10, output_tokens=10)
-BURST = CHAT.model_copy(update={"id": "burst"})
+BURST = dataclasses.replace(CHAT, id="burst")
 
 
 def hosted(name, model="m", group=None):
@@ -55,11 +55,9 @@ def test_a_declared_group_joins_what_is_named_differently_and_parts_what_is_not(
 
 
 def test_a_local_target_and_a_search_are_always_alone():
-    search = Workload.model_validate(
-        CHAT.model_dump() | {
-            "arrivals": "poisson", "concurrency": None, "requests": None, "search": "sweep",
-            "search_limits": {"rate_max_rps": 5},
-        }
+    search = dataclasses.replace(
+        CHAT, arrivals="poisson", concurrency=None, requests=None, search="sweep",
+        search_limits=SearchLimits(rate_max_rps=5.0),
     )  # fmt: skip
     due = [planned(local("l")), planned(local("k")), planned(hosted("a"), search), planned(hosted("b"), search)]
     assert ids(units(due, paired=True)) == [["l.chat.1"], ["k.chat.1"], ["a.chat.1"], ["b.chat.1"]]

@@ -1,14 +1,15 @@
 """Idle baselines: taken once for a host and target, used again while they are fresh, and missed by nobody when lost."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from flows.config import Night, Range
+from flows.config import Night
 from flows.idle import fresh_baseline, remember_baseline
-from flows.spec import TrialSpec
+from flows.spec import TrialSpec, read_json
 from tests.warehouse.builders import STARTED_AT, meter_row, sample_row, trial_row
 from warehouse.landing import has_landed, land
 
@@ -37,7 +38,7 @@ def spec(trial_id=TRIAL, *, target=None, **changes) -> TrialSpec:
         "cpu_tdp_w": None,
         "facts": [],
     }
-    return TrialSpec.model_validate(fields | changes)
+    return read_json(json.dumps(fields | changes).encode())
 
 
 def rows(*, seconds=30.0, meters=("modelled:cpu", "modelled:ram"), **trial):
@@ -82,7 +83,7 @@ def test_a_baseline_serves_the_other_workloads_of_its_target_until_it_is_a_day_o
         {"target": {"context_tokens": 4096}},
         {"target": {"device": "cuda"}},
         {"weights": {"path": "w.gguf", "sha256": "cd" * 32, "quantisation": "Q8_0", "note": None}},
-        {"cpu_tdp_w": Range(central=20.0)},
+        {"cpu_tdp_w": {"central": 20.0}},
         {"rapl_psys": True},
         {"idle_baseline_s": 60.0},
         {"idle_fresh_s": 0.0},

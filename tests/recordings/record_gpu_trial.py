@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from flows.config import LocalTarget, Timeouts, Workload
-from flows.spec import TrialSpec, WeightsRef
+from flows.spec import TrialSpec, WeightsRef, spec_json
 from flows.spool import write_json
 from flows.stop import Stop
 from flows.trial import measure_trial
@@ -41,7 +41,7 @@ def main(model: Path, folder: Path, device: str) -> None:
         facts=[],
     )  # fmt: skip
     folder.mkdir(parents=True)
-    write_json(folder / "spec.json", spec.model_dump(mode="json"))
+    write_json(folder / "spec.json", spec_json(spec))
     stop = Stop(spec.timeouts.trial_s)
     status, reason = measure_trial(
         spec, folder, stop=stop, report=lambda event, values: print(event, json.dumps(values), flush=True)
