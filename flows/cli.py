@@ -12,6 +12,7 @@ from flows.options.bench import add_bench_options
 from flows.options.factors import add_factors_options
 from flows.options.footprint import add_footprint_options
 from flows.options.grid import add_grid_options
+from flows.options.leaderboard import add_leaderboard_options
 from flows.options.prices import add_prices_options
 from flows.options.track import add_track_options
 from flows.version import VERSION
@@ -56,20 +57,14 @@ def build_parser() -> argparse.ArgumentParser:
         )
     )
 
-    board = add_command(
-        commands,
-        "leaderboard",
-        "print the published leaderboard",
-        "megatoken leaderboard --workload chat --by operational_gco2e_per_output_mtok",
+    add_leaderboard_options(
+        add_command(
+            commands,
+            "leaderboard",
+            "print the published leaderboard",
+            "megatoken leaderboard --workload chat --by operational_gco2e_per_output_mtok",
+        )
     )
-    board.add_argument("--workload", metavar="W", help="only this workload")
-    board.add_argument("--by", metavar="METRIC", help="metric to rank by (default: usd_per_output_mtok)")
-    board.add_argument(
-        "--any-grade",
-        action="store_true",
-        help="rank also where the load client is graded C or D (default: A and B)",
-    )
-    board.add_argument("--json", action="store_true", help="print a JSON list of rows")
 
     sql = add_command(
         commands,

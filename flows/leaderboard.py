@@ -1,5 +1,6 @@
 """The leaderboard as people read it in a terminal, a flow's artifact and a README."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.rankwords import rank_words, tie_sentences
 from warehouse.certificates import is_fit, why_unfit
 from warehouse.metrics import METRICS, Metric, format_value, is_sufficient, metric
-from warehouse.query import DEFAULT_METRIC, leaderboard_rows
+from warehouse.query import DEFAULT_METRIC
 
 # What a platform engineer and a sustainability officer both look for, in seconds, dollars and grams.
 SHOWN = (
@@ -26,17 +28,20 @@ SHOWN = (
 
 
 def leaderboard_table(data_dir: Path, by: str = DEFAULT_METRIC) -> list[dict[str, Any]]:
-    """Rows with formatted values, ranked within each workload: what an artifact shows."""
+    """Rows with formatted values, ranked within each workload, with bands: what an artifact shows."""
+    from warehouse.rank_bands import banded_rows
+
     table = []
-    for row in leaderboard_rows(data_dir, by=by):
-        shown = {"rank": row["rank"], "workload": row["workload_id"], "target": row["target_id"]}
-        shown |= {f"{metric(i).title} ({metric(i).shown_unit})": _plain_cell(metric(i), row) for i in SHOWN}
+    for row in banded_rows(data_dir, by=by):
+        shown = {"rank": rank_words(row), "workload": row["workload_id"], "target": row["target_id"]}
+        shown |= {f"{metric(i).title} ({metric(i).shown_unit})": plain_cell(metric(i), row) for i in SHOWN}
         shown |= {"n": row["n"], "client": row["client_grade"], "remark": "" if is_fit(row) else why_unfit(row)}
         table.append(shown | {"measured at": f"{row['measured_at']:%Y-%m-%d %H:%M} UTC"})
     return table
 
 
-def _plain_cell(item: Metric, row: dict[str, Any]) -> str:
+def plain_cell(item: Metric, row: Mapping[str, Any]) -> str:
+    """A figure with its range, as text."""
     if _too_few(item, row):
         return f"n<{item.min_attempts}"
     low, high = row.get(f"{item.id}_low"), row.get(f"{item.id}_high")
@@ -66,11 +71,20 @@ def board_console() -> Console:
     return console if console.is_terminal else Console(width=120)
 
 
-def print_leaderboard(console: Console, rows: list[dict[str, Any]], by: str) -> None:
-    """One table a workload; on a narrow terminal without the ranges."""
+def print_leaderboard(console: Console, rows: Sequence[Mapping[str, Any]], by: str) -> None:
+    """One table a workload, what is tied beneath it; on a narrow terminal without the ranges.
+
+    Args:
+        console: where to.
+        rows: rows of `warehouse.rank_bands.banded_rows`.
+        by: the metric that they are ranked by.
+    """
     wide = console.width >= WIDE_COLUMNS
     for workload in dict.fromkeys(row["workload_id"] for row in rows):
-        console.print(_table(workload, [row for row in rows if row["workload_id"] == workload], by, wide=wide))
+        members = [row for row in rows if row["workload_id"] == workload]
+        console.print(_table(workload, members, by, wide=wide))
+        for sentence in tie_sentences(members):
+            console.print(Text(sentence, style="dim"))
         console.print()
     for row in rows:
         if not is_fit(row):
@@ -83,16 +97,24 @@ def print_leaderboard(console: Console, rows: list[dict[str, Any]], by: str) -> 
     if rows:
         said = "grade: how far the load client that measured it can be trusted; A and B are ranked"
         console.print(Text(f"{said} (evidence: view certificate)", style="dim"))
+    if any(row["rank_low"] != row["rank_high"] for row in rows):
+        said = "1-2: the places that 95 % confidence leaves, by the nights of the last 28 days"
+        console.print(Text(said, style="dim"))
     if wide and rows:
         console.print(
             Text("low-high below a figure: the range of its inputs, see `megatoken sql` and the README", style="dim")
         )
 
 
-def _table(workload: str, rows: list[dict[str, Any]], by: str, *, wide: bool) -> Table:
+def shown_metrics(rows: Sequence[Mapping[str, Any]], by: str) -> list[Metric]:
+    """What a board has columns for: the usual, that which it is ranked by, and nothing that has too few attempts."""
+    shown = [metric(i) for i in (SHOWN if by in SHOWN else (by, *SHOWN))]
+    return [item for item in shown if item.id == by or not all(_too_few(item, row) for row in rows)]
+
+
+def _table(workload: str, rows: Sequence[Mapping[str, Any]], by: str, *, wide: bool) -> Table:
     ranked_by = metric(by)
-    shown = [metric(i) for i in (SHOWN if by in SHOWN else (by, *SHOWN)) if wide or i == by or i not in WIDE_ONLY]
-    shown = [item for item in shown if item.id == by or not all(_too_few(item, row) for row in rows)]
+    shown = [item for item in shown_metrics(rows, by) if wide or item.id == by or item.id not in WIDE_ONLY]
     title = f"{workload}: ranked by {ranked_by.title.lower()}, {ranked_by.direction} is better"
     table = Table(
         title=title,
@@ -102,6 +124,7 @@ def _table(workload: str, rows: list[dict[str, Any]], by: str, *, wide: bool) ->
         box=None,
         pad_edge=False,
         padding=(0, 1),
+        collapse_padding=True,
     )
     table.add_column("\n\n#", justify="right", min_width=2)
     table.add_column("\n\ntarget", no_wrap=True, overflow="ellipsis", min_width=10)
@@ -112,7 +135,7 @@ def _table(workload: str, rows: list[dict[str, Any]], by: str, *, wide: bool) ->
     table.add_column("\n\ngrade", justify="center", min_width=5)
     for row in rows:
         table.add_row(
-            "-" if row["rank"] is None else str(row["rank"]),
+            rank_words(row),
             row["target_id"],
             *(_cell(item, row, wide=wide) for item in shown),
             str(row["n"]),
@@ -121,7 +144,7 @@ def _table(workload: str, rows: list[dict[str, Any]], by: str, *, wide: bool) ->
     return table
 
 
-def _cell(item: Metric, row: dict[str, Any], *, wide: bool) -> Text:
+def _cell(item: Metric, row: Mapping[str, Any], *, wide: bool) -> Text:
     value = row[item.id]
     if _too_few(item, row):
         return Text(f"n<{item.min_attempts}", style="dim")
@@ -134,7 +157,7 @@ def _cell(item: Metric, row: dict[str, Any], *, wide: bool) -> Text:
     return text
 
 
-def _too_few(item: Metric, row: dict[str, Any]) -> bool:
+def _too_few(item: Metric, row: Mapping[str, Any]) -> bool:
     """Whether a percentile is blank because there are some attempts, but fewer than it needs."""
     attempts = row.get(item.sample_column) if item.sample_column else None
     return row[item.id] is None and bool(attempts) and not is_sufficient(item, attempts)

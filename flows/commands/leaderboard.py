@@ -1,4 +1,4 @@
-"""`megatoken leaderboard`: the published ranking, as a table or as JSON."""
+"""`megatoken leaderboard`: the published ranking, as a table, as JSON or in Markdown."""
 
 import argparse
 import difflib
@@ -7,7 +7,8 @@ from flows.errors import ConfigError
 from flows.leaderboard import board_console, known_metrics, print_leaderboard
 from flows.paths import data_dir
 from warehouse.errors import WarehouseError
-from warehouse.query import DEFAULT_METRIC, leaderboard_rows
+from warehouse.query import DEFAULT_METRIC
+from warehouse.rank_bands import banded_rows
 
 
 def run(options: argparse.Namespace) -> int:
@@ -18,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known_metrics())}"
         raise ConfigError([f"--by {by} is no metric; {hint}"])
     try:
-        rows = leaderboard_rows(data_dir(options.data), by=by, any_grade=options.any_grade)
+        rows = banded_rows(data_dir(options.data), by=by, any_grade=options.any_grade)
     except WarehouseError as error:
         raise ConfigError([str(error)]) from error
     workloads = list(dict.fromkeys(row["workload_id"] for row in rows))
@@ -32,6 +33,11 @@ def run(options: argparse.Namespace) -> int:
         import orjson
 
         print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+        return 0
+    if options.markdown:
+        from flows.markdown import board_markdown
+
+        print(board_markdown(rows, by))
         return 0
     print_leaderboard(board_console(), rows, by)
     return 0

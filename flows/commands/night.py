@@ -21,7 +21,7 @@ from flows.progress import TerminalObserver
 from flows.words import arrivals_words, plan_sentences, usd
 from probes.errors import ProbeError
 from warehouse.errors import WarehouseError
-from warehouse.query import DEFAULT_METRIC, leaderboard_rows
+from warehouse.query import DEFAULT_METRIC
 
 SERVER_START_S = 90
 
@@ -137,7 +137,9 @@ def _plan_row(repeats: Sequence[PlannedTrial]) -> tuple[str | Text, ...]:
 
 
 def _print_report(console: Console, request: NightRequest, report: NightReport) -> None:
-    rows = leaderboard_rows(request.data_dir, by=DEFAULT_METRIC)
+    from warehouse.rank_bands import banded_rows
+
+    rows = banded_rows(request.data_dir)
     console.print()
     print_leaderboard(console, rows, DEFAULT_METRIC)
     console.print()

@@ -147,6 +147,8 @@ def test_the_leaderboard_as_json_holds_what_scripts_need(published):
         "operational_gco2e_per_output_mtok_high", "embodied_gco2e_per_output_mtok",
         "embodied_gco2e_per_output_mtok_low",
         "embodied_gco2e_per_output_mtok_high", "basis", "n", "measured_at",
+        "rank_low", "rank_high", "tier", "p_first", "n_runs", "nights_to_separate", "tied_by", "next_better",
+        "band_basis", "band_reason",
     }  # fmt: skip
     assert rows
     assert all(needed <= set(row) for row in rows)
@@ -218,6 +220,21 @@ def test_sql_without_a_query_lists_the_views_with_their_columns(published):
 def test_the_board_fits_a_narrow_terminal(published):
     wide = megatoken(published, "leaderboard").stdout
     assert max(len(line.rstrip()) for line in wide.splitlines()) <= 120
+    tables = [line for block in wide.split("ranked by")[1:] for line in block.split("\n\n")[0].splitlines()[1:]]
+    assert max(len(line.rstrip()) for line in tables) <= 100
+
+
+def test_the_board_in_markdown_is_one_table_a_workload(published):
+    printed = megatoken(published, "leaderboard", "--markdown").stdout
+    rows = json.loads(megatoken(published, "leaderboard", "--json").stdout)
+    lines = [line for line in printed.splitlines() if line.startswith("|")]
+    workloads = {row["workload_id"] for row in rows}
+    assert len(lines) == len(rows) + 2 * len(workloads)
+    assert len({line.count(" | ") for line in lines}) == 1
+    assert all(f"**{workload_id}**: ranked by cost" in printed for workload_id in workloads)
+    refused = megatoken(published, "leaderboard", "--markdown", "--json")
+    assert refused.returncode == 2
+    assert "not allowed with" in refused.stderr
 
 
 @pytest.mark.engine

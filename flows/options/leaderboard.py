@@ -1,0 +1,17 @@
+"""Options of `megatoken leaderboard`."""
+
+import argparse
+
+
+def add_leaderboard_options(board: argparse.ArgumentParser) -> None:
+    """What to rank, by what, and how to print it."""
+    board.add_argument("--workload", metavar="W", help="only this workload")
+    board.add_argument("--by", metavar="METRIC", help="metric to rank by (default: usd_per_output_mtok)")
+    board.add_argument(
+        "--any-grade",
+        action="store_true",
+        help="rank also where the load client is graded C or D (default: A and B)",
+    )
+    printed = board.add_mutually_exclusive_group()
+    printed.add_argument("--json", action="store_true", help="print a JSON list of rows")
+    printed.add_argument("--markdown", action="store_true", help="print the board as a Markdown table")
