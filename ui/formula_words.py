@@ -21,6 +21,7 @@ _FORMULAS: Mapping[str, Callable[..., object]] = MappingProxyType(
         "energy-x-pue-x-tariff": price.electricity_usd,
         "time-sliced-by-weight": TimeSlices.divide,
         "straight-line-by-time-and-utilisation": price.hardware_usd,
+        "rent-by-time-and-utilisation": price.rent_usd,
     }
 )
 _STATED = {

@@ -27,6 +27,7 @@ _KNOWN: Mapping[str, Quantity] = MappingProxyType(
         "price_usd_per_output_mtok": _of("Price of output", "USD/Mtok"),
         "electricity_usd_per_kwh": _of("Electricity", "USD/kWh"),
         "hardware_usd": _of("Hardware", "USD"),
+        "hardware_rent_usd_per_h": _of("Rent of the hardware", "USD/h"),
         "hardware_lifetime_s": _of("Life of the hardware", "years", 1 / _YEAR_S),
         "hardware_utilisation_share": _of("Utilisation over its life", "%", 100.0),
         "hardware_embodied_gco2e": _of("Making the hardware", "kgCO2e", 1e-3),

@@ -77,6 +77,9 @@ def test_a_rented_machine_costs_its_hours(warehouse):
     ((machine, others),) = break_evens(con, "alpha")
     assert machine.fixed_usd_per_month.central == pytest.approx(1461)
     assert others == []
+    # 2 USD/h x 10 s / 3600 / 0.5: the hours with work bear those without
+    ((usd, method),) = con.execute("SELECT cost_usd, method FROM cost_accounts WHERE component = 'hardware'").fetchall()
+    assert (usd, method) == (pytest.approx(2 * 10 / 3600 / 0.5), "rent-by-time-and-utilisation")
 
 
 def test_a_target_that_is_not_there_or_is_bought_by_the_token_is_a_sentence(warehouse):

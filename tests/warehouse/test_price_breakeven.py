@@ -11,6 +11,7 @@ from warehouse.formulas.breakeven import (
     rented_usd_per_month,
 )
 from warehouse.formulas.interval import Interval, exactly
+from warehouse.formulas.price import rent_usd
 
 
 def volume(*, fixed=100.0, own=0.5, api=2.5, capacity=1000.0):
@@ -78,3 +79,10 @@ def test_a_share_above_1_is_refused():
     for formula in (rented_usd_per_month, capacity_mtok_per_month):
         with pytest.raises(ValueError, match=r"a share of 1\.5 is above 1"):
             formula(exactly(1.0), exactly(1.5))
+
+
+def test_the_rent_of_a_use_bears_the_paid_hours_without_work():
+    # an hour of a quarter of a machine at 4 USD/h, working half of its paid time
+    assert rent_usd(exactly(4.0), 3600.0, exactly(0.25), exactly(0.5)).central == 2.0
+    with pytest.raises(ValueError, match=r"a utilisation of 2\.0 is above 1"):
+        rent_usd(exactly(4.0), 3600.0, exactly(0.25), exactly(2.0))

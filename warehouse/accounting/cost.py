@@ -16,7 +16,8 @@ def cost_accounts(trial: TrialFacts, energy: Account) -> list[Account]:
     """
     if q.INPUT_PRICE in trial.facts or q.OUTPUT_PRICE in trial.facts:
         return [_token_cost(trial)]
-    if trial.kind == "endpoint" and q.HARDWARE_PRICE not in trial.facts:
+    is_rented = q.RENT in trial.facts
+    if trial.kind == "endpoint" and not is_rented and q.HARDWARE_PRICE not in trial.facts:
         return [_token_cost(trial)]
 
     def electricity(of: Mapping[str, AnyQuantity]) -> AnyQuantity:
@@ -27,14 +28,17 @@ def cost_accounts(trial: TrialFacts, energy: Account) -> list[Account]:
             of[q.HARDWARE_PRICE], trial.window_s or 0.0, of[q.LIFETIME], of[q.SHARE], of[q.UTILISATION]
         )
 
+    def rent(of: Mapping[str, AnyQuantity]) -> AnyQuantity:
+        return price.rent_usd(of[q.RENT], trial.window_s or 0.0, of[q.SHARE], of[q.UTILISATION])
+
     return [
         derive("electricity", "energy-x-pue-x-tariff", trial.facts, [q.PUE, q.TARIFF], electricity, upon=energy),
         derive(
             "hardware",
-            "straight-line-by-time-and-utilisation",
+            "rent-by-time-and-utilisation" if is_rented else "straight-line-by-time-and-utilisation",
             trial.facts,
-            [q.HARDWARE_PRICE, *q.HARDWARE_USE],
-            hardware,
+            [q.RENT, q.SHARE, q.UTILISATION] if is_rented else [q.HARDWARE_PRICE, *q.HARDWARE_USE],
+            rent if is_rented else hardware,
             blocked=no_window(trial),
         ),
     ]

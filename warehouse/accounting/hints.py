@@ -30,7 +30,7 @@ _TO_ADD: Final[Mapping[str, str]] = {
     q.HARDWARE_ADPE: "declare adpe_kgsbeq in [site.hardware]",
     q.HARDWARE_PRIMARY: "declare primary_mj in [site.hardware]",
     q.TARIFF: "declare it in [site]",
-    q.HARDWARE_PRICE: "declare price_usd in [site.hardware]",
+    q.HARDWARE_PRICE: "declare price_usd or rent_usd_per_h in [site.hardware]",
     q.LIFETIME: "declare lifetime_years in [site.hardware]",
     q.SHARE: "declare share in [site.hardware]",
     q.UTILISATION: "declare utilisation_share in [site.hardware]",

@@ -16,6 +16,7 @@ WUE_GRID = "wue_grid_l_per_kwh"
 GRID_ADPE = "grid_adpe_kgsbeq_per_kwh"
 GRID_PRIMARY = "grid_primary_mj_per_kwh"
 HARDWARE_PRICE = "hardware_usd"
+RENT = "hardware_rent_usd_per_h"  # instead, where the machine is rented
 HARDWARE_EMBODIED = "hardware_embodied_gco2e"
 HARDWARE_ADPE = "hardware_adpe_kgsbeq"
 HARDWARE_PRIMARY = "hardware_primary_mj"

@@ -1,9 +1,10 @@
-"""US dollars: tokens at a price list, and electricity plus hardware for what we serve ourselves."""
+"""US dollars: tokens at a price list, and electricity plus hardware, bought or rented, for what we serve ourselves."""
 
 from warehouse.formulas.carbon import facility_kwh, use_share
 from warehouse.formulas.interval import AnyQuantity
 
 TOKENS_PER_MTOK = 1e6
+SECONDS_PER_HOUR = 3600.0
 
 
 def tokens_usd(
@@ -65,3 +66,17 @@ def hardware_usd(
         ValueError: a share outside 0 to 1, or a lifetime or utilisation that may be 0.
     """
     return price_usd * use_share(reserved_s, lifetime_s, resource_share, utilisation_share)
+
+
+def rent_usd(
+    usd_per_h: AnyQuantity, reserved_s: float, resource_share: AnyQuantity, utilisation_share: AnyQuantity
+) -> AnyQuantity:
+    """The part of a machine's rent that falls to a use of it, US dollars: its hours bear the paid hours without work.
+
+    Raises:
+        ValueError: a share above 1, or a utilisation that may be 0.
+    """
+    for name, share in (("resource share", resource_share), ("utilisation", utilisation_share)):
+        if share.high > 1:
+            raise ValueError(f"a {name} of {share.high} is above 1; give it as a share, 0 to 1")
+    return usd_per_h * resource_share * (reserved_s / SECONDS_PER_HOUR) / utilisation_share
