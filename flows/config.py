@@ -3,6 +3,7 @@
 import hashlib
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -41,10 +42,17 @@ class Night(_Table):
     timeouts: Timeouts = Timeouts()
 
 
+class Prices(_Table):
+    """Where prices are stated, beside `[targets.price]`, which rules, and the public list, which comes last."""
+
+    file: str  # a CSV of the project's own, see `warehouse.pricebook.file`
+
+
 class BenchmarkConfig(_Table):
     """A whole config file, checked."""
 
     night: Night
+    prices: Prices | None = None
     site: Site | None = None
     targets: Annotated[list[Target], Field(min_length=1)]
     workloads: Annotated[list[Workload], Field(min_length=1)]
@@ -140,7 +148,7 @@ def check_config(raw: Mapping[str, Any], *, name: str, folder: Path = Path()) ->
             problems.append(f'{name}: workloads[{n}] "{workload.id}": {error}')
     if problems:
         raise ConfigError(problems)
-    config = config.model_copy(update={"workloads": workloads})
+    config = config.model_copy(update={"workloads": workloads, "targets": _with_prices(config, folder, name)})
     config.check_room(name)
     return config
 
@@ -152,6 +160,28 @@ def _with_paths(table: Any, n: int, folder: Path, name: str, problems: list[str]
     filled = with_paths(table, folder, found)
     problems += [f'{name}: workloads[{n}] "{table.get("id")}" {sentence}' for sentence in found]
     return filled
+
+
+def _with_prices(config: BenchmarkConfig, folder: Path, name: str) -> list[EndpointTarget | LocalTarget]:
+    """The targets, the hosted ones with the path of the config's price file.
+
+    Raises:
+        ConfigError: it cannot be read, or has a mistake.
+    """
+    if config.prices is None:
+        return list(config.targets)
+    from warehouse.errors import WarehouseError
+    from warehouse.pricebook import read_price_file
+
+    path = (folder / Path(config.prices.file).expanduser()).resolve()
+    try:
+        read_price_file(path)
+    except WarehouseError as error:
+        raise ConfigError([f"{name}: prices file: {error}"]) from error
+    return [
+        replace(target, price_file=target.price_file or str(path)) if isinstance(target, EndpointTarget) else target
+        for target in config.targets
+    ]
 
 
 AnyTable = TypeVar("AnyTable")
@@ -172,7 +202,8 @@ def check_table(model: type[AnyTable], raw: Mapping[str, Any], *, name: str) -> 
 def _holders() -> dict[str, type[Any]]:
     """Which table stands under which key, for naming the nearest known key."""
     return {
-        "night": Night, "site": Site, "timeouts": Timeouts, "hardware": Hardware, "price": Price, "hosting": Hosting,
+        "night": Night, "prices": Prices, "site": Site, "timeouts": Timeouts, "hardware": Hardware, "price": Price,
+        "hosting": Hosting,
         "meters": MeterHook, "grid_provider": GridProvider, "devices": CountedDevice, "market": Market,
         "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,
         "search_limits": SearchLimits, "": BenchmarkConfig,

@@ -7,29 +7,24 @@ that the account is NULL and names what was missing. A fact of a ledger names it
 import ipaddress
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flows.config import EndpointTarget, LocalTarget, Price, Range, Site, Target
+from flows.config import EndpointTarget, LocalTarget, Range, Site, Target
 from flows.errors import ConfigError
 from flows.ledgerfacts import device_fact, ledger_fact, yearly_grid_fact, zone_facts
+from flows.pricefacts import price_facts
 from flows.site import Hardware, Hosting, Market
 from warehouse.rows import Basis, FactRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date
 
     from warehouse.ecologits import HostedEstimate
     from warehouse.formulas.interval import Interval
-    from warehouse.pricebook import PriceBook, PriceEntry, Product
 
 DECLARED = "declared in the config"
 SECONDS_PER_YEAR = 365.25 * 86_400
-STANDARD_TIER = "standard"
-# what providers call it; `auto` is a project's own setting, which is standard unless it was changed there
-NAMES_OF_STANDARD = ("auto", "default", "on_demand", "standard_only")
 
 
 def facts_for(target: Target, site: Site | None, *, trial_id: str, at: datetime) -> list[FactRow]:
@@ -95,7 +90,10 @@ def declared(
 
 
 def _hardware_facts(hardware: Hardware, trial_id: str, on: "date") -> Iterator[FactRow]:
-    yield declared(trial_id, "hardware_usd", hardware.price_usd)
+    if hardware.price_usd is not None:
+        yield declared(trial_id, "hardware_usd", hardware.price_usd)
+    if hardware.rent_usd_per_h is not None:
+        yield declared(trial_id, "hardware_rent_usd_per_h", hardware.rent_usd_per_h)
     yield declared(trial_id, "hardware_lifetime_s", hardware.lifetime_years, scale=SECONDS_PER_YEAR)
     yield declared(trial_id, "hardware_utilisation_share", hardware.utilisation_share)
     yield declared(trial_id, "hardware_share", Range(central=hardware.share))
@@ -154,7 +152,7 @@ def _market_facts(market: Market, zone: str | None, trial_id: str, on: "date") -
 
 
 def _endpoint_facts(target: EndpointTarget, trial_id: str, at: datetime) -> Iterator[FactRow]:
-    yield from _price_facts(target, trial_id, at)
+    yield from price_facts(target, trial_id, at)
     hosting = target.hosting or Hosting()
     on = at.astimezone(UTC).date()
     said = []
@@ -220,76 +218,3 @@ def _estimated(trial_id: str, quantity: str, value: "Interval", key: str, found:
         ledger_key=key,
         factor_version=version_of("ecologits", key, quantity),
     )
-
-
-def product_of(target: EndpointTarget) -> "Product":
-    """What is bought of a hosted target."""
-    from warehouse.pricebook import Product
-
-    return Product(target_id=target.id, provider=target.provider, model=target.model, base_url=target.base_url)
-
-
-def service_tier_of(target: EndpointTarget) -> str:
-    """How a target asks to be served: what its `extra_body` sends as `service_tier`; standard, if nothing."""
-    asked = str(target.extra_body.get("service_tier", STANDARD_TIER))
-    return STANDARD_TIER if asked in NAMES_OF_STANDARD else asked
-
-
-def price_book(targets: "Sequence[EndpointTarget]") -> "PriceBook":
-    """The prices that a config states, over the public list."""
-    from warehouse.pricebook import PriceBook
-
-    return PriceBook(contracts={each.id: [_contract(each, each.price)] for each in targets if each.price is not None})
-
-
-def _contract(target: EndpointTarget, price: Price) -> "PriceEntry":
-    from warehouse.pricebook import PriceEntry
-
-    def usd(amount: float | None) -> Decimal | None:
-        return None if amount is None else Decimal(repr(amount))
-
-    return PriceEntry(
-        origin="contract",
-        listed_as=f"{target.provider}/{target.model}",
-        service_tier=service_tier_of(target),
-        usd_per_input_mtok=usd(price.usd_per_input_mtok),
-        usd_per_cached_input_mtok=usd(price.usd_per_cached_input_mtok),
-        usd_per_output_mtok=usd(price.usd_per_output_mtok),
-        valid_from=price.valid_from,
-        source=price.note,
-    )
-
-
-def _price_facts(target: EndpointTarget, trial_id: str, at: datetime) -> Iterator[FactRow]:
-    from warehouse.errors import WarehouseError
-
-    tier = service_tier_of(target)
-    try:
-        price = price_book([target]).price(product_of(target), at=at, service_tier=tier)
-    except WarehouseError as error:
-        raise ConfigError([f"target {target.id!r}: {error}"]) from error
-    if price is None:
-        return
-    entry = price.entry
-    from_list = entry.origin == "list"
-    # the key says how it is served: the ledger of prices finds the same tier again
-    served = entry.listed_as if tier == STANDARD_TIER else f"{entry.listed_as}#{tier}"
-    for quantity, amount in (
-        ("price_usd_per_input_mtok", entry.usd_per_input_mtok),
-        ("price_usd_per_cached_input_mtok", entry.usd_per_cached_input_mtok),
-        ("price_usd_per_output_mtok", entry.usd_per_output_mtok),
-    ):
-        if amount is not None:
-            yield FactRow(
-                trial_id=trial_id,
-                quantity=quantity,
-                low=None,
-                central=float(amount),
-                high=None,
-                basis="declared",
-                valid_from=entry.valid_from,
-                source=f"{entry.source}: {served}" if from_list else entry.source,
-                ledger="genai-prices" if from_list else None,
-                ledger_key=served if from_list or tier != STANDARD_TIER else None,
-                factor_version=entry.source if from_list else None,
-            )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 GRID = "grid_gco2e_per_kwh"
 EMBODIED = "hardware_embodied_gco2e"
+PRICE_FILE = "price-file"  # a project's own, named in its config
 OF_ZONE = ("wue_grid_l_per_kwh", "grid_adpe_kgsbeq_per_kwh", "grid_primary_mj_per_kwh")
 # Where the column of a ledger has another name than the fact.
 _COLUMNS = {("grid_intensity", GRID): "gco2e_per_kwh"}
@@ -127,14 +128,14 @@ def device_fact(counts: Mapping[str, float], *, trial_id: str, on: date) -> Fact
 def today(fact: "Fact") -> "Fact":
     """What the row of a fact holds today; the fact itself if it was declared, or its row is gone.
 
-    A list price stays: it is what was asked on that day, and no better knowledge of it comes later. Hours of a grid are
+    A price stays: it is what was asked on that day, and no better knowledge of it comes later. Hours of a grid are
     not facts of a ledger: an account takes those that are known when it is made.
     """
     from datetime import UTC, datetime
 
     from warehouse.factors import current
 
-    if fact.ledger is None or fact.ledger_key is None or fact.ledger == "genai-prices":
+    if fact.ledger is None or fact.ledger_key is None or fact.ledger in ("genai-prices", PRICE_FILE):
         return fact
     on = datetime.now(UTC).date()
     if fact.ledger == "embodied":

@@ -16,6 +16,7 @@ from warehouse.landing import LandedTrial
 from warehouse.rows import FactRow, TrialStatus
 
 J_PER_KWH = 3.6e6
+SECONDS_PER_HOUR = 3600
 # A target that hung or was measured is a result; what was cut off from outside is measured again.
 FINAL: frozenset[TrialStatus] = frozenset({"completed", "timed_out"})
 # A prompt is calibrated to its length only after the first answer; until then it may be this much longer than asked.
@@ -186,8 +187,12 @@ def _local_quote_usd(site: Site | None, timeouts: Timeouts, worst_power_w: float
         return None
     seconds = timeouts.trial_s
     hardware = site.hardware
-    wear = _high(hardware.price_usd) * hardware.share / _low(hardware.utilisation_share)
-    per_second = wear / (_low(hardware.lifetime_years) * SECONDS_PER_YEAR)
+    if hardware.rent_usd_per_h is not None:
+        owned_per_second = _high(hardware.rent_usd_per_h) / SECONDS_PER_HOUR
+    else:
+        assert hardware.price_usd is not None  # the config was checked: one of the two is given
+        owned_per_second = _high(hardware.price_usd) / (_low(hardware.lifetime_years) * SECONDS_PER_YEAR)
+    per_second = owned_per_second * hardware.share / _low(hardware.utilisation_share)
     kwh = worst_power_w * _high(site.pue) * seconds / J_PER_KWH
     return seconds * per_second + kwh * _high(site.electricity_usd_per_kwh)
 

@@ -143,6 +143,7 @@ def _running_usd(line: _Line) -> float:
         seconds = time.monotonic() - line.since
         lifetime_s = facts.get("hardware_lifetime_s", SECONDS_PER_YEAR) * facts.get("hardware_utilisation_share", 1)
         wear = facts.get("hardware_usd", 0.0) / lifetime_s * seconds
+        wear += facts.get("hardware_rent_usd_per_h", 0.0) / 3600 * seconds / facts.get("hardware_utilisation_share", 1)
         kwh = (line.progress.get("power_w") or 0.0) * facts.get("pue", 1.0) * seconds / J_PER_KWH
         return wear + kwh * facts.get("electricity_usd_per_kwh", 0.0)
     tokens_in = line.done * planned.workload.prompt_tokens

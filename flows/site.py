@@ -75,7 +75,8 @@ class Hardware:
 
     __pydantic_config__ = STRICT_KEYS
 
-    price_usd: Figure
+    price_usd: Figure | None = None
+    rent_usd_per_h: Figure | None = None  # instead, where the machine is rented; with its electricity in it, tariff 0
     lifetime_years: Annotated[Figure, Checked(_divisible)]
     utilisation_share: Annotated[Figure, Checked(_share_of_life)]
     embodied_kgco2e: Figure | None = None
@@ -86,7 +87,11 @@ class Hardware:
     share: Share  # of the machine that a target reserves while it is measured
 
     def __post_init__(self) -> None:
-        """Raise ValueError if two fields say the same."""
+        """Raise ValueError if two fields say the same, or none says what the machine costs."""
+        if self.price_usd is None and self.rent_usd_per_h is None:
+            raise ValueError("neither price_usd nor rent_usd_per_h says what the machine costs; give one of them")
+        if self.price_usd is not None and self.rent_usd_per_h is not None:
+            raise ValueError("price_usd and rent_usd_per_h both say what the machine costs; give one of them")
         if self.embodied_kgco2e is not None and self.devices:
             raise ValueError("embodied_kgco2e and devices both say what making the machine emitted; give one of them")
 

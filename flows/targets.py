@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -33,6 +34,15 @@ def _a_name_not_a_key(value: str | None) -> str | None:
     return value
 
 
+def _day(value: str | None) -> str | None:
+    if value is not None:
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("must be a day, as 2026-11-01") from None
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """A contract or list price that overrides the price list, USD per 10^6 tokens."""
@@ -42,7 +52,7 @@ class Price:
     usd_per_input_mtok: NonNegative
     usd_per_output_mtok: NonNegative
     usd_per_cached_input_mtok: NonNegative | None = None
-    valid_from: str | None = None
+    valid_from: Annotated[str | None, Checked(_day)] = None
     note: str = "declared in the config"
 
 
@@ -64,6 +74,7 @@ class EndpointTarget:
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     extra_body: dict[str, Any] = field(default_factory=dict)
     price: Price | None = None
+    price_file: str | None = None  # that of the config's [prices] table; price rules over it
     hosting: Hosting | None = None
 
 

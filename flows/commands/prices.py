@@ -99,7 +99,7 @@ def _direct(name: str) -> Shelf | None:
 
 def _of_config(path: Path) -> Shelf:
     from flows.config import EndpointTarget, load_config
-    from flows.facts import price_book, product_of
+    from flows.pricefacts import price_book, product_of
 
     targets = load_config(path).config.targets
     hosted = [target for target in targets if isinstance(target, EndpointTarget)]

@@ -5,9 +5,12 @@ import json
 import pytest
 
 from flows.cli import main
-from flows.config import EndpointTarget, Price, check_table
+from flows.config import EndpointTarget, LocalTarget, Price, Site, Timeouts, Workload, check_table, load_config
 from flows.errors import ConfigError
-from flows.facts import facts_for, price_book, product_of
+from flows.facts import facts_for, site_facts
+from flows.ledgerfacts import today
+from flows.plan import quote_usd
+from flows.pricefacts import price_book, product_of
 from tests.warehouse.builders import (
     STARTED_AT,
     attempt_row,
@@ -18,6 +21,7 @@ from tests.warehouse.builders import (
     run_row,
     trial_row,
 )  # fmt: skip
+from warehouse.accounting import Fact
 from warehouse.landing import land
 from warehouse.loader import load
 from warehouse.publish import publish
@@ -205,3 +209,78 @@ def test_a_contract_is_for_the_tier_in_which_its_target_is_served():
     book = price_book([one])
     assert book.price(product_of(one), at=STARTED_AT, service_tier="standard").entry.origin == "list"
     assert isinstance(one.price, Price)
+
+
+FILE = "provider,model,valid_from,source,per_input_mtok,per_output_mtok\nnobody,m-1,2026-10-01,their page,2,8\n"
+
+
+def test_a_price_file_of_the_config_rules_over_the_list_and_under_a_contract(tmp_path, capsys):
+    (tmp_path / "ours.csv").write_text(FILE + "openai,gpt-5.4-mini,2026-10-01,their page,9,9\n")
+    path = tmp_path / "night.toml"
+    path.write_text('[prices]\nfile = "ours.csv"\n' + CONFIG)
+    rows = json.loads(said(capsys, "--config", str(path), "--on", "2026-11-23", "--tier", "standard", "--json"))
+    assert [(row["target_id"], row["origin"], row["usd_per_output_mtok"]) for row in rows] == [
+        ("mini", "contract", 4.5),
+        ("nameless", "file", 8.0),
+    ]
+    nameless = next(each for each in load_config(path).config.targets if each.id == "nameless")
+    fact = price_facts(nameless)["price_usd_per_output_mtok"]
+    assert (fact.central, fact.ledger, fact.ledger_key, fact.source) == (
+        8.0,
+        "price-file",
+        "nobody/m-1",
+        "ours.csv: their page",
+    )
+    assert len(fact.factor_version) == 12
+    entry = Fact(**{name: getattr(fact, name) for name in Fact.__dataclass_fields__})
+    assert today(entry) == entry
+
+
+def test_a_mistake_in_the_price_file_stops_the_config(tmp_path):
+    (tmp_path / "ours.csv").write_text(FILE.replace("2026-10-01", "soon"))
+    path = tmp_path / "night.toml"
+    path.write_text('[prices]\nfile = "ours.csv"\n' + CONFIG)
+    with pytest.raises(ConfigError, match=r"night\.toml: prices file: ours\.csv line 2 valid_from = 'soon' is no day"):
+        load_config(path)
+
+
+def test_a_contract_begins_on_a_day():
+    with pytest.raises(ConfigError, match="must be a day, as 2026-11-01"):
+        target(price={"usd_per_input_mtok": 1.0, "usd_per_output_mtok": 2.0, "valid_from": "November"})
+
+
+# rented hardware
+
+
+def hardware(**changes):
+    return {"lifetime_years": 4.0, "utilisation_share": 0.5, "share": 1.0, **changes}
+
+
+def test_rented_hardware_is_a_fact_of_its_own_and_is_not_bought_too():
+    place = {"zone": "FRA", "pue": 1.2, "electricity_usd_per_kwh": 0.0}
+    site = check_table(Site, place | {"hardware": hardware(rent_usd_per_h=2.5)}, name="t.toml")
+    facts = {fact.quantity: fact.central for fact in site_facts(site, trial_id="t", at=STARTED_AT)}
+    assert facts["hardware_rent_usd_per_h"] == 2.5
+    assert "hardware_usd" not in facts
+    for given in ({}, {"rent_usd_per_h": 2.5, "price_usd": 800}):
+        with pytest.raises(ConfigError, match="what the machine costs; give one of them"):
+            check_table(Site, place | {"hardware": hardware(**given)}, name="t.toml")
+
+
+def test_the_worst_case_of_a_rented_machine_is_its_dearest_hours():
+    rent = {"low": 1.0, "central": 2.0, "high": 3.6}
+    place = {"zone": "FRA", "pue": 1.2, "electricity_usd_per_kwh": 0.0, "hardware": hardware(rent_usd_per_h=rent)}
+    site = check_table(Site, place, name="t.toml")
+    # 3.6 USD/h is 1e-3 USD/s, of which half has work: 900 s x 2e-3
+    engine = {
+        "kind": "local",
+        "id": "a",
+        "engine": "llama.cpp",
+        "model": "m",
+        "device": "cpu",
+        "threads": 1,
+        "slots": 1,
+    }
+    chat = {"id": "w", "arrivals": "closed", "concurrency": 1, "requests": 3, "prompt_tokens": 9, "output_tokens": 9}
+    own, workload = check_table(LocalTarget, engine, name="t"), check_table(Workload, chat, name="t")
+    assert quote_usd(own, workload, 3, site, Timeouts(), [], 100.0) == pytest.approx(1.8)
