@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.config import EndpointTarget, Price
@@ -38,6 +36,8 @@ def price_book(targets: Sequence[EndpointTarget]) -> "PriceBook":
     Raises:
         ReferenceDataError: a price file cannot be read, or has a mistake.
     """
+    from pathlib import Path
+
     from warehouse.pricebook import PriceBook, read_price_file
 
     files = sorted({each.price_file for each in targets if each.price_file is not None})
@@ -48,6 +48,8 @@ def price_book(targets: Sequence[EndpointTarget]) -> "PriceBook":
 
 
 def _contract(target: EndpointTarget, price: Price) -> "PriceEntry":
+    from decimal import Decimal
+
     from warehouse.pricebook import PriceEntry
 
     def usd(amount: float | None) -> Decimal | None:
