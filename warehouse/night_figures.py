@@ -126,9 +126,13 @@ def by_target_and_run(
         repeats.setdefault(cell, []).append(figures[trial["trial_id"]])
     cells = {name: np.full((len(target_ids), len(runs)), np.nan) for name in ("central", "low", "high", "n")}
     for cell, found in repeats.items():
-        central, low, high, n = np.array(found).T
-        cells["central"][cell], cells["n"][cell] = central.mean(), n.sum()
-        cells["low"][cell], cells["high"][cell] = low.min(), high.max()
+        if len(found) == 1:  # numpy on thousands of single rows would take longer than all the rest
+            ((central, low, high, n),) = found
+        else:
+            several = np.array(found)
+            central, n = several[:, 0].mean(), several[:, 3].sum()
+            low, high = several[:, 1].min(), several[:, 2].max()
+        cells["central"][cell], cells["low"][cell], cells["high"][cell], cells["n"][cell] = central, low, high, n
     return cells
 
 

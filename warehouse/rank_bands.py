@@ -164,4 +164,4 @@ def _band(target_id: str, of: Standing, target_ids: Sequence[str]) -> RankBand:
 
 
 def _unknown(target_id: str) -> RankBand:
-    return RankBand(target_id=target_id, reason="it was not measured under the terms that the workload has now")
+    return RankBand(target_id=target_id, reason="no known figure under the terms that the workload has now")

@@ -79,7 +79,7 @@ def test_of_many_ties_three_are_said_and_the_others_counted():
 
 
 def test_a_rank_without_a_band_says_why():
-    reason = "it was not measured under the terms that the workload has now"
+    reason = "no known figure under the terms that the workload has now"
     lonely = row("old", 2, None, None, band_reason=reason, n_runs=0)
     assert tie_sentences([BOARD[0], lonely]) == [f"old has no band: {reason}"]
 

@@ -135,4 +135,4 @@ def test_a_deployed_night_runs_when_it_is_due_and_leaves_the_leaderboard(server,
     (trial,) = sql(server.data, "SELECT status, grade FROM trials INNER JOIN certificate USING (trial_id, status)")
     assert trial["status"] == "completed"
     # on a machine too busy for its client to be trusted, a target is shown without a rank
-    assert (row["rank"], row["target"], row["n"]) == (1 if trial["grade"] in ("A", "B") else None, "a", 6)
+    assert (row["rank"], row["target"], row["n"]) == ("1" if trial["grade"] in ("A", "B") else "-", "a", 6)

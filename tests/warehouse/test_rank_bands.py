@@ -184,7 +184,7 @@ def test_nights_under_other_terms_other_weights_and_ad_hoc_benches_do_not_count(
         "fast": 3, "twin-1": 2, "twin-2": 1, "q4": 1, "q8": 1, "api": 1
     }  # fmt: skip
     assert found(con, "ttft_p50_s", ["nobody"])["nobody"] == RankBand(
-        target_id="nobody", reason="it was not measured under the terms that the workload has now"
+        target_id="nobody", reason="no known figure under the terms that the workload has now"
     )
     con.close()
 

@@ -23,11 +23,12 @@ def two_sided_p(t: Floats, freedom: int) -> Floats:
         raise ValueError(f"{freedom} degrees of freedom; Student's t needs at least 1")
     angle = np.arctan(np.abs(t) / np.sqrt(freedom))
     cosine = np.cos(angle)
-    term = cosine if freedom % 2 else np.ones_like(cosine)
-    total = term if freedom > 1 else np.zeros_like(cosine)
-    for step in range(3 if freedom % 2 else 2, freedom, 2):
-        term = term * cosine**2 * ((step - 1) / step)
-        total = total + term
+    if freedom == 1:
+        total = np.zeros_like(cosine)
+    else:
+        steps = np.arange(3 if freedom % 2 else 2, freedom, 2)
+        terms = np.cumprod((cosine**2)[..., None] * ((steps - 1) / steps), axis=-1)
+        total = (1 + terms.sum(axis=-1)) * (cosine if freedom % 2 else 1.0)
     within = np.sin(angle) * total
     if freedom % 2:
         within = 2 / np.pi * (angle + within)
