@@ -259,8 +259,8 @@ class FactRow:
     A fact that was taken from a ledger says which row of it, so that history can be derived again under today's row.
 
     Quantities: price_usd_per_input_mtok, price_usd_per_cached_input_mtok, price_usd_per_output_mtok,
-    electricity_usd_per_kwh, hardware_usd, hardware_lifetime_s, hardware_utilisation_share, hardware_embodied_gco2e,
-    hardware_share (of the machine that the target reserves), pue, grid_gco2e_per_kwh,
+    electricity_usd_per_kwh, hardware_usd, hardware_rent_usd_per_h, hardware_lifetime_s, hardware_utilisation_share,
+    hardware_embodied_gco2e, hardware_share (of the machine that the target reserves), pue, grid_gco2e_per_kwh,
     endpoint_j_per_output_token, endpoint_embodied_gco2e_per_output_mtok; since schema 3 also market_covered_share,
     market_contract_gco2e_per_kwh, market_residual_gco2e_per_kwh, wue_site_l_per_kwh, wue_grid_l_per_kwh,
     grid_adpe_kgsbeq_per_kwh, grid_primary_mj_per_kwh, and, made with the hardware, hardware_adpe_kgsbeq and
