@@ -20,7 +20,8 @@ COMMANDS = [
 ]
 OURS = [shlex.split(c)[1:] for c in COMMANDS if c.startswith(".venv/bin/megatoken")]
 # What only reads, or only plans, is run here; CI runs the make targets, and the Prefect test the Prefect ones.
-QUICK = [c for c in OURS if c[0] in ("leaderboard", "sql", "doctor", "footprint", "factors", "prices") or "--dry-run" in c]
+READERS = ("leaderboard", "sql", "doctor", "footprint", "factors", "prices")
+QUICK = [c for c in OURS if c[0] in READERS or "--dry-run" in c]
 
 
 @pytest.fixture(scope="module")
