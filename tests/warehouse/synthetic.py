@@ -52,6 +52,7 @@ class Target:
     quantisation: str | None = None
     region: str | None = None
     usd_per_mtok: tuple[float, float] | None = None  # input, output
+    usd_per_cached_mtok: float | None = None  # of a contract that the list does not know
     j_per_token: tuple[float, float, float] | None = None  # what is stated of an endpoint
     power_w: float | None = None  # what a meter of ours reads under load
     failing_share: float = 0.0
@@ -66,7 +67,7 @@ TARGETS = (
     ),
     Target(
         id="openai-mini", provider="openai", model="gpt-4o-mini", ttft_s=0.41, tpot_s=0.011, region="USA",
-        usd_per_mtok=(0.15, 0.60), failing_share=0.04,
+        usd_per_mtok=(0.15, 0.60), usd_per_cached_mtok=0.05, failing_share=0.04,
     ),
     Target(
         id="together-llama-70b", provider="together", model="llama-3.3-70b-instruct", ttft_s=0.52, tpot_s=0.013,
@@ -306,6 +307,8 @@ def _facts(trial_id: str, target: Target) -> list[FactRow]:
     if target.usd_per_mtok is not None:
         usd_in, usd_out = target.usd_per_mtok
         facts += [fact_row("price_usd_per_input_mtok", usd_in), fact_row("price_usd_per_output_mtok", usd_out)]
+    if target.usd_per_cached_mtok is not None:
+        facts.append(fact_row("price_usd_per_cached_input_mtok", target.usd_per_cached_mtok))
     if target.j_per_token is not None:
         low, central, high = target.j_per_token
         facts += [
