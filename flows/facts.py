@@ -54,25 +54,6 @@ def site_facts(site: Site, *, trial_id: str, at: datetime) -> list[FactRow]:
     ]
 
 
-def grid_fact(zone: str | None, given: Range | None, *, trial_id: str, where: str, on: "date | None" = None) -> FactRow:
-    """Grid intensity of a zone: the given figure, else the range of the published ones, else the annual table's.
-
-    Args:
-        zone: of the grid; needed if nothing is given.
-        given: the figure that the user declares.
-        trial_id: whose fact it is.
-        where: what the sentence names that says the zone is not known.
-        on: day on which it is to hold; today, if None.
-
-    Raises:
-        ConfigError: no table knows the zone.
-    """
-    if given is not None:
-        return declared(trial_id, "grid_gco2e_per_kwh", given)
-    assert zone is not None  # callers pass one of the two
-    return yearly_grid_fact(zone, trial_id=trial_id, on=on or datetime.now(UTC).date(), where=where)
-
-
 def declared(
     trial_id: str, quantity: str, value: Range, *, source: str = DECLARED, scale: float = 1.0, basis: Basis = "declared"
 ) -> FactRow:

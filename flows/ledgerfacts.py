@@ -144,17 +144,7 @@ def today(fact: "Fact") -> "Fact":
     if fact.ledger == "codecarbon":
         return _codecarbon_today(fact)
     found = current(fact.ledger, fact.ledger_key, _COLUMNS.get((fact.ledger, fact.quantity), fact.quantity), on=on)
-    if found is None or found.factor_version == fact.factor_version:
-        return fact
-    return replace(
-        fact,
-        low=found.low,
-        central=found.central,
-        high=found.high,
-        valid_from=found.valid_from,
-        source=found.source,
-        factor_version=found.factor_version,
-    )
+    return fact if found is None else _as_of(fact, found)
 
 
 def _annual(zone: str, where: str) -> "GridIntensity":
@@ -204,7 +194,7 @@ def _devices_today(ledger_key: str, on: date) -> FactRow | None:
     return device_fact(counts, trial_id="", on=on)
 
 
-def _as_of(fact: "Fact", row: FactRow) -> "Fact":
+def _as_of(fact: "Fact", row: "FactRow | Factor") -> "Fact":
     if row.factor_version == fact.factor_version:
         return fact
     return replace(
