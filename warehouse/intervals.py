@@ -140,13 +140,6 @@ def add_cell_intervals(con: "duckdb.DuckDBPyConnection", cells: Sequence[tuple[s
     insert_estimates(con, "cell_intervals", rows, datetime.now(UTC))
 
 
-def add_intervals(con: "duckdb.DuckDBPyConnection") -> int:
-    """Trials and then cells; returns how many trials were computed."""
-    computed = add_trial_intervals(con)
-    add_cell_intervals(con, pending_cells(con))
-    return computed
-
-
 def _attempts(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, dict[str, Floats]]:
     """The measured attempts of each trial, column by column, in the order in which they were sent."""
     found = columns(con.execute(_ATTEMPTS, [list(trial_ids)]))

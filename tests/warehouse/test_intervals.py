@@ -7,7 +7,7 @@ import pytest
 
 from tests.warehouse.builders import BOOT_NS, SECOND_NS, STARTED_AT, attempt_row, failed_row, trial_row
 from tests.warehouse.synthetic import write_synthetic
-from warehouse.intervals import add_intervals
+from warehouse.intervals import add_cell_intervals, add_trial_intervals, pending_cells
 from warehouse.metrics import METRICS
 from warehouse.pairs import METRICS as PAIRED
 from warehouse.pairs import add_pairs
@@ -29,6 +29,13 @@ def attempts(n, *, trial_id="night-1.alpha.chat.1", ttft_ms=lambda seq: 100 + se
 
 def long_trial(n, **changes):
     return trial_row(**{"window_end_ns": BOOT_NS + n * SECOND_NS} | changes)
+
+
+def add_intervals(con):
+    """Trials and then cells, as a load does; how many trials were computed."""
+    computed = add_trial_intervals(con)
+    add_cell_intervals(con, pending_cells(con))
+    return computed
 
 
 def intervals(con, table="trial_intervals"):
