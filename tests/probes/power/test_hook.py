@@ -241,10 +241,14 @@ def test_a_hook_that_answers_nonsense_is_invalid_with_a_sentence_and_the_others_
 
 
 def test_no_command_of_a_hook_stays_behind(tmp_path):
-    script = f"import os, time; open({str(tmp_path / 'child')!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    # Every reading starts a child of its own, so each writes a file of its own name: one shared file would now and
+    # then be read between the truncation and the write of the next child.
+    script = (
+        f"import os, pathlib, time; pathlib.Path({str(tmp_path)!r}, f'{{os.getpid()}}.child').touch(); time.sleep(600)"
+    )
     with sampler_with(tmp_path, spec(command=(sys.executable, "-c", script), timeout_s=0.2, period_s=0.1)) as sampler:
-        wait_until(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text())
+        wait_until(lambda: list(tmp_path.glob("*.child")))
         sampler.mark("load")
-    pid = int((tmp_path / "child").read_text())
-    wait_until(lambda: not psutil.pid_exists(pid))
-    assert os.getpid() != pid
+    children = [int(path.stem) for path in tmp_path.glob("*.child")]
+    assert os.getpid() not in children
+    wait_until(lambda: not any(map(psutil.pid_exists, children)))
