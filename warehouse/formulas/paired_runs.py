@@ -10,6 +10,7 @@ procedure, Scandinavian Journal of Statistics 6, 1979. Cameron, Gelbach, Miller:
 inference with clustered errors, Review of Economics and Statistics 90, 2008 (few clusters).
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,10 @@ Flags = NDArray[np.bool_]
 MIN_RUNS = 3
 # Differences that are smaller come from rounding, not from nights; on the scale of logarithms a part in 10^9.
 ROUNDING = 1e-9
+# Nobody waits longer to tell two endpoints apart.
+MAX_RUNS = 365
+# Every number of nights up to 40, then steps of about 5 %.
+_LADDER = np.unique(np.rint(np.concatenate([np.arange(MIN_RUNS, 41), np.geomspace(41, MAX_RUNS, 45)])).astype(np.int64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,20 @@ def paired_runs(scores: Floats, floor_variance: Floats) -> PairedRuns:
         these = runs == count
         p[these] = two_sided_p(t[these], int(count) - 1)
     return PairedRuns(difference=difference, deviation=np.sqrt(variance), runs=runs.astype(np.int64), p=p)
+
+
+def runs_to_separate(pairs: PairedRuns, one: int, other: int, limit: float) -> int | None:
+    """How many more runs like those there were would bring the p of a pair to `limit`; None if a year would not."""
+    size = abs(float(pairs.difference[one, other])) / float(pairs.deviation[one, other])
+    now = int(pairs.runs[one, other])
+    ladder: list[int] = _LADDER[np.searchsorted(_LADDER, now, side="right") :].tolist()
+
+    def separates(n: int) -> bool:
+        return float(two_sided_p(np.array(size * np.sqrt(n)), n - 1)) <= limit
+
+    # more runs never tell less apart
+    found = bisect_left(ladder, True, key=separates)
+    return ladder[found] - now if found < len(ladder) else None
 
 
 def holm(p: Floats, level: float) -> tuple[Flags, float]:

@@ -34,10 +34,42 @@ def input_tests(drawn: Floats) -> Floats:
 def first_shares(
     levels: Floats, residuals: Floats, runs: NDArray[np.int64], floor: Floats, ends: Floats, shift: Floats | None
 ) -> Floats | None:
-    """In which share of draws each endpoint is the best: levels drawn from Student's t, runs drawn for all at once.
+    """In which share of draws each endpoint is the best; None if one cannot be drawn, see `level_draws`."""
+    drawn = level_draws(levels, residuals, runs, floor, ends, shift)
+    if np.isnan(drawn).any():
+        return None
+    best = drawn <= drawn.min(axis=0) + ROUNDING
+    shares: Floats = (best / best.sum(axis=0)).mean(axis=1)
+    return shares
+
+
+def level_draws(
+    levels: Floats,
+    residuals: Floats,
+    runs: NDArray[np.int64],
+    floor: Floats,
+    ends: Floats,
+    shift: Floats | None,
+    *,
+    figure_number: int = 0,
+) -> Floats:
+    """Levels of endpoints drawn from Student's t, runs drawn for all at once.
 
     A normal weight for each run, the same for all endpoints, keeps what they share in it; one chi-square for all gives
-    the tails that so few runs have. None if an endpoint of one or two runs has no interval within them.
+    the tails that so few runs have. An endpoint of one or two runs is drawn from its interval within them.
+
+    Args:
+        levels: shape (endpoints,); scores, as of `additive_fit`.
+        residuals: shape (endpoints, runs); 0 where nothing was measured. Several figures of one board that have their
+            runs in the same columns get the same weights, so that what a run did to all of them stays together.
+        runs: shape (endpoints,); in how many each was measured.
+        floor: shape (endpoints,); the least variance of a score in one run.
+        ends: shape (2, endpoints, runs); ends of the 95 % intervals within runs, NaN if unknown.
+        shift: shape (endpoints, `DRAWS`); how far draws of the inputs move the scores; None for no such inputs.
+        figure_number: another for each figure of a board: what endpoints vary by themselves is drawn apart.
+
+    Returns:
+        Shape (endpoints, `DRAWS`); NaN for an endpoint of one or two runs without an interval within them.
     """
     random = np.random.default_rng(SEED)
     weights = random.standard_normal((residuals.shape[1], DRAWS))
@@ -48,17 +80,15 @@ def first_shares(
     drawn *= np.sqrt(freedom / random.chisquare(freedom, DRAWS))
     seen = (residuals**2).sum(axis=1, keepdims=True) / (n - 1)
     lacking = np.sqrt(np.maximum(floor[:, None] - seen, 0.0) / n)
+    if figure_number:
+        random = np.random.default_rng([SEED, figure_number])
     own = random.standard_normal(drawn.shape)
     drawn += lacking * own
     few = ~between
     if few.any():
         half = ends[1, few] - ends[0, few]
         known = ~np.isnan(half)
-        if not known.any(axis=1).all():
-            return None
         widest = np.where(known, half, 0.0).max(axis=1, keepdims=True)
-        drawn[few] = widest / (2 * _Z) * own[few]
+        drawn[few] = np.where(known.any(axis=1, keepdims=True), widest / (2 * _Z) * own[few], np.nan)
     drawn += levels[:, None] + (0.0 if shift is None else shift)
-    best = drawn <= drawn.min(axis=0) + ROUNDING
-    shares: Floats = (best / best.sum(axis=0)).mean(axis=1)
-    return shares
+    return np.asarray(drawn, dtype=np.float64)

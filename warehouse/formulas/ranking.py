@@ -9,7 +9,6 @@ Sources: Mogstad, Romano, Shaikh, Wilhelm: Inference for ranks, Review of Econom
 differences of pairs); `paired_runs` for the test of a pair and of the family.
 """
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,15 +24,11 @@ from warehouse.formulas.paired_runs import (
     additive_fit,
     holm,
     paired_runs,
+    runs_to_separate,
 )
 from warehouse.formulas.rank_draws import first_shares, input_shift, input_tests
-from warehouse.formulas.student import two_sided_p
 
 LEVEL = 0.05
-# Nobody waits longer to tell two endpoints apart.
-MAX_RUNS = 365
-# Every number of nights up to 40, then steps of about 5 %.
-_LADDER = np.unique(np.rint(np.concatenate([np.arange(MIN_RUNS, 41), np.geomspace(41, MAX_RUNS, 45)])).astype(np.int64))
 
 # between-runs: from how runs vary; within-run: from one or two runs, whose differences from night to night are unknown
 Basis = Literal["between-runs", "within-run"]
@@ -129,7 +124,7 @@ def rank_bands(
             elif pairs.runs[above, one] < MIN_RUNS:
                 tied_by = "few-runs"
             else:
-                tied_by, more = "runs", _runs_to_separate(pairs, above, one, limit)
+                tied_by, more = "runs", runs_to_separate(pairs, above, one, limit)
         standings[one] = Standing(
             figure=float(sign * levels[one] if linear else np.exp(sign * levels[one])),
             rank_low=1 + int(surely[:, one].sum()),
@@ -168,17 +163,3 @@ def _tiers(order: NDArray[np.int64], surely: Flags) -> dict[int, int]:
             leader, tier = one, tier + 1
         tiers[one] = tier
     return tiers
-
-
-def _runs_to_separate(pairs: PairedRuns, above: int, one: int, limit: float) -> int | None:
-    """How many more runs like those there were would tell the two apart; None if a year of them would not."""
-    size = abs(float(pairs.difference[above, one])) / float(pairs.deviation[above, one])
-    now = int(pairs.runs[above, one])
-    ladder: list[int] = _LADDER[np.searchsorted(_LADDER, now, side="right") :].tolist()
-
-    def separates(n: int) -> bool:
-        return float(two_sided_p(np.array(size * np.sqrt(n)), n - 1)) <= limit
-
-    # more runs never tell less apart
-    found = bisect_left(ladder, True, key=separates)
-    return ladder[found] - now if found < len(ladder) else None
