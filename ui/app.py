@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 st.set_page_config(page_title="Megatoken", page_icon=str(HERE / "mark.svg"), layout="wide")
 st.html(HERE / "style.css")
 st.logo(str(HERE / "wordmark.svg"), size="large")
+# From what to choose, over a closer look, to whether it can be believed.
 page = st.navigation(
     [
         st.Page("questions/ranking.py", title="Ranking", default=True),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 
@@ -15,7 +16,14 @@ class Choice:
 
 
 def url_choice(
-    label: str, name: str, options: Sequence[str], *, show: Callable[[str], str] = str, side_by_side: bool = False
+    label: str,
+    name: str,
+    options: Sequence[str],
+    *,
+    show: Callable[[str], str] = str,
+    default: str | None = None,
+    side_by_side: bool = False,
+    width: int | Literal["stretch"] = "stretch",
 ) -> Choice:
     """A select box bound to the query parameter `name`.
 
@@ -26,24 +34,27 @@ def url_choice(
     Args:
         label: above the box.
         name: query parameter.
-        options: at least one; the first is the default.
+        options: at least one.
         show: how an option is written in the box.
+        default: what is chosen before anybody chose; the first one if it is not said.
         side_by_side: few and short options, all of them in view.
+        width: of a box, in pixels.
     """
+    first = options[0] if default is None else default
     box, written, kept, said = f"choice.{name}", f"written.{name}", f"kept.{name}", f"said.{name}"
     asked = st.query_params.get(name)
     if box not in st.session_state or asked != st.session_state.get(written):
         wanted = st.session_state.get(kept) if asked is None else asked
         st.session_state[said] = None
         if asked is not None and asked not in options:
-            st.session_state[said] = f"There is no {label.lower()} {_short(asked)!r} here; this is {show(options[0])}."
-        st.session_state[box] = wanted if wanted in options else options[0]
+            st.session_state[said] = f"There is no {label.lower()} {_short(asked)!r} here; this is {show(first)}."
+        st.session_state[box] = wanted if wanted in options else first
     elif st.session_state[box] not in options:
-        st.session_state[box] = options[0]
+        st.session_state[box] = first
     if side_by_side:
-        value = st.segmented_control(label, options, key=box, format_func=show, required=True, wrap=True) or options[0]
+        value = st.segmented_control(label, options, key=box, format_func=show, required=True, wrap=True) or first
     else:
-        value = st.selectbox(label, options, key=box, format_func=show)
+        value = st.selectbox(label, options, key=box, format_func=show, width=width)
     if value != st.session_state.get(kept) and asked == st.session_state.get(written):
         st.session_state[said] = None
     st.session_state[written] = st.session_state[kept] = value

@@ -73,6 +73,21 @@ def workloads(path: str) -> list[str]:
     return [row["workload_id"] for row in found]
 
 
+@st.cache_data(max_entries=8, show_spinner=False)
+def planned(path: str) -> list[Row]:
+    """Workload, model and region of whatever nights have planned or measured: what a page can be narrowed to."""
+    return rows_of(
+        path,
+        """
+        SELECT DISTINCT s.workload_id, t.model, t.region
+        FROM trial_status AS s
+        ANTI JOIN ad_hoc_runs USING (run_id)
+        LEFT JOIN trials AS t USING (run_id, target_id, workload_id)
+        ORDER BY ALL
+        """,
+    )
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def leaderboard(path: str, by: str, workload_id: str, *, any_grade: bool) -> list[Row]:
     """Rows of the leaderboard of one workload, best first, with `rank`."""

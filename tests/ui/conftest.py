@@ -58,6 +58,14 @@ def served(tmp_path_factory) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
+def nights(tmp_path_factory) -> Path:
+    """Two small nights for Streamlit's own tester."""
+    folder = tmp_path_factory.mktemp("nights")
+    write_synthetic(folder, nights=2, attempts=8)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def browser():
     from playwright.sync_api import sync_playwright
 

@@ -165,7 +165,7 @@ def test_a_view_of_emissions_is_restored_from_its_address(served: Served, browse
     with visit(browser, f"{served.url}/carbon?workload=rag-4") as page:
         settled(page, PAGES["carbon"][1])
         pick(page, "Count", "per answered request")
-        page.get_by_role("radio", name="Market").click()
+        pick(page, "Operational by", "Market")
         page.wait_for_url("**/*convention=market*")
         address = page.url
     with visit(browser, address) as page:

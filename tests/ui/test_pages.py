@@ -20,13 +20,6 @@ QUESTIONS = Path(ui.__file__).parent / "questions"
 EVIL = "<script>alert('x')</script> **bold** :red[x]" + "y" * 260
 
 
-@pytest.fixture(scope="module")
-def nights(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("nights")
-    write_synthetic(folder, nights=2, attempts=8)
-    return folder
-
-
 def opened(name: str, data_dir: Path, monkeypatch, **asked: str) -> AppTest:
     monkeypatch.setenv(DATA_DIR_VARIABLE, str(data_dir))
     page = AppTest.from_file(str(QUESTIONS / f"{name}.py"), default_timeout=60)

@@ -350,4 +350,5 @@ def _metering(trial: TrialRow, target: Target) -> list[MeterRow | PowerSampleRow
 
 
 if __name__ == "__main__":
-    print(write_synthetic(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3))
+    report = write_synthetic(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+    print(f"{len(report.loaded_batches)} batches, {report.loaded_rows} rows, {report.accounted_trials} trials accounted")

@@ -1,7 +1,6 @@
 """Where do the grams come from? Targets under one workload, operational and embodied, and any of them in detail."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -11,6 +10,7 @@ from ui import (
     carbon_snapshot,
     carbon_table,
     carbon_words,
+    frame,
     jobs,
     markup,
     ranking,
@@ -19,81 +19,50 @@ from ui import (
 )
 from ui.carbon_charts import drivers_chart, steps_chart, targets_chart
 from ui.choices import url_choice
-from warehouse.errors import WarehouseError
 
 QUESTION = "Where do the grams come from?"
 MIDDLE = carbon_table.MIDDLE
 
 
-def page() -> None:
-    """Draw the page, or say in one sentence why there is nothing to draw."""
-    tone: markup.Tone = "plain"
-    drawn_from = None
-    try:
-        shown = snapshot.current()
-        drawn_from = shown.path
-        workloads, metered = snapshot.workloads(shown.path), carbon_snapshot.jobs(shown.path)
-        if workloads or metered:
-            draw(shown, workloads, metered)
-            snapshot.watch(drawn_from)
-            return
-        title, sentence = (
-            "No grams to account for yet",
-            "The published snapshot holds no night and no metered job yet.",
-        )
-    except WarehouseError as error:
-        title, sentence, tone = "There is no snapshot to show", str(error), "warn"
-    st.html(markup.heading(QUESTION, level=1))
-    st.html(markup.panel(title, words.sentence(sentence), tone=tone, code="megatoken night"))
-    snapshot.watch(drawn_from)
-
-
-def draw(shown: snapshot.Snapshot, workloads: Sequence[str], metered: Sequence[snapshot.Row]) -> None:
+def draw(at: frame.Frame) -> None:
     """Targets side by side, one of them in detail, and the jobs."""
-    if workloads:
-        _targets(shown, workloads)
+    metered = carbon_snapshot.jobs(at.shown.path)
+    if snapshot.workloads(at.shown.path):
+        _targets(at)
+    elif metered:
+        at.beneath("No night has been measured yet; these are metered jobs.")
     else:
-        st.html(markup.heading(QUESTION, level=1, beneath="No night has been measured yet; these are metered jobs."))
+        raise frame.Nothing(
+            "No grams to account for yet", "The published snapshot holds no night and no metered job yet."
+        )
     if metered:
         st.html(markup.heading("Metered jobs", beneath="Commands run under megatoken track, such as trainings."))
         st.html(markup.table(*jobs.job_table(metered), label="Metered jobs"))
 
 
-def _targets(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:
-    now = datetime.now(UTC)
-    title, workload_box, per_box, convention_box = st.columns([5, 2, 3, 2], vertical_alignment="bottom")
-    with workload_box:
-        workload = url_choice("Workload", "workload", workloads)
-    with per_box:
-        chosen_per = url_choice("Count", "per", list(carbon.PER), show=lambda name: carbon.PER[name].title)
-    with convention_box:
-        convention = url_choice(
-            "Operational by",
-            "convention",
-            list(carbon.CONVENTIONS),
-            show=carbon.CONVENTIONS.__getitem__,
-            side_by_side=True,
-        )
-    per = carbon.PER[chosen_per.value]
-    rows = carbon_snapshot.emitted(shown.path, workload.value)
-    found = carbon.entries(rows, convention.value, per)
-    missing = ranking.absent(rows, snapshot.latest_outcomes(shown.path, workload.value))
-    with title:
-        st.html(markup.heading(QUESTION, level=1, beneath=_origin(rows, shown, now)))
-    for note in (workload.note, chosen_per.note, convention.note):
-        if note:
-            st.html(markup.notes([note]))
-    if carbon_table.all_stale(found, now):
+def _targets(at: frame.Frame) -> None:
+    chosen = at.bar(workload=True, model=True, region=True)
+    per = carbon.PER[at.box("Count", "per", list(carbon.PER), {name: of.title for name, of in carbon.PER.items()})]
+    convention = at.box("Operational by", "convention", list(carbon.CONVENTIONS), carbon.CONVENTIONS)
+    everything = carbon_snapshot.emitted(at.shown.path, chosen.workload)
+    rows = [row for row in everything if chosen.admits(row)]
+    found = carbon.entries(rows, convention, per)
+    # of what was never measured neither model nor region is known
+    absent = ranking.absent(everything, snapshot.latest_outcomes(at.shown.path, chosen.workload))
+    missing = absent if chosen.admits_all else []
+    at.beneath(_origin(rows))
+    if carbon_table.all_stale(found, at.now):
         newest = max(entry.row["measured_at"] for entry in found)
         badge = markup.Badge(text="stale", tone="warn")
         st.html(
-            markup.verdict(badge, f"Nothing here was measured since {words.instant(newest)}, {words.age(newest, now)}.")
+            markup.verdict(
+                badge, f"Nothing here was measured since {words.instant(newest)}, {words.age(newest, at.now)}."
+            )
         )
-    dark = st.context.theme.type == "dark"
     finding = carbon_words.finding(found, per)
-    chart = targets_chart(found, per, dark=dark)
+    chart = targets_chart(found, per, dark=at.dark)
     beneath = (
-        f"Operational by {convention.value} and embodied, {per.title}, with the range of their sum."
+        f"Operational by {convention} and embodied, {per.title}, with the range of their sum."
         " Pale: only one of the two is known."
     )
     st.html(markup.heading(finding, beneath=beneath if chart is not None else ""))
@@ -101,14 +70,14 @@ def _targets(shown: snapshot.Snapshot, workloads: Sequence[str]) -> None:
         st.altair_chart(chart, alt=f"{finding}. The same figures stand in the table below.")
     st.html(
         markup.table(
-            carbon_table.columns(convention.value, per),
-            carbon_table.table_rows(found, missing, per, now),
-            label=f"Emissions of targets under {workload.value}",
+            carbon_table.columns(convention, per),
+            carbon_table.table_rows(found, missing, per, at.now),
+            label=f"Emissions of targets under {chosen.workload}",
         )
     )
     st.html(markup.notes(carbon_table.notes(found)))
     if found:
-        _one_target(shown, found, convention.value, per, dark=dark)
+        _one_target(at.shown, found, convention, per, dark=at.dark)
 
 
 def _one_target(
@@ -178,13 +147,12 @@ def _way(shown: snapshot.Snapshot, entry: carbon.Entry, convention: str, per: ca
                 st.html(markup.table(*carbon_detail.driver_table(shares), label="Inputs by share of the variance"))
 
 
-def _origin(rows: Sequence[snapshot.Row], shown: snapshot.Snapshot, now: datetime) -> str:
+def _origin(rows: Sequence[snapshot.Row]) -> str:
     parts = [words.count(len(rows), "target")]
     if rows:
         times = [row["measured_at"] for row in rows]
         parts.append(f"measured {words.span(min(times), max(times))}")
-    parts.append(f"snapshot of {words.instant(shown.published_at)} ({words.age(shown.published_at, now)})")
     return f" {MIDDLE} ".join(parts)
 
 
-page()
+frame.page(QUESTION, draw)

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from ui import markup, method, method_snapshot, method_words, snapshot, validation, words
+from ui import frame, markup, method, method_snapshot, method_words, snapshot, validation, words
 from ui.choices import url_choice
-from warehouse.errors import WarehouseError
 from warehouse.reference.ledgers import ledger
 
 QUESTION = "Can I trust it?"
@@ -17,35 +16,13 @@ _TOPICS = {
 }
 
 
-def page() -> None:
-    """Draw the page, or say in one sentence why there is nothing to draw."""
-    drawn_from = None
-    try:
-        shown = snapshot.current()
-        drawn_from = shown.path
-        draw(shown)
-        snapshot.watch(drawn_from)
-        return
-    except WarehouseError as error:
-        sentence = words.sentence(str(error))
-    st.html(markup.heading(QUESTION, level=1))
-    st.html(markup.panel("There is no snapshot to show", sentence, tone="warn", code="megatoken night"))
-    snapshot.watch(drawn_from)
-
-
-def draw(shown: snapshot.Snapshot) -> None:
+def draw(at: frame.Frame) -> None:
     """One topic at a time."""
-    title, picker = st.columns([4, 6], vertical_alignment="bottom")
-    with picker:
-        topic = url_choice("Topic", "topic", list(_TOPICS), show=_TOPICS.__getitem__, side_by_side=True)
-    with title:
-        st.html(
-            markup.heading(
-                QUESTION, level=1, beneath=f"From code and data: snapshot of {words.instant(shown.published_at)}"
-            )
-        )
+    at.beneath("From code and data")
+    topic = url_choice("Topic", "topic", list(_TOPICS), show=_TOPICS.__getitem__, side_by_side=True)
     if topic.note:
         st.html(markup.notes([topic.note]))
+    shown = at.shown
     if topic.value == "figures":
         _figures(shown)
     elif topic.value == "accounts":
@@ -133,4 +110,4 @@ def _limits() -> None:
     st.html(markup.listing(method_words.LIMITS))
 
 
-page()
+frame.page(QUESTION, draw)
