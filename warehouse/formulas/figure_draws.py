@@ -1,0 +1,111 @@
+"""Typical figures of the targets of a board and draws of them, by the very model that rank bands are made of.
+
+Several figures of one board may be drawn together: a run is then drawn once for all of them, so that what a bad night
+did to the first token and to the speed stays together.
+"""
+
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+
+from warehouse.formulas.paired_runs import MIN_RUNS, Flags, Floats, additive_fit
+from warehouse.formulas.rank_draws import DRAWS, SEED, input_shift, level_draws
+
+_Z = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypicalFigures:
+    """Of each target, in the unit of the figures.
+
+    `figures`, shape (targets,), has the runs taken out: a target is not blamed for the bad nights that it alone saw.
+    `draws`, shape (targets, `DRAWS`), serve to compare targets: what a night did to all of them is not in them.
+    `low` and `high`, shape (targets,), serve to read one target alone: its 95 % interval over its own nights and its
+    inputs. Draws and interval are NaN for one or two runs without an interval within them.
+    """
+
+    figures: Floats
+    draws: Floats
+    low: Floats
+    high: Floats
+
+
+def typical_figures(
+    figures: Floats,
+    *,
+    direction: Literal["lower", "higher"],
+    within_low: Floats,
+    within_high: Floats,
+    floor_variance: Floats | None = None,
+    input_draws: Floats | None = None,
+    linear: bool = False,
+    figure_number: int = 0,
+) -> TypicalFigures:
+    """The typical figure of each target, draws of it, and its interval.
+
+    Args:
+        figures: shape (targets, runs); NaN where a target was not measured; each target has one figure at least. A run
+            without any figure may have its column, so that the columns of several figures are the same runs.
+        direction: which is better.
+        within_low: shape (targets, runs); low end of the 95 % interval within the run, NaN if unknown.
+        within_high: the same, high end.
+        floor_variance: shape (targets,); see `paired_runs`. None for none.
+        input_draws: shape (targets, draws); the figure under draws of its inputs. None for no such inputs.
+        linear: differences count, not ratios: for shares, and where a figure may be 0.
+        figure_number: another for each figure of a board.
+
+    Raises:
+        ValueError: a target has no figure, or ratios are asked of a figure that is not above 0.
+    """
+    known: Flags = ~np.isnan(figures)
+    measured_once = known.any(axis=1)
+    if not measured_once.all():
+        raise ValueError(f"target {int(np.argmin(measured_once))} has no figure; leave it out")
+    if not linear and figures[known].min() <= 0:
+        raise ValueError(f"a figure of {figures[known].min():g} has no ratio to others; ask for differences instead")
+    sign = 1.0 if direction == "lower" else -1.0
+
+    def scored(values: Floats) -> Floats:
+        return sign * (values if linear else np.log(values))
+
+    def unscored(scores: Floats) -> Floats:
+        return np.asarray(sign * scores if linear else np.exp(sign * scores), dtype=np.float64)
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = np.sort(np.stack([scored(within_low), scored(within_high)]), axis=0)
+    used: Flags = np.asarray(known.any(axis=0))
+    values = scored(figures)
+    levels, left = additive_fit(values[:, used])
+    residuals = np.zeros(figures.shape)
+    residuals[:, used] = left
+    floor = np.zeros(len(figures)) if floor_variance is None else floor_variance
+    shift = input_shift(input_draws, scored)
+    drawn = level_draws(levels, residuals, known.sum(axis=1), floor, ends, shift, figure_number=figure_number)
+    alone = np.stack(
+        [
+            _alone(
+                levels[one], values[one, known[one]], floor[one], ends[:, one], None if shift is None else shift[one]
+            )
+            for one in range(len(figures))
+        ]
+    )
+    low, high = np.sort(unscored(alone), axis=1).T
+    return TypicalFigures(figures=unscored(levels), draws=unscored(drawn), low=low, high=high)
+
+
+def _alone(level: float, scores: Floats, floor: float, ends: Floats, shift: Floats | None) -> Floats:
+    """Both ends of the interval of one level, by its own runs."""
+    n = len(scores)
+    random = np.random.default_rng(SEED)
+    if n >= MIN_RUNS:
+        spread = np.sqrt(max(float(scores.var(ddof=1)), floor) / n)
+        varied = spread * random.standard_t(n - 1, DRAWS)
+    else:
+        half = ends[1] - ends[0]
+        if np.isnan(half).all():
+            return np.full(2, np.nan)
+        varied = float(np.nanmax(half)) / (2 * _Z) * random.standard_normal(DRAWS)
+    moved = varied if shift is None else varied + shift
+    return np.asarray(level + np.quantile(moved, [0.025, 0.975]), dtype=np.float64)
