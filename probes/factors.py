@@ -1,11 +1,13 @@
 """Facts shipped by codecarbon: TDP of CPUs, power of RAM, intensity of grids. Read from disk, never from a network.
 
-The data files are found through the package's metadata: importing the package itself takes 0.3 to 0.5 s.
+The data files are found without importing the package, which takes 0.3 to 0.5 s.
 """
 
 import csv
+import importlib.util
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,13 +76,11 @@ def cpu_tdp_w(cpu_model: str) -> Tdp | None:
     words = _cpu_words(cpu_model)
     if not words:
         return None
-    table = _tdp_table()
+    table = _tdp_rows(words)
     found = table.get(words)
     if found is None:
         # A row without a digit ("AMD EPYC") names a family, and would match all of it.
-        inside = [
-            key for key in table if set(key) <= set(words) and any(any(c.isdigit() for c in word) for word in key)
-        ]
+        inside = [key for key in table if set(key) <= set(words) and any(map(_has_digit, key))]
         longest = max((len(key) for key in inside), default=0)
         best = [table[key] for key in inside if len(key) == longest]
         if len({watts for _, watts in best}) != 1 or longest < 2:
@@ -159,7 +159,15 @@ def version() -> str:
 
 @cache
 def _package() -> tuple[str, Path]:
-    from importlib.metadata import PackageNotFoundError, distribution  # the power sampler may need none of the facts
+    found = importlib.util.find_spec("codecarbon")
+    if found is not None and found.submodule_search_locations:
+        folder = Path(found.submodule_search_locations[0])
+        # An installed wheel has its version in the name of the folder beside it. Asking importlib.metadata takes 50 ms,
+        # for which a metered command would wait.
+        beside = list(folder.parent.glob("codecarbon-*.dist-info"))
+        if len(beside) == 1:
+            return beside[0].name.removeprefix("codecarbon-").removesuffix(".dist-info"), folder / "data"
+    from importlib.metadata import PackageNotFoundError, distribution
 
     try:
         package = distribution("codecarbon")
@@ -177,11 +185,40 @@ def _read_json(name: str) -> dict[str, Any]:
 
 
 @cache
-def _tdp_table() -> dict[tuple[str, ...], tuple[str, float]]:
-    with (_package()[1] / "hardware" / "cpu_power.csv").open(encoding="utf-8", newline="") as file:
-        # Four old Celerons have cells such as 27.29.5.
-        rows = [row for row in csv.DictReader(file) if re.fullmatch(r"\d+(\.\d+)?", row["TDP"])]
+def _tdp_text() -> str:
+    return (_package()[1] / "hardware" / "cpu_power.csv").read_text(encoding="utf-8")
+
+
+def _tdp_rows(words: tuple[str, ...]) -> dict[tuple[str, ...], tuple[str, float]]:
+    """Every row that may be a CPU of these words, by the words of its name; and others, to be told apart by theirs.
+
+    A row whose every word is among `words` has one with a digit in common with them, or has none and then must be the
+    same throughout. Looking first where those stand spares 50 ms, for which a metered command would wait.
+    """
+    header, *lines = _tdp_text().split("\n")
+    numbers = [word for word in words if _has_digit(word)]
+    near = sorted({at for word in numbers or [max(words, key=len)] for at in _lines_with(word)})
+    # Four old Celerons have cells such as 27.29.5.
+    rows = [
+        row for row in csv.DictReader([header, *(lines[at] for at in near)]) if re.fullmatch(r"\d+(\.\d+)?", row["TDP"])
+    ]
     return {_cpu_words(row["Name"]): (row["Name"], float(row["TDP"])) for row in rows}
+
+
+def _lines_with(word: str) -> Iterator[int]:
+    """Numbers of the table's lines beneath its header that hold a word in lower case; no cell holds a line break."""
+    text = _tdp_text().partition("\n")[2].lower()
+    number = counted = 0
+    at = text.find(word)
+    while at >= 0:
+        number += text.count("\n", counted, at)
+        yield number
+        counted = at
+        at = text.find(word, at + 1)
+
+
+def _has_digit(word: str) -> bool:
+    return any(character.isdigit() for character in word)
 
 
 def _cpu_words(name: str) -> tuple[str, ...]:

@@ -1,19 +1,16 @@
 """What machine this was, and how much of its CPU others took while we measured.
 
-psutil is imported by those who need it: the power sampler, which starts in every trial, does not.
+What is not needed for the processor alone is imported where it is: a metered command waits for the power sampler.
 """
 
-import ctypes
-import hashlib
 import os
-import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-_NVML: Final = "libnvidia-ml.so.1"
+NVML_LIBRARY: Final = "libnvidia-ml.so.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +43,8 @@ def host_facts() -> HostFacts:
     `host_id` is the first 12 hex digits of a keyed hash of the machine's id (its host name where it has none): stable
     on one machine, different on another, and the id cannot be had back from it. Clones of one image share it.
     """
+    import platform
+
     import psutil
 
     cpu = cpu_facts()
@@ -60,11 +59,19 @@ def host_facts() -> HostFacts:
     )
 
 
-def _gpu_models() -> str | None:
+def has_nvml() -> bool:
+    """Whether the library of NVIDIA's driver is here: without it pynvml finds no card, and takes 20 ms to say so."""
+    import ctypes
+
     try:
-        # as pynvml does itself; without it there is no card to name, and 20 ms of imports to spare
-        ctypes.CDLL(_NVML)
+        ctypes.CDLL(NVML_LIBRARY)  # as pynvml does itself
     except OSError:
+        return False
+    return True
+
+
+def _gpu_models() -> str | None:
+    if not has_nvml():
         return None
     from probes.power import nvml
 
@@ -75,6 +82,8 @@ def cpu_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> CpuFacts:
     """Model, threads and sockets from `cpuinfo`; where there is none (macOS), what Python's `platform` knows."""
     threads = os.cpu_count() or 1
     if not cpuinfo.exists():
+        import platform
+
         return CpuFacts(model=platform.processor() or platform.machine(), threads=threads, sockets=1, virtual=False)
     values: dict[str, set[str]] = {}
     for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -83,7 +92,7 @@ def cpu_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> CpuFacts:
             values.setdefault(key.strip(), set()).add(value.strip())
     models = sorted(values.get("model name", set()))
     return CpuFacts(
-        model=models[0] if models else platform.machine(),  # ARM kernels give no model name
+        model=models[0] if models else os.uname().machine,  # ARM kernels give no model name
         threads=threads,
         sockets=max(len(values.get("physical id", set())), 1),
         virtual=any("hypervisor" in flags.split() for flags in values.get("flags", set())),
@@ -164,19 +173,23 @@ def _tree_cpu_s(root_pid: int) -> float:
 
 
 def _host_id() -> str:
+    import hashlib
+
     machine_id = next(
         (
             text
             for path in (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
             if path.exists() and (text := path.read_text(encoding="utf-8").strip())
         ),
-        platform.node(),
+        os.uname().nodename,
     )
     # systemd asks that the id itself never leaves the machine, only a keyed hash of it: machine-id(5).
     return hashlib.blake2b(machine_id.encode(), key=b"megatoken host_id", digest_size=6).hexdigest()
 
 
 def _os_name() -> str:
+    import platform
+
     try:
         name = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
     except OSError:  # no such file: macOS

@@ -2,7 +2,6 @@
 
 import math
 import os
-import platform
 import re
 from functools import cache
 from pathlib import Path
@@ -97,7 +96,7 @@ class RamModel:
     def __init__(self, ram_bytes: int) -> None:
         """Central by codecarbon's DIMM rule; the range also covers its rule before v3 and Boavizta's idle DIMMs."""
         gib = ram_bytes / 1024**3
-        arm = platform.machine().lower().startswith(("arm", "aarch"))
+        arm = os.uname().machine.lower().startswith(("arm", "aarch"))
         central_w = factors.ram_power_w(ram_bytes, arm=arm)
         per_8_gib_w = 3.0 * gib / 8
         boavizta_idle_w = 0.7 * (3.0 * gib / 32 + 0.055 * gib)  # DIMMs of 32 GB, the typical DDR4; idle is 70 % of full

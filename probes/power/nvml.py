@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from probes.errors import ProbeError
+from probes.host import NVML_LIBRARY, has_nvml
 from probes.power.cards import Card
 
 _Answer = TypeVar("_Answer")
@@ -99,8 +100,10 @@ class NvmlCard:
 
 def find_cards() -> tuple[list[Card], str | None]:
     """All cards of this machine, and, when NVML cannot be used, the sentence that says why."""
+    if not has_nvml():
+        return [], f"no NVIDIA driver answers (there is no {NVML_LIBRARY})"
     try:
-        import pynvml  # takes 0.1 s, and most machines that only call endpoints have no card
+        import pynvml
     except ModuleNotFoundError:
         return [], "pynvml (the package nvidia-ml-py), which asks NVIDIA's driver, is not installed"
     driver: ModuleType = pynvml  # it ships no types

@@ -12,7 +12,6 @@ import json
 import os
 import select
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +22,7 @@ from probes.power.log import died_line, meter_line, read_power_log
 from probes.power.order import Order, order_line
 from probes.power.powercap import POWERCAP_ROOT
 from probes.power.readings import MeterRecord, Phase, PowerOverrides, PowerRange, PowerSample
+from probes.power.sampler_start import Fork, start_sampler
 
 __all__ = ["MeterRecord", "Phase", "PowerOverrides", "PowerRange", "PowerSample", "PowerSampler", "read_power_log"]
 
@@ -62,7 +62,7 @@ class PowerSampler:
         self._powercap_root = powercap_root
         self._replay = replay
         self._lock = threading.Lock()  # a progress display asks while the trial marks
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Fork | subprocess.Popen[bytes] | None = None
         self._ready = False
         self._stopped = False
         self.failure: str | None = None  # why it runs no more, once it has failed to start or died
@@ -84,14 +84,7 @@ class PowerSampler:
         try:
             self._path.write_bytes(b"")
             with self._errors_path.open("wb") as errors:
-                # A process group of its own: Ctrl-C is for us, who end it when we are done.
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "probes.power.sampler_process"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=errors,
-                    process_group=0,
-                )
+                self._process = start_sampler(errors)
         except OSError as error:
             raise ProbeError(f"the power log {self._path} cannot be written: {error.strerror}") from error
         self._tell(self._process, order_line(told))
@@ -157,7 +150,7 @@ class PowerSampler:
                 self._fail(self._process, str(error))
                 return None
 
-    def _fail(self, process: subprocess.Popen[bytes], reason: str) -> None:
+    def _fail(self, process: Fork | subprocess.Popen[bytes], reason: str) -> None:
         self._stopped = True
         self.failure = reason
         self._end(process)
@@ -165,7 +158,7 @@ class PowerSampler:
         with self._path.open("a", encoding="utf-8") as log:
             log.write(f"{died_line(reason)}\n" if introduced else f"{meter_line(_never_started(reason))}\n")
 
-    def _tell(self, process: subprocess.Popen[bytes], line: bytes) -> None:
+    def _tell(self, process: Fork | subprocess.Popen[bytes], line: bytes) -> None:
         assert process.stdin is not None  # opened as a pipe above
         try:
             process.stdin.write(line)
@@ -173,7 +166,7 @@ class PowerSampler:
         except BrokenPipeError:  # it has died: what it does not answer says so
             return
 
-    def _read_answer(self, process: subprocess.Popen[bytes], timeout_s: float) -> dict[str, float | None]:
+    def _read_answer(self, process: Fork | subprocess.Popen[bytes], timeout_s: float) -> dict[str, float | None]:
         assert process.stdout is not None  # opened as a pipe above
         if not select.select([process.stdout], [], [], timeout_s)[0]:
             raise ProbeError(f"the power sampler did not answer within {timeout_s:g} s; a driver may hang")
@@ -183,12 +176,12 @@ class PowerSampler:
         answer: dict[str, float | None] = json.loads(line)
         return answer
 
-    def _death(self, process: subprocess.Popen[bytes]) -> str:
+    def _death(self, process: Fork | subprocess.Popen[bytes]) -> str:
         code = process.wait(timeout=_ANSWER_TIMEOUT_S)
         words = self._errors_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return f"the power sampler ended with exit code {code}" + (f": {words[-1]}" if words else "")
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
+    def _end(self, process: Fork | subprocess.Popen[bytes]) -> None:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 try:

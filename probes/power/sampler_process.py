@@ -1,4 +1,4 @@
-"""The process that reads the meters: `python -m probes.power.sampler_process`, started by `probes.power.sampler`.
+"""The process that reads the meters: `python -m probes.power.sampler_process`, or a fork (see sampler_start).
 
 The first line on standard input is its order (see probes.power.order). Then it takes one command a line and answers one
 JSON line on standard output: `mark idle`, `mark warmup`, `mark load` -> {"t_ns": ...} once every meter has been read
@@ -10,10 +10,9 @@ import json
 import os
 import select
 import signal
-import sys
 import time
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from probes.errors import ProbeError
 from probes.power.discover import discover
@@ -104,14 +103,18 @@ def _answer(value: dict[str, int | float | None]) -> None:
     os.write(1, json.dumps(value).encode() + b"\n")
 
 
-if __name__ == "__main__":
+def serve() -> NoReturn:
+    """Read meters until told to stop, and end this process."""
     try:
         code = main()
     except ProbeError as error:
-        sys.stderr.write(f"{error}\n")
+        os.write(2, f"{error}\n".encode())
         code = 1
     except BrokenPipeError:  # the parent has gone
         code = 0
-    sys.stderr.flush()
     # Everything is written: the interpreter's tidying up would cost the parent 10 ms, and waits for threads that hang.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    serve()
