@@ -34,23 +34,3 @@ def two_sided_p(t: Floats, freedom: int) -> Floats:
         within = 2 / np.pi * (angle + within)
     # 1 - within loses its digits below 1e-16: far beyond any level that is asked for
     return np.asarray(np.clip(1 - within, 0.0, 1.0), dtype=np.float64)
-
-
-def critical_t(level: float, freedom: int) -> float:
-    """The t that |T| is beyond in `level` (0 to 1) of cases by chance: 2.228 for 0.05 and 10 degrees of freedom.
-
-    Raises:
-        ValueError: there is no degree of freedom, or the level is not between 0 and 1.
-    """
-    if not 0 < level < 1:
-        raise ValueError(f"level {level:g}; it must be between 0 and 1")
-    low, high = 0.0, 1.0
-    while float(two_sided_p(np.array(high), freedom)) > level:
-        high *= 2
-    for _ in range(60):
-        middle = (low + high) / 2
-        if float(two_sided_p(np.array(middle), freedom)) > level:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
