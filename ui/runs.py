@@ -41,7 +41,8 @@ _CLASSES = {
 
 def option(run: Record) -> str:
     """A run in the picker: when, what, how it went."""
-    kind = "ad hoc bench" if run["ad_hoc"] else run["config_name"]
+    name: str = run["config_name"]
+    kind = {"bench": "ad hoc bench", "pulse": f"pulse of {name}"}.get(run["run_kind"], name)
     state = words.state_badge(run["state"]).text
     return f"{run['started_at']:%Y-%m-%d %H:%M} {MIDDLE} {kind} {MIDDLE} {state}"
 

@@ -54,11 +54,14 @@ def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadRepor
         WarehouseError: another process holds the warehouse for longer, or its file cannot be used.
     """
     from warehouse.price_ledger import record_prices
+    from warehouse.trial_counts import count_trials
 
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
         report = _load(con, data_dir)
         with transaction(con):
-            record_prices(con)  # not in derive: a bench derives its one trial, and must not wait for a list of prices
+            # not in derive: a bench derives its one trial, and must not wait for a list of prices, or for counts
+            count_trials(con)
+            record_prices(con)
         return report
 
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Literal
 
 TrialStatus = Literal["completed", "timed_out", "aborted", "crashed", "setup_failed"]
-RunState = Literal["completed", "failed_targets", "stopped_at_budget", "aborted"]
+RunState = Literal["completed", "failed_targets", "stopped_at_budget", "aborted", "skipped"]
+RunKind = Literal["night", "bench", "pulse"]
 Basis = Literal["measured", "modelled", "estimated", "declared"]
 Arrivals = Literal[
     "closed", "constant", "poisson", "gamma", "linear-ramp", "exponential-ramp", "piecewise", "trace"
@@ -19,7 +20,7 @@ Arrivals = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One config executed once (a night, or one ad hoc bench). Table `runs`."""
+    """One config executed once: a night, an ad hoc bench, a pulse between nights. Table `runs`."""
 
     run_id: str
     started_at: datetime
@@ -30,6 +31,8 @@ class RunRow:
     megatoken_version: str
     quote_usd_worst: float | None  # the worst case quoted before the run; None if a price is unknown
     max_usd: float | None
+    # since schema 4; None in what landed before
+    run_kind: RunKind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +327,46 @@ class GridHourRow:
     retrieved_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryAnswerRow:
+    """One fixed question to one target, once a run, whose answer tells what serves it. Table `canary_answers`.
+
+    No attempt: it counts in no figure of speed, cost or carbon. What was declared of the target stands beside it,
+    since a night whose trials were all skipped has no other row of it.
+    """
+
+    run_id: str
+    target_id: str
+    question_id: str
+    question_sha256: str  # of the text and the room for its answer: answers are compared only where it is the same
+    kind: str  # e.g. 'arithmetic', 'free', 'tokenizer'
+    # what was declared
+    target_kind: Literal["endpoint", "local"]
+    provider: str
+    model: str
+    model_group: str  # targets that share it are thought to serve the same model
+    quantisation: str | None
+    weights_sha256: str | None
+    base_url: str | None  # of an endpoint
+    engine_version: str | None
+    # what was asked and said
+    sampling: str  # e.g. 'temperature 0, seed 7'
+    asked_at: datetime
+    ended_at: datetime
+    answer_text: str | None  # its first 500 characters; None if there is no answer
+    answer_sha256: str | None  # of the whole text
+    is_right: bool | None  # None: there is no answer, or none that would be right
+    prompt_tokens: int | None
+    output_tokens: int | None
+    finish_reason: str | None
+    model_returned: str | None
+    system_fingerprint: str | None
+    error_class: str | None  # None is success
+    error_message: str | None
+    host_id: str
+    megatoken_version: str
+
+
 LandingRow = (
     RunRow
     | PlannedTrialRow
@@ -336,4 +379,5 @@ LandingRow = (
     | FactRow
     | JobRow
     | GridHourRow
+    | CanaryAnswerRow
 )

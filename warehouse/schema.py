@@ -45,6 +45,13 @@ VIEW_NAMES = (
     "job_accounts",
     "grid_hours_latest",
     "grid_coverage",
+    "canary_nights",
+    "canary_agreement",
+    "reliability_classes",
+    "reliability_trials",
+    "reliability_errors",
+    "reliability_days",
+    "hour_of_week",
 )
 
 # A comment of ours is one statement on one line, ended by a quote and a semicolon.

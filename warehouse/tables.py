@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 # Of what a batch holds; a batch of a higher number is refused until Megatoken is updated.
-SCHEMA_NUMBER = 3
+SCHEMA_NUMBER = 4
 
 TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
     {
@@ -34,6 +34,7 @@ TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
         "trial_facts": rows.FactRow,
         "jobs": rows.JobRow,
         "grid_hours": rows.GridHourRow,
+        "canary_answers": rows.CanaryAnswerRow,
     }
 )
 # What makes a row of a table itself; power samples are readings and have no name of their own.
@@ -48,6 +49,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "trial_facts": ("trial_id", "quantity"),
         "jobs": ("job_id",),
         "grid_hours": ("zone", "hour_at", "signal", "source", "retrieved_at"),
+        "canary_answers": ("run_id", "target_id", "question_id"),
     }
 )
 

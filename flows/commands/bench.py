@@ -283,6 +283,7 @@ def _run_row(spec: TrialSpec, trial: TrialRow) -> RunRow:
         megatoken_version=VERSION,
         quote_usd_worst=None,
         max_usd=None,
+        run_kind="bench",
     )
 
 

@@ -4,6 +4,7 @@ Everything follows from a seed. Run it for a folder to look at:  python -m tests
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from tests.warehouse.builders import (
     search_row,
     trial_row,
 )
+from tests.warehouse.synthetic_pulses import land_pulses
 from warehouse.formulas.steady import closed_loop_window
 from warehouse.landing import land
 from warehouse.loader import LoadReport, load
@@ -106,26 +108,33 @@ def write_synthetic(
     attempts: int = 30,
     with_bench: bool = True,
     with_studies: bool = False,
+    with_pulses: bool = False,
 ) -> LoadReport:
     """Land, load, account and publish some nights; one ad hoc bench beside them unless told otherwise.
 
-    With studies, there is also an ad hoc run with repeats, a paired group and a search, a job and an hour of a grid.
+    With studies, there is also an ad hoc run with repeats, a paired group and a search, a job and an hour of a grid;
+    with pulses, eight of them a day, see `synthetic_pulses`.
     """
     random = Random(seed)
     for night in range(nights):
-        _land_night(data_dir, FIRST_NIGHT_AT + timedelta(days=night), random, attempts)
+        land_night(data_dir, FIRST_NIGHT_AT + timedelta(days=night), random, attempts)
     if with_bench:
         _land_bench(data_dir, FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=8), random, attempts)
     if with_studies:
         _land_studies(data_dir, FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=8, minutes=30), random, attempts)
+    if with_pulses:
+        land_pulses(data_dir, FIRST_NIGHT_AT, nights, Random(seed + 1), TARGETS, _trial)
     report = load(data_dir)
     publish(data_dir, now=FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=9))
     return report
 
 
-def _land_night(data_dir: Path, at: datetime, random: Random, attempts: int) -> None:
+def land_night(
+    data_dir: Path, at: datetime, random: Random, attempts: int, *, targets: Sequence[Target] = TARGETS
+) -> None:
+    """Land one night of every target under every workload, and the run's plan and end with it."""
     run_id = f"synthetic-{at:%Y-%m-%d}"
-    cells = [(target, workload_id) for workload_id in WORKLOADS for target in TARGETS]
+    cells = [(target, workload_id) for workload_id in WORKLOADS for target in targets]
     plan: list[LandingRow] = [
         run_row(run_id=run_id, started_at=at, config_name=CONFIG_NAME, quote_usd_worst=0.42, max_usd=1.0)
     ]
@@ -350,5 +359,8 @@ def _metering(trial: TrialRow, target: Target) -> list[MeterRow | PowerSampleRow
 
 
 if __name__ == "__main__":
-    report = write_synthetic(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3)
-    print(f"{len(report.loaded_batches)} batches, {report.loaded_rows} rows, {report.accounted_trials} trials accounted")
+    days = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    report = write_synthetic(Path(sys.argv[1]), days, with_pulses=True)
+    print(
+        f"{len(report.loaded_batches)} batches, {report.loaded_rows} rows, {report.accounted_trials} trials accounted"
+    )

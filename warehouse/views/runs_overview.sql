@@ -44,6 +44,7 @@ SELECT
     s.spent_usd,
     coalesce(s.unpriced_trials, 0) AS unpriced_trials,
     a.run_id IS NOT NULL AS ad_hoc,
+    coalesce(a.run_kind, 'night') AS run_kind,
     r.config_name,
     r.config_sha256,
     r.host_id,
@@ -58,7 +59,7 @@ COMMENT ON VIEW runs_overview IS 'How each run went: cells planned, done, failed
 COMMENT ON COLUMN runs_overview.run_id IS 'The run.';
 COMMENT ON COLUMN runs_overview.started_at IS 'UTC instant at which it began.';
 COMMENT ON COLUMN runs_overview.ended_at IS 'UTC instant at which it last ended; NULL if it has not.';
-COMMENT ON COLUMN runs_overview.state IS 'completed, failed_targets, stopped_at_budget or aborted; unfinished if it runs still, or was killed.';
+COMMENT ON COLUMN runs_overview.state IS 'completed, failed_targets, stopped_at_budget, aborted or skipped (a pulse that found the machine taken); unfinished if it runs still, or was killed.';
 COMMENT ON COLUMN runs_overview.state_reason IS 'One sentence; NULL if there is nothing to say.';
 COMMENT ON COLUMN runs_overview.trials_planned IS 'Cells (target x workload) of its plan, a count.';
 COMMENT ON COLUMN runs_overview.trials_done IS 'Cells that completed with a success, a count.';
@@ -69,7 +70,8 @@ COMMENT ON COLUMN runs_overview.quote_usd_worst IS 'Worst-case price quoted befo
 COMMENT ON COLUMN runs_overview.max_usd IS 'Budget at which it stops, US dollars; NULL if none was set.';
 COMMENT ON COLUMN runs_overview.spent_usd IS 'What its trials cost, US dollars, as far as their cost is known; NULL if none is.';
 COMMENT ON COLUMN runs_overview.unpriced_trials IS 'Trials whose cost is not known and not in spent_usd, a count.';
-COMMENT ON COLUMN runs_overview.ad_hoc IS 'Whether it is an ad hoc bench, kept out of the leaderboard.';
+COMMENT ON COLUMN runs_overview.ad_hoc IS 'Whether it is an ad hoc bench or a pulse, kept out of the leaderboard.';
+COMMENT ON COLUMN runs_overview.run_kind IS 'night, bench or pulse.';
 COMMENT ON COLUMN runs_overview.config_name IS 'Name of the config file, or what stands for it.';
 COMMENT ON COLUMN runs_overview.config_sha256 IS 'SHA-256 of the config as read, hexadecimal.';
 COMMENT ON COLUMN runs_overview.host_id IS 'The machine that ran it.';
