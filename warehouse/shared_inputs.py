@@ -154,15 +154,35 @@ def _input(part: dict[str, Any], factor: dict[str, Any]) -> _Input:
     quantity = factor["quantity"]
     low, central, high = factor["low"], factor["central"], factor["high"]
     ledger_key = (part["ledger_keys"] or {}).get(quantity)
-    if quantity.startswith("endpoint_"):
-        key = f"{quantity} of {part['target_id']}"
-    elif quantity.startswith("energy_j of "):  # a meter's reading: wrong in the same way for all that it metered
+    if quantity.startswith("energy_j of "):  # a meter's reading: wrong in the same way for all that it metered
         key = f"{quantity} by {part['method']} of {_owner(part)}"
-    elif ledger_key is not None:
-        key = f"{quantity} of {ledger_key}"
     else:
-        key = f"{quantity} {low} {central} {high} {factor['source']}"
+        key = input_key(
+            quantity,
+            low=low,
+            central=central,
+            high=high,
+            source=factor["source"],
+            ledger_key=ledger_key,
+            target_id=part["target_id"],
+        )
     return _Input(key=key, low=low, central=central, high=high, divides=quantity in DIVISORS)
+
+
+def input_key(
+    quantity: str,
+    *,
+    low: float | None,
+    central: float,
+    high: float | None,
+    source: str,
+    ledger_key: str | None,
+    target_id: str,
+) -> str:
+    """What makes a fact the same input in the figures of two targets: its row of a ledger, else all that it says."""
+    if quantity.startswith("endpoint_"):
+        return f"{quantity} of {target_id}"
+    return f"{quantity} of {ledger_key}" if ledger_key is not None else f"{quantity} {low} {central} {high} {source}"
 
 
 def _own(part: dict[str, Any]) -> _Input:

@@ -1,5 +1,6 @@
 """From how many tokens a month a machine of one's own is cheaper than an API that serves the same at the same level."""
 
+import math
 from dataclasses import dataclass
 
 from warehouse.formulas.interval import AnyQuantity, Interval
@@ -101,6 +102,30 @@ def break_even(
         reason=None,
         note="at the far ends of the ranges it never is" if beyond else None,
     )
+
+
+def cheaper_for_good(volume: float, capacity: float) -> float | None:
+    """From which volume machines stay cheaper, although each further one makes them dearer for a while.
+
+    n machines cost as much as the API at n x `volume`, and the next one is needed beyond n x `capacity`: between that
+    and (n + 1) x `volume` they are dearer again. The last such gap ends before n = volume / (capacity - volume).
+
+    Args:
+        volume: at which one machine costs what the API does; above 0.
+        capacity: the most that one machine makes, in the same unit.
+
+    Returns:
+        The volume; None if every further machine makes them dearer again.
+
+    Raises:
+        ValueError: the volume is beyond what one machine makes.
+    """
+    if not 0 < volume <= capacity:
+        raise ValueError(f"a break-even at {volume:g} must be above 0 and within the capacity of {capacity:g}")
+    if volume == capacity:
+        return None
+    machines = max(math.ceil(volume / (capacity - volume) - 1e-9), 1)
+    return machines * volume
 
 
 def _share(value: AnyQuantity) -> AnyQuantity:

@@ -125,6 +125,13 @@ def _by_share(one: tuple[str, float]) -> tuple[float, str]:
     return -one[1], one[0]
 
 
+def drawn(name: str, value: Interval) -> Draws:
+    """Draws of an input by its name alone: the same in every figure that has it, whoever's the figure is."""
+    if value.low == value.high:
+        return Draws(np.array([value.central]))
+    return Draws(_within(_halves_of(name), value.low, value.central, value.high))
+
+
 # A night's trials share most of their facts.
 @lru_cache(maxsize=256)
 def _drawn(name: str, low: float, central: float, high: float, divides: bool) -> _Drawn:

@@ -34,18 +34,9 @@ class PriceBook:
             WarehouseError: the product is known, and nobody states a price of it in that service tier; or `at` has no
                 time zone.
         """
-        sources = self.entries(product)
-        for entries in sources:
-            found = in_force(entries, at=at, service_tier=service_tier, prompt_tokens=prompt_tokens)
-            if found is not None:
-                return found
-        tiers = tiers_of((entry for entries in sources for entry in entries), at)
-        if tiers and service_tier not in tiers:
-            raise WarehouseError(
-                f"no price of {product.name} in service tier {service_tier!r} is known; known are {', '.join(tiers)};"
-                " add a row for it to your price file, or ask for one of these"
-            )
-        return None
+        return ruling(
+            self.entries(product), name=product.name, at=at, service_tier=service_tier, prompt_tokens=prompt_tokens
+        )
 
     def opinions(
         self, product: Product, *, at: datetime, service_tier: str = STANDARD, prompt_tokens: int = 0
@@ -68,3 +59,31 @@ class PriceBook:
     def service_tiers(self, product: Product, *, at: datetime) -> list[str]:
         """Service tiers in which somebody states a price of it at an instant, standard first."""
         return tiers_of((entry for entries in self.entries(product) for entry in entries), at)
+
+
+def ruling(
+    sources: Sequence[Sequence[PriceEntry]], *, name: str, at: datetime, service_tier: str, prompt_tokens: int = 0
+) -> Price | None:
+    """The price of the first source that states one; see `PriceBook.price`.
+
+    Args:
+        sources: entries of each, the one that rules first.
+        name: of the product, for the sentence.
+        at: UTC instant.
+        service_tier: how it is served.
+        prompt_tokens: length of the prompt.
+
+    Raises:
+        WarehouseError: prices are known, but none in that service tier; or `at` has no time zone.
+    """
+    for entries in sources:
+        found = in_force(entries, at=at, service_tier=service_tier, prompt_tokens=prompt_tokens)
+        if found is not None:
+            return found
+    tiers = tiers_of((entry for entries in sources for entry in entries), at)
+    if tiers and service_tier not in tiers:
+        raise WarehouseError(
+            f"no price of {name} in service tier {service_tier!r} is known; known are {', '.join(tiers)};"
+            " add a row for it to your price file, or ask for one of these"
+        )
+    return None
