@@ -29,7 +29,7 @@ SHOWN = (
 
 def leaderboard_table(data_dir: Path, by: str = DEFAULT_METRIC) -> list[dict[str, Any]]:
     """Rows with formatted values, ranked within each workload, with bands: what an artifact shows."""
-    from warehouse.rank_bands import banded_rows
+    from warehouse.decision import banded_rows
 
     table = []
     for row in banded_rows(data_dir, by=by):
@@ -76,7 +76,7 @@ def print_leaderboard(console: Console, rows: Sequence[Mapping[str, Any]], by: s
 
     Args:
         console: where to.
-        rows: rows of `warehouse.rank_bands.banded_rows`.
+        rows: rows of `warehouse.decision.banded_rows`.
         by: the metric that they are ranked by.
     """
     wide = console.width >= WIDE_COLUMNS

@@ -14,7 +14,7 @@ def board_markdown(rows: Sequence[Mapping[str, Any]], by: str) -> str:
     """One table a workload, what is tied beneath it.
 
     Args:
-        rows: rows of `warehouse.rank_bands.banded_rows`.
+        rows: rows of `warehouse.decision.banded_rows`.
         by: the metric that they are ranked by.
     """
     parts = []

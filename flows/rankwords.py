@@ -21,7 +21,7 @@ def tie_sentences(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """What to know about the ranks of one workload: who is not told apart, what would, and of how few nights they are.
 
     Args:
-        rows: rows of `warehouse.rank_bands.banded_rows`, of one workload.
+        rows: rows of `warehouse.decision.banded_rows`, of one workload.
     """
     from warehouse.formulas.paired_runs import MIN_RUNS  # loads numpy, which other commands that print do without
 

@@ -25,6 +25,7 @@ class Metric:
     """One metric. `min_attempts` is how many attempts its percentile needs; with fewer its column is NULL."""
 
     id: str
+    alias: str  # what a person calls it where weights are typed: cost=2,ttft_p95=1
     column: str  # of the view leaderboard; of trial_metrics where that has it too
     title: str
     unit: str  # as stored
@@ -46,6 +47,7 @@ class Metric:
 def _seconds(column: str, title: str, *, sample_column: str, min_attempts: int = 1) -> Metric:
     return Metric(
         id=column,
+        alias=column.removesuffix("_s"),
         column=column,
         title=title,
         unit="s",
@@ -65,6 +67,7 @@ METRICS: Sequence[Metric] = (
     _seconds("e2e_p50_s", "E2E p50", sample_column="n_e2e"),
     Metric(
         id="output_tokens_per_s",
+        alias="speed",
         column="output_tokens_per_s",
         title="Output speed",
         unit="tokens/s",
@@ -74,6 +77,7 @@ METRICS: Sequence[Metric] = (
     ),
     Metric(
         id="goodput_share",
+        alias="goodput",
         column="goodput_share",
         title="Goodput",
         unit="share",
@@ -85,6 +89,7 @@ METRICS: Sequence[Metric] = (
     ),
     Metric(
         id="qoe_mean_share",
+        alias="stream",
         column="qoe_mean_share",
         title="Stream score",
         unit="share",
@@ -95,6 +100,7 @@ METRICS: Sequence[Metric] = (
     ),
     Metric(
         id="failed_share",
+        alias="failed",
         column="failed_share",
         title="Failed",
         unit="share",
@@ -105,6 +111,7 @@ METRICS: Sequence[Metric] = (
     ),
     Metric(
         id="usd_per_output_mtok",
+        alias="cost",
         column="usd_per_output_mtok",
         title="Cost",
         unit="USD/Mtok",
@@ -114,6 +121,7 @@ METRICS: Sequence[Metric] = (
     ),
     Metric(
         id="j_per_output_token",
+        alias="energy",
         column="j_per_output_token",
         title="Energy",
         unit="J/token",
@@ -123,6 +131,7 @@ METRICS: Sequence[Metric] = (
     ),
     Metric(
         id="operational_gco2e_per_output_mtok",
+        alias="carbon",
         column="operational_gco2e_per_output_mtok",
         title="Operational",
         unit="gCO2e/Mtok",
@@ -132,6 +141,7 @@ METRICS: Sequence[Metric] = (
     ),
     Metric(
         id="embodied_gco2e_per_output_mtok",
+        alias="embodied",
         column="embodied_gco2e_per_output_mtok",
         title="Embodied",
         unit="gCO2e/Mtok",

@@ -116,15 +116,21 @@ def by_target_and_run(
     trials: Sequence[Mapping[str, Any]],
     figures: Mapping[str, tuple[float, float, float, float]],
     target_ids: Sequence[str],
+    *,
+    runs: Sequence[str] | None = None,
 ) -> dict[str, "Floats"]:
-    """A row a target, a column a run; of repeats in a run the mean, and the widest of their ranges."""
+    """A row a target, a column a run; of repeats in a run the mean, and the widest of their ranges.
+
+    Runs are those of the trials, in their order, or `runs` in theirs, in which one may stand several times.
+    """
     row_of = {target_id: number for number, target_id in enumerate(target_ids)}
-    runs = {run_id: number for number, run_id in enumerate(dict.fromkeys(trial["run_id"] for trial in trials))}
+    in_order = dict.fromkeys([trial["run_id"] for trial in trials] if runs is None else runs)
+    column_of = {run_id: number for number, run_id in enumerate(in_order)}
     repeats: dict[tuple[int, int], list[tuple[float, float, float, float]]] = {}
     for trial in trials:
-        cell = (row_of[trial["target_id"]], runs[trial["run_id"]])
+        cell = (row_of[trial["target_id"]], column_of[trial["run_id"]])
         repeats.setdefault(cell, []).append(figures[trial["trial_id"]])
-    cells = {name: np.full((len(target_ids), len(runs)), np.nan) for name in ("central", "low", "high", "n")}
+    cells = {name: np.full((len(target_ids), len(column_of)), np.nan) for name in ("central", "low", "high", "n")}
     for cell, found in repeats.items():
         if len(found) == 1:  # numpy on thousands of single rows would take longer than all the rest
             ((central, low, high, n),) = found

@@ -5,41 +5,51 @@ measured in the same way: the workload under the terms of its newest trial, a ta
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from warehouse.formulas.paired_runs import MIN_RUNS
 from warehouse.formulas.ranking import Basis, Standing, WhyTied, rank_bands
-from warehouse.metrics import metric
+from warehouse.metrics import Metric, metric
 from warehouse.night_figures import by_target_and_run, chance_variance, comparable_trials, trial_values
-from warehouse.query import DEFAULT_METRIC, open_published, ranked
 from warehouse.shared_inputs import drawn_figures
 
 if TYPE_CHECKING:
     import duckdb
 
+    from warehouse.formulas.paired_runs import Floats
+
 WINDOW = timedelta(days=28)
+
+
+UNRANKED = "it is not ranked: its figure is not known or its load client is not graded well enough"
+UNCOMPARED = "no known figure under the terms that the workload has now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankBand:
     """Where a target of a board stands under a metric, and how sure that is; `reason` says why ranks are None.
 
-    `figure` is the typical one of the nights, in the unit of the metric, `n_runs` how many there were; `next_better` is
-    the target one place above, and `tied_by` why the two are not told apart, None if they are.
+    `figure` is the typical one of the nights, in the unit of the metric, and `low` to `high` its 95 % interval beside
+    the others; `nights` are those that it is typical of, oldest first, None where it was not measured, and `n_runs` how
+    many there were. `place` counts typical figures: 1 is best, equal ones share it; `rank_low` to `rank_high` hold it.
+    `next_better` is the target one place above, and `tied_by` why the two are not told apart, None if they are.
     """
 
     target_id: str
     figure: float | None = None
+    low: float | None = None
+    high: float | None = None
+    place: int | None = None
     rank_low: int | None = None
     rank_high: int | None = None
     tier: int | None = None
     p_first: float | None = None
     n_runs: int = 0
+    nights: tuple[float | None, ...] = ()
     basis: Basis | None = None
     next_better: str | None = None
     tied_by: WhyTied | None = None
@@ -47,32 +57,20 @@ class RankBand:
     reason: str | None = None
 
 
-def banded_rows(
-    data_dir: Path, *, by: str = DEFAULT_METRIC, any_grade: bool = False, window: timedelta = WINDOW
-) -> list[dict[str, Any]]:
-    """Rows of the published leaderboard, each with its band beside its rank.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardFigures:
+    """Figures of some targets in some runs: a row a target, a column a run, NaN where it is not known.
 
-    Args:
-        data_dir: the data folder.
-        by: id of the metric to rank by.
-        any_grade: rank whatever was measured; else only what a client certified A or B measured.
-        window: as for `board_bands`.
-
-    Returns:
-        The rows of `leaderboard_rows` with the fields of `RankBand` but `target_id`; its `figure` is `band_figure`, its
-        `basis` `band_basis` and its `reason` `band_reason`.
-
-    Raises:
-        WarehouseError: nothing is published, or there is no such metric.
+    `low` and `high` are ends of the 95 % interval within a run; `floor_variance` and `input_draws` as for
+    `formulas.ranking.rank_bands`. `linear` where differences count and not ratios.
     """
-    with open_published(data_dir) as con:
-        rows = ranked(con, by=by, any_grade=any_grade)
-        bands = board_bands(con, rows, by=by, any_grade=any_grade, window=window)
-    renamed = {"figure": "band_figure", "basis": "band_basis", "reason": "band_reason"}
-    return [
-        row | {renamed.get(name, name): value for name, value in asdict(band).items() if name != "target_id"}
-        for row, band in zip(rows, bands, strict=True)
-    ]
+
+    central: "Floats"
+    low: "Floats"
+    high: "Floats"
+    floor_variance: "Floats | None"
+    input_draws: "Floats | None"
+    linear: bool
 
 
 def board_bands(
@@ -100,9 +98,8 @@ def board_bands(
         targets = [row["target_id"] for row in rows if row["workload_id"] == workload_id and row["rank"] is not None]
         found = workload_bands(con, workload_id, targets, by=by, any_grade=any_grade, window=window)
         bands |= {(workload_id, band.target_id): band for band in found}
-    unranked = "it is not ranked: its figure is not known or its load client is not graded well enough"
     return [
-        bands.get((row["workload_id"], row["target_id"])) or RankBand(target_id=row["target_id"], reason=unranked)
+        bands.get((row["workload_id"], row["target_id"])) or RankBand(target_id=row["target_id"], reason=UNRANKED)
         for row in rows
     ]
 
@@ -118,50 +115,94 @@ def workload_bands(
 ) -> list[RankBand]:
     """Bands of some targets of one workload, ranked among each other; see `board_bands`."""
     chosen = metric(by)
+    trials = comparable_trials(con, workload_id, window=window, any_grade=any_grade)
+    there, figures = board_figures(con, chosen, trials, target_ids)
+    return bands_of(target_ids, there, figures, direction=chosen.direction)
+
+
+def board_figures(
+    con: "duckdb.DuckDBPyConnection",
+    chosen: Metric,
+    trials: Sequence[Mapping[str, Any]],
+    target_ids: Sequence[str],
+) -> tuple[list[str], BoardFigures]:
+    """Figures of one metric, and which targets have any: a row each.
+
+    Args:
+        con: the open snapshot.
+        chosen: the metric.
+        trials: of `comparable_trials`; each run of theirs has a column, also where this metric is not known in it, so
+            that several metrics of one board have their runs in the same columns.
+        target_ids: the board; trials of others are left out.
+    """
     wanted = set(target_ids)
-    compared = comparable_trials(con, workload_id, window=window, any_grade=any_grade)
-    trials = [trial for trial in compared if trial["target_id"] in wanted]
-    figures = trial_values(con, chosen, [trial["trial_id"] for trial in trials])
-    trials = [trial for trial in trials if trial["trial_id"] in figures]
-    there = [target_id for target_id in target_ids if any(trial["target_id"] == target_id for trial in trials)]
-    if not there:
-        return [_unknown(target_id) for target_id in target_ids]
-    cells = by_target_and_run(trials, figures, there)
+    trials = [trial for trial in trials if trial["target_id"] in wanted]
+    values = trial_values(con, chosen, [trial["trial_id"] for trial in trials])
+    known = [trial for trial in trials if trial["trial_id"] in values]
+    measured = {trial["target_id"] for trial in known}
+    there = [target_id for target_id in target_ids if target_id in measured]
+    cells = by_target_and_run(known, values, there, runs=[trial["run_id"] for trial in trials])
     draws = None
-    if chosen.range_of == "inputs":
-        newest = {trial["target_id"]: trial["trial_id"] for trial in trials}
-        last = np.array([figures[newest[target_id]][0] for target_id in there])
-        draws = last[:, None] * drawn_figures(con, by, [newest[target_id] for target_id in there])
+    if there and chosen.range_of == "inputs":
+        newest = {trial["target_id"]: trial["trial_id"] for trial in known}
+        last = np.array([values[newest[target_id]][0] for target_id in there])
+        draws = last[:, None] * drawn_figures(con, chosen.id, [newest[target_id] for target_id in there])
     is_share = chosen.unit == "share"
-    standings = rank_bands(
-        cells["central"],
-        direction=chosen.direction,
-        within_low=cells["low"],
-        within_high=cells["high"],
-        floor_variance=chance_variance(cells["central"], cells["n"]) if is_share else None,
+    return there, BoardFigures(
+        central=cells["central"],
+        low=cells["low"],
+        high=cells["high"],
+        floor_variance=chance_variance(cells["central"], cells["n"]) if there and is_share else None,
         input_draws=draws,
-        linear=is_share or bool(np.nanmin(cells["central"]) <= 0),
+        linear=is_share or bool(there and np.nanmin(cells["central"]) <= 0),
     )
-    bands = {target_id: _band(target_id, of, there) for target_id, of in zip(there, standings, strict=True)}
-    return [bands.get(target_id) or _unknown(target_id) for target_id in target_ids]
 
 
-def _band(target_id: str, of: Standing, target_ids: Sequence[str]) -> RankBand:
+def bands_of(
+    target_ids: Sequence[str], there: Sequence[str], figures: BoardFigures, *, direction: Literal["lower", "higher"]
+) -> list[RankBand]:
+    """Bands of a board, one for each of `target_ids`; `figures` has a row for each of `there`, the others have none."""
+    if not there:
+        return [RankBand(target_id=target_id, reason=UNCOMPARED) for target_id in target_ids]
+    standings = rank_bands(
+        figures.central,
+        direction=direction,
+        within_low=figures.low,
+        within_high=figures.high,
+        floor_variance=figures.floor_variance,
+        input_draws=figures.input_draws,
+        linear=figures.linear,
+    )
+    places = _places([of.figure for of in standings], direction)
+    bands = {
+        target_id: _band(target_id, of, place, night, there)
+        for target_id, of, place, night in zip(there, standings, places, figures.central, strict=True)
+    }
+    return [bands.get(target_id) or RankBand(target_id=target_id, reason=UNCOMPARED) for target_id in target_ids]
+
+
+def _places(typical: Sequence[float], direction: str) -> list[int]:
+    """1 is best; figures that differ by rounding only share a place, and the next one is skipped."""
+    shown = [float(f"{value:.9g}") for value in typical]
+    return [1 + sum(other < one if direction == "lower" else other > one for other in shown) for one in shown]
+
+
+def _band(target_id: str, of: Standing, place: int, nights: "Floats", target_ids: Sequence[str]) -> RankBand:
     return RankBand(
         target_id=target_id,
         figure=of.figure,
+        low=of.low,
+        high=of.high,
+        place=place,
         rank_low=of.rank_low,
         rank_high=of.rank_high,
         tier=of.tier,
         p_first=of.p_first,
         n_runs=of.runs,
+        nights=tuple(None if np.isnan(one) else one for one in nights.tolist()),
         basis=of.basis,
         next_better=None if of.next_better is None else target_ids[of.next_better],
         tied_by=of.tied_by,
         nights_to_separate=of.runs_to_separate,
         reason=f"{of.runs} of the {MIN_RUNS} nights that show how it varies" if of.runs < MIN_RUNS else None,
     )
-
-
-def _unknown(target_id: str) -> RankBand:
-    return RankBand(target_id=target_id, reason="no known figure under the terms that the workload has now")

@@ -6,9 +6,9 @@ import difflib
 from flows.errors import ConfigError
 from flows.leaderboard import board_console, known_metrics, print_leaderboard
 from flows.paths import data_dir
+from warehouse.decision import banded_rows
 from warehouse.errors import WarehouseError
 from warehouse.query import DEFAULT_METRIC
-from warehouse.rank_bands import banded_rows
 
 
 def run(options: argparse.Namespace) -> int:

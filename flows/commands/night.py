@@ -137,7 +137,7 @@ def _plan_row(repeats: Sequence[PlannedTrial]) -> tuple[str | Text, ...]:
 
 
 def _print_report(console: Console, request: NightRequest, report: NightReport) -> None:
-    from warehouse.rank_bands import banded_rows
+    from warehouse.decision import banded_rows
 
     rows = banded_rows(request.data_dir)
     console.print()

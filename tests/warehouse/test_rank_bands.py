@@ -11,11 +11,12 @@ import pytest
 from tests.warehouse.builders import run_row
 from tests.warehouse.synthetic import FIRST_NIGHT_AT, Target, _trial, write_synthetic
 from warehouse import schema
+from warehouse.decision import banded_rows
 from warehouse.errors import WarehouseError
 from warehouse.loader import derive
 from warehouse.publish import published_link
 from warehouse.query import ranked
-from warehouse.rank_bands import RankBand, banded_rows, board_bands, workload_bands
+from warehouse.rank_bands import RankBand, board_bands, workload_bands
 from warehouse.rows import FactRow
 from warehouse.shared_inputs import drawn_figures
 from warehouse.tables import by_table, insert_rows

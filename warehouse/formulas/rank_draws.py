@@ -31,11 +31,8 @@ def input_tests(drawn: Floats) -> Floats:
     return p
 
 
-def first_shares(
-    levels: Floats, residuals: Floats, runs: NDArray[np.int64], floor: Floats, ends: Floats, shift: Floats | None
-) -> Floats | None:
+def first_shares(drawn: Floats) -> Floats | None:
     """In which share of draws each endpoint is the best; None if one cannot be drawn, see `level_draws`."""
-    drawn = level_draws(levels, residuals, runs, floor, ends, shift)
     if np.isnan(drawn).any():
         return None
     best = drawn <= drawn.min(axis=0) + ROUNDING

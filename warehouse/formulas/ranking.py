@@ -10,6 +10,7 @@ differences of pairs); `paired_runs` for the test of a pair and of the family.
 """
 
 from dataclasses import dataclass
+from math import exp, isnan
 from typing import Literal
 
 import numpy as np
@@ -26,7 +27,7 @@ from warehouse.formulas.paired_runs import (
     paired_runs,
     runs_to_separate,
 )
-from warehouse.formulas.rank_draws import first_shares, input_shift, input_tests
+from warehouse.formulas.rank_draws import first_shares, input_shift, input_tests, level_draws
 
 LEVEL = 0.05
 
@@ -37,9 +38,15 @@ WhyTied = Literal["runs", "few-runs", "inputs"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where one endpoint stands; 1 is best. `figure` is its typical one, with the nights taken out."""
+    """Where one endpoint stands; 1 is best. `figure` is its typical one, with the nights taken out.
+
+    `low` and `high` are the 2.5th and 97.5th percentile of draws of that: how sure it is beside the others, not how far
+    a night may be off. None where an endpoint of one or two runs has no interval within them.
+    """
 
     figure: float
+    low: float | None
+    high: float | None
     rank_low: int
     rank_high: int
     tier: int  # 1 is best: not surely worse than the best of its tier
@@ -92,6 +99,9 @@ def rank_bands(
     def scored(values: Floats) -> Floats:
         return sign * (values if linear else np.log(values))
 
+    def unscored(score: float) -> float:
+        return sign * score if linear else exp(sign * score)
+
     endpoints = len(figures)
     floor = np.zeros(endpoints) if floor_variance is None else floor_variance
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -112,7 +122,9 @@ def rank_bands(
     surely = apart & better
     order = np.argsort(np.round(levels / ROUNDING), kind="stable")
     tiers, runs = _tiers(order, surely), known.sum(axis=1)
-    first = first_shares(levels, residuals, runs, floor, ends, shift)
+    drawn = level_draws(levels, residuals, runs, floor, ends, shift)
+    first = first_shares(drawn)
+    spread = np.quantile(drawn, (LEVEL / 2, 1 - LEVEL / 2), axis=1)
     standings: dict[int, Standing] = {}
     for place, one in enumerate(order.tolist()):
         above = int(order[place - 1]) if place else None
@@ -125,8 +137,11 @@ def rank_bands(
                 tied_by = "few-runs"
             else:
                 tied_by, more = "runs", runs_to_separate(pairs, above, one, limit)
+        low, high = sorted(map(unscored, spread[:, one].tolist()))
         standings[one] = Standing(
-            figure=float(sign * levels[one] if linear else np.exp(sign * levels[one])),
+            figure=unscored(float(levels[one])),
+            low=None if isnan(low) else low,
+            high=None if isnan(high) else high,
             rank_low=1 + int(surely[:, one].sum()),
             rank_high=endpoints - int(surely[one].sum()),
             tier=tiers[one],
