@@ -68,6 +68,8 @@ class BackgroundMeter:
 
     def take(self) -> list[tuple[int, Reading]]:
         """What has been read since the last call: (CLOCK_MONOTONIC nanoseconds, reading), in order."""
+        if not self._taken:
+            return []  # ten times a second, without the lock
         with self._changed:
             taken = list(self._taken)
             self._taken.clear()
@@ -75,6 +77,8 @@ class BackgroundMeter:
 
     def failure(self) -> str | None:
         """Why it cannot be read any more; looked at from outside, since a question that hangs says nothing itself."""
+        if time.monotonic() - self._heard_s <= _MOST_SILENCE_S + self._meter.period_s:
+            return self._failure  # ten times a second, without the lock
         with self._changed:
             silent_s = time.monotonic() - self._heard_s
             if self._failure is None and silent_s > _MOST_SILENCE_S + self._meter.period_s:
@@ -84,6 +88,12 @@ class BackgroundMeter:
             return self._failure
 
     def _ask_on(self) -> None:
+        try:
+            self._ask_until_stopped()
+        finally:
+            self._meter.close()
+
+    def _ask_until_stopped(self) -> None:
         while not self._stopped and self._failure is None:
             begun_ns = time.monotonic_ns()
             try:

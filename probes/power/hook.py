@@ -6,24 +6,29 @@ import os
 import re
 import signal
 import subprocess
-import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from probes.errors import ProbeError
 from probes.power.readings import HookSpec, MeterRecord, Reading, Unit
 
+if TYPE_CHECKING:
+    from probes.power.hook_http import HttpQuestion
+
 _IN_W_OR_J: dict[Unit, float] = {"W": 1.0, "kW": 1e3, "J": 1.0, "kJ": 1e3, "Wh": 3600.0, "kWh": 3.6e6}
 _MOST_BYTES = 64 * 1024
 _SHOWN = 80
+_OK = 200
 
 
 class HookMeter:
     """Asks once a reading; slow, and may hang for its timeout, so it is for a thread of its own (see background)."""
 
-    def __init__(self, spec: HookSpec) -> None:
-        """Ask by `spec`; nothing is asked yet."""
+    def __init__(self, spec: HookSpec, *, keeps_open: bool = False) -> None:
+        """Ask by `spec`; nothing is asked yet. A connection is kept open for the next question only if `keeps_open`."""
         self.spec = spec
+        self._keeps_open = keeps_open
+        self._http: HttpQuestion | None = None
         self.silence: str | None = None  # why the last question had no answer
         self._running: subprocess.Popen[str] | None = None
         self._last_j = -math.inf
@@ -77,6 +82,11 @@ class HookMeter:
         if running is not None and running.poll() is None:
             _kill(running)
 
+    def close(self) -> None:
+        """End a connection that was kept open. For the reading thread."""
+        if self._http is not None:
+            self._http.close()
+
     def _run(self) -> str | None:
         command = self.spec.command
         assert command is not None  # one of command and url is given
@@ -109,34 +119,27 @@ class HookMeter:
         return out[:_MOST_BYTES]
 
     def _get(self) -> str | None:
-        import http.client  # with its ssl, only for those who have such a meter
-
-        url = self.spec.url
-        assert url is not None  # one of command and url is given
-        headers = {header: _secret(self.record.meter, name) for header, name in self.spec.header_env}
-        parts = urlsplit(url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        assert parts.hostname is not None  # checked with the config
-        # No redirect is followed: it could carry the headers to another host.
-        connection = kind(parts.hostname, parts.port, timeout=self.spec.timeout_s)
-        deadline_s = time.monotonic() + self.spec.timeout_s
+        headers = [(header, _secret(self.record.meter, name)) for header, name in self.spec.header_env]
         try:
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", target, headers={"Connection": "close", **headers})
-            response = connection.getresponse()
-            body = bytearray()
-            # A server that drips bytes never meets the socket's timeout.
-            while len(body) < _MOST_BYTES and time.monotonic() < deadline_s and (data := response.read1(_MOST_BYTES)):
-                body += data
-        except (OSError, http.client.HTTPException) as error:
+            # No redirect is followed: it could carry the headers to another host.
+            answer = self._question().ask(headers)
+        except OSError as error:
             self.silence = f"no answer: {error or type(error).__name__}"
             return None
-        finally:
-            connection.close()
-        if response.status != http.client.OK:
-            self.silence = f"the answer was HTTP {response.status} {response.reason}"
+        except ValueError as error:
+            raise ProbeError(f"{self.record.meter}: {error}") from None
+        if answer.status != _OK:
+            self.silence = f"the answer was HTTP {answer.status} {answer.reason}"
             return None
-        return body.decode("utf-8", errors="replace")
+        return answer.body.decode("utf-8", errors="replace")
+
+    def _question(self) -> "HttpQuestion":
+        if self._http is None:
+            from probes.power.hook_http import HttpQuestion  # only for those who have such a meter
+
+            assert self.spec.url is not None  # one of command and url is given
+            self._http = HttpQuestion(self.spec.url, timeout_s=self.spec.timeout_s, keeps_open=self._keeps_open)
+        return self._http
 
 
 def number_in(text: str, spec: HookSpec) -> float:

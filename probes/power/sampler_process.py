@@ -96,7 +96,7 @@ def _slow(hooks: tuple[HookSpec, ...]) -> "list[BackgroundMeter]":
     from probes.power.background import BackgroundMeter  # threads, subprocesses, HTTP: 20 ms that few samplers need
     from probes.power.hook import HookMeter
 
-    return [BackgroundMeter(HookMeter(spec)) for spec in hooks]
+    return [BackgroundMeter(HookMeter(spec, keeps_open=True)) for spec in hooks]
 
 
 def _answer(value: dict[str, int | float | None]) -> None:

@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.power_overhead [--seconds 20] [--reps 5] [--smoke]
 
-One JSON object. Each start and stop is the first of a fresh Python, as a person meets it; `import_ms` is apart. Wall
-and CPU are the caller's own, `child_cpu_ms` is our sampler's process, from its start to its end. Medians of `reps`.
+One JSON object. Each start and stop is the first of a fresh Python, as a person meets it, its modules compiled before.
+`import_ms` is apart. Wall and CPU are the caller's own, `child_cpu_ms` is our sampler's process, from its start to its
+end. Medians of `reps`.
 """
 
 import argparse
@@ -15,7 +16,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from probes.power.readings import HookSpec
 
 HZ = 10.0
 SETTLE_S = 0.5  # between start and first mark, and before the stop: an engine's start is longer
@@ -32,24 +36,44 @@ def main() -> None:
     if asked.once:
         print(json.dumps(_codecarbon() if asked.once == "codecarbon" else _ours(at_once=asked.once == "ours-at-once")))
         return
+    with tempfile.TemporaryDirectory(prefix="megatoken-bytecode-") as bytecode:
+        print(json.dumps(_figures(asked, bytecode), indent=1))
+
+
+def _figures(asked: argparse.Namespace, bytecode: str) -> dict[str, Any]:
     reps = 1 if asked.smoke else asked.reps
-    figures = {
+    return {
         "hz": HZ,
         "sampler": sampling_share(1.0 if asked.smoke else asked.seconds),
-        "ours": _median_of("ours", reps),
-        "ours_marked_at_once": _median_of("ours-at-once", reps),
-        "codecarbon": None if asked.smoke else _median_of("codecarbon", reps),
+        "sampler_with_http_hook": _share_with_hook(1.0 if asked.smoke else asked.seconds),
+        "ours": _median_of("ours", reps, bytecode),
+        "ours_marked_at_once": _median_of("ours-at-once", reps, bytecode),
+        "codecarbon": None if asked.smoke else _median_of("codecarbon", reps, bytecode),
     }
-    print(json.dumps(figures, indent=1))
 
 
-def sampling_share(seconds: float) -> dict[str, float]:
+def _share_with_hook(seconds: float) -> dict[str, float]:
+    """The same with a smart plug, a server in a process of its own, that is asked once a second."""
+    from probes.power.readings import HookSpec
+
+    command = [sys.executable, "-m", "tests.probes.power.plug"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None  # opened as a pipe above
+        url = served.stdout.readline().strip()
+        hook = HookSpec(id="wall", component="machine", value="power", unit="W", url=url, json_path="apower")
+        share = sampling_share(seconds, (hook,))
+        served.communicate()
+    return share
+
+
+def sampling_share(seconds: float, hooks: "tuple[HookSpec, ...]" = ()) -> dict[str, float]:
     """CPU of the sampler's process while it samples, as a share of one core."""
+    from probes.power.readings import PowerOverrides
     from probes.power.sampler import PowerSampler, read_power_log
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "power.jsonl"
-        with PowerSampler(path, hz=HZ) as sampler:
+        with PowerSampler(path, hz=HZ, overrides=PowerOverrides(hooks=hooks)) as sampler:
             sampler.mark("load")
             begun_s, before_s = time.monotonic(), _cpu_s(sampler.pid)
             time.sleep(seconds)
@@ -70,12 +94,15 @@ def _cpu_s(pid: int) -> float:
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
-def _median_of(what: str, reps: int) -> dict[str, float]:
+def _median_of(what: str, reps: int, bytecode: str) -> dict[str, float]:
     runs = []
-    for _ in range(reps):
+    # Compiled once, as an installed program is, whatever this machine's environment says; the first run compiles.
+    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": bytecode}
+    for _ in range(reps + 1):
         command = [sys.executable, "-m", "tests.benchmarks.power_overhead", "--once", what]
-        runs.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
-    return {key: round(statistics.median(run[key] for run in runs), 2) for key in runs[0]}
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | compiled)
+        runs.append(json.loads(done.stdout))
+    return {key: round(statistics.median(run[key] for run in runs[1:]), 2) for key in runs[0]}
 
 
 class _Watch:

@@ -17,8 +17,8 @@ def test_the_share_of_a_core_is_of_the_samplers_own_process_and_far_from_all_of_
     assert found["core_share_percent"] == pytest.approx(0.1 * found["cpu_ms"] / found["seconds"])
 
 
-def test_starting_and_stopping_are_told_apart_from_importing():
-    found = _median_of("ours", 1)
+def test_starting_and_stopping_are_told_apart_from_importing(tmp_path):
+    found = _median_of("ours", 1, str(tmp_path))
     parts = ("start_ms", "first_mark_ms", "stop_ms")
     assert found["start_and_stop_ms"] == pytest.approx(sum(found[part] for part in parts), abs=0.05)
     assert found["import_ms"] > 0

@@ -1,6 +1,7 @@
 """A smart plug on the loopback: a real HTTP server that answers what a test puts into it."""
 
 import contextlib
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -28,11 +29,13 @@ class Plug:
 
 
 @contextlib.contextmanager
-def plug():
-    """A plug that answers as a Shelly does, until the block ends."""
+def plug(*, keeps_open=False):
+    """A plug that answers as a Shelly does, until the block ends; `keeps_open`: on connections that stay."""
     told = Plug()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keeps_open else "HTTP/1.0"
+
         def do_GET(self):
             told.headers.append(dict(self.headers))
             if told.hangs.is_set():
@@ -59,3 +62,9 @@ def plug():
             told.go_on.set()
             server.shutdown()
             thread.join()
+
+
+if __name__ == "__main__":  # for a benchmark, to be ended by the end of its input
+    with plug(keeps_open=True) as served:
+        print(served.url, flush=True)
+        sys.stdin.read()
