@@ -38,6 +38,7 @@ class Night(_Table):
     idle_baseline_s: Annotated[float, Field(ge=1, le=600)] = 30.0  # model loaded, no requests; shorter ones are noted
     idle_fresh_h: Annotated[float, Field(ge=0, le=8784)] = 24.0  # for how long a target's is used again; 0: always anew
     paired: bool = True  # endpoints of one group are measured interleaved, by one client
+    canary: bool = True  # every target answers the same few questions each night: see `flows.canary`
     keep_events_days: Annotated[int, Field(ge=0, le=36_500)] = 30  # of single events; attempts are kept for good
     timeouts: Timeouts = Timeouts()
 

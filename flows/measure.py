@@ -39,11 +39,13 @@ class Outcome:
 class TrialProcess:
     """A child process with its whole process group, which never outlives the `with` block."""
 
-    def __init__(self, folders: Sequence[Path], data_dir: Path, keep_open: tuple[int, ...]) -> None:
+    def __init__(
+        self, folders: Sequence[Path], data_dir: Path, keep_open: tuple[int, ...], *, module: str = "flows.trial"
+    ) -> None:
         # A child lands in order: the last folder is there as long as it has anything to say.
         self._errors = (folders[-1] / "stderr.log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "flows.trial", *map(str, folders), str(data_dir)],
+            [sys.executable, "-m", module, *map(str, folders), str(data_dir)],
             stdin=subprocess.PIPE,  # closes when we die, however we die: the child then lands and ends
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -99,7 +101,7 @@ def measure(
 
     longest_s = max(spec.timeouts.trial_s for spec in specs)
     with TrialProcess(list(folders.values()), data_dir, keep_open) as child:
-        overdue = _follow(child, longest_s, hear, should_stop)
+        overdue = follow(child, longest_s, hear, should_stop)
     if len(outcomes) < len(specs):
         epitaph = _epitaph(child, list(folders.values())[-1], longest_s, overdue=overdue)
         landed = landed_batches(data_dir)
@@ -128,10 +130,10 @@ def _epitaph(child: TrialProcess, folder: Path, longest_s: float, *, overdue: bo
     return Outcome(status="crashed", reason=f"the trial process ended with exit code {code}: {last}")
 
 
-def _follow(
+def follow(
     child: TrialProcess, longest_s: float, hear: Callable[[str, str, dict[str, Any]], None], should_stop: ShouldStop
 ) -> bool:
-    """Pass on what the child says until it ends. Returns whether it had to be ended for being overdue."""
+    """Pass on what a child says until it ends. Returns whether it had to be ended for being overdue."""
     assert child.process.stdout is not None  # opened as a pipe above
     stream = child.process.stdout
     os.set_blocking(stream.fileno(), False)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flows.canary import ask_all
 from flows.lock import host_lock
 from flows.plan import Plan
 from flows.prepare import NightRequest, land_leftovers, land_plan, plan_night, resolve_all_weights
@@ -57,6 +58,9 @@ def night(request: NightRequest, *, step: Step[Any], observer: Observer) -> Nigh
             lock=lock,
         )
         results, state, reason = measure_all(running)
+        if plan.canaries_due and not interrupt.asked:
+            spent_usd = step("load and account", lambda: load_and_account(running))
+            step("canary", lambda: ask_all(running, spent_usd))
         step("land end", lambda: _land_end(request, plan, state, reason))
         for said in step("grid hours", lambda: _grid_hours(request)):
             observer.note(said)

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
+from flows.canaryplan import PlannedCanary, planned_canaries
 from flows.config import BenchmarkConfig, EndpointTarget, LocalTarget, Range, Site, Target, Timeouts
 from flows.facts import SECONDS_PER_YEAR
 from flows.points import longest_point
@@ -46,6 +47,7 @@ class Plan:
     run_id: str
     trials: list[PlannedTrial]
     is_new: bool  # nothing of this run has landed yet
+    canaries: Sequence[PlannedCanary] = ()
 
     @property
     def due(self) -> list[PlannedTrial]:
@@ -54,8 +56,14 @@ class Plan:
 
     @property
     def quote_usd_worst(self) -> float | None:
-        """The most that what is due could cost; None if a price is unknown."""
-        return total_usd(t.quote_usd_worst for t in self.due)
+        """The most that what is due could cost, the canary's questions too; None if a price is unknown."""
+        trials, canaries = self.due, self.canaries_due
+        return total_usd([*(t.quote_usd_worst for t in trials), *(c.quote_usd_worst for c in canaries)])
+
+    @property
+    def canaries_due(self) -> list[PlannedCanary]:
+        """Which targets are still to be asked the canary's questions."""
+        return [each for each in self.canaries if each.skip_reason is None and not each.landed]
 
 
 def total_usd(quotes: Iterable[float | None]) -> float | None:
@@ -76,6 +84,7 @@ def build_plan(
     only: Collection[str],
     landed: Sequence[LandedTrial],
     searched: Collection[tuple[str, str]] = (),
+    asked: Collection[str] | None = None,
     has_key: Callable[[EndpointTarget], bool],
     facts_for: Callable[[Target, str], list[FactRow]],
     worst_power_w: float,
@@ -86,6 +95,7 @@ def build_plan(
         only: target ids to keep; empty keeps all.
         landed: the trials of this run_id that have landed, any status.
         searched: (target_id, workload_id) of the searches of this run_id that have landed.
+        asked: target ids whose canary of this run_id has landed; None for a run that asks none.
         has_key: whether the environment holds the key an endpoint names.
         facts_for: facts of a target for a trial_id.
         worst_power_w: the most that this machine is thought to draw, for the quote of local targets.
@@ -121,7 +131,24 @@ def build_plan(
                 landed=repeat <= len(done),
             )
         )
-    return Plan(run_id=run_id, trials=trials, is_new=not landed)
+    return Plan(
+        run_id=run_id,
+        trials=trials,
+        is_new=not landed,
+        canaries=() if asked is None else _canaries(config, trials, asked, worst_power_w),
+    )
+
+
+def _canaries(
+    config: BenchmarkConfig, trials: Sequence[PlannedTrial], asked: Collection[str], worst_power_w: float
+) -> tuple[PlannedCanary, ...]:
+    return planned_canaries(
+        config,
+        asked=asked,
+        skipped={trial.target.id: trial.skip_reason for trial in trials if trial.skip_reason is not None},
+        facts={trial.target.id: trial.facts for trial in trials},
+        local_quote_usd=lambda timeouts: _local_quote_usd(config.site, timeouts, worst_power_w),
+    )
 
 
 def _most_requests(workload: Workload) -> int | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.canaryplan import asked_targets
 from flows.config import LoadedConfig, LocalTarget, api_key
 from flows.errors import ConfigError
 from flows.facts import facts_for
@@ -98,6 +99,7 @@ def plan_night(request: NightRequest) -> Plan:
         only=request.only,
         landed=landed_trials(request.data_dir, run_id),
         searched=searched_cells(run_id, landed_batches(request.data_dir)),
+        asked=asked_targets(run_id, landed_batches(request.data_dir)),
         has_key=lambda target: api_key(target) is not None,
         facts_for=lambda target, trial: facts_for(target, config.site, trial_id=trial, at=now),
         worst_power_w=_worst_power_w(request),
@@ -158,7 +160,8 @@ def resolve_all_weights(
 ) -> dict[str, WeightsRef | ProbeError]:
     """Weights of every local target that is due, by target id; a target whose weights are missing gets its error."""
     weights: dict[str, WeightsRef | ProbeError] = {}
-    for target in {t.target.id: t.target for t in plan.due}.values():
+    due = [*(trial.target for trial in plan.due), *(canary.target for canary in plan.canaries_due)]
+    for target in {each.id: each for each in due}.values():
         if isinstance(target, LocalTarget):
             resolve = resolve_folder if target.engine == "transformers" else resolve_weights
             try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from flows.canary import canary_spent_usd
 from flows.measure import Outcome, measure
 from flows.plan import PlannedTrial
 from flows.running import Running, TrialResult
@@ -37,7 +38,7 @@ def load_and_account(running: Running) -> float:
             spent_usd += result.usd * (1 + warmups / max(result.attempts, 1))
         elif cell is not None and result.attempts:
             spent_usd += cell.quote_usd_worst or 0.0
-    return spent_usd
+    return spent_usd + canary_spent_usd(running)
 
 
 def result_of(running: Running, planned: PlannedTrial, outcome: Outcome) -> TrialResult:

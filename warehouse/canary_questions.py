@@ -81,7 +81,7 @@ def is_right(question: Question, answer: str) -> bool | None:
     if question.check == "none":
         return None
     if question.check == "json":
-        return _json(answer) == json.loads(question.expected)
+        return bool(_json(answer) == json.loads(question.expected))
     if question.check == "exact":
         return " ".join(answer.strip(_AROUND).casefold().split()) == question.expected.casefold()
     return any(

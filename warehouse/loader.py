@@ -53,6 +53,7 @@ def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadRepor
     Raises:
         WarehouseError: another process holds the warehouse for longer, or its file cannot be used.
     """
+    from warehouse.canary_judging import judge_canaries
     from warehouse.price_ledger import record_prices
     from warehouse.trial_counts import count_trials
 
@@ -61,6 +62,7 @@ def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadRepor
         with transaction(con):
             # not in derive: a bench derives its one trial, and must not wait for a list of prices, or for counts
             count_trials(con)
+            judge_canaries(con)
             record_prices(con)
         return report
 

@@ -91,6 +91,17 @@ class RequestSource:
         dealt = islice(enumerate(self.plan.sends()), part, None, parts)
         return (self._planned("measured", n, send, None) for n, send in dealt)
 
+    def given(self, attempt_id: str, seq: int, prompt: str, asked: LoadSpec) -> Planned:
+        """A request of that very text, without a nonce, due at once.
+
+        Args:
+            attempt_id: sent as X-Request-Id; ASCII.
+            seq: its place among its kind.
+            prompt: the text.
+            asked: what else the body says: a spec for the same origin.
+        """
+        return self._request(attempt_id, seq, "measured", self._protocol.request_body(asked, prompt))
+
     def warmup_limit(self) -> int:
         """How many warm-ups to keep in flight."""
         spec = self._spec
@@ -127,16 +138,15 @@ class RequestSource:
             blocks = self._shared(send, key) if words is None else self._unshared(words, key)
             prompt = self._prompts.shared_prompt(attempt_id, blocks=blocks)
         body = self._protocol.request_body(self._spec_asking(send.output_tokens), prompt)
+        planned = self._request(attempt_id, seq, phase, body)
+        planned.t_sched_ns = send.offset_ns
+        planned.prompt_tokens_asked = send.prompt_tokens
+        planned.output_tokens_asked = send.output_tokens
+        return planned
+
+    def _request(self, attempt_id: str, seq: int, phase: Phase, body: bytes) -> Planned:
         tail = f"X-Request-Id: {attempt_id}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii")
-        return Planned(
-            attempt_id=attempt_id,
-            seq=seq,
-            phase=phase,
-            t_sched_ns=send.offset_ns,
-            request=self._head + tail + body,
-            prompt_tokens_asked=send.prompt_tokens,
-            output_tokens_asked=send.output_tokens,
-        )
+        return Planned(attempt_id=attempt_id, seq=seq, phase=phase, t_sched_ns=None, request=self._head + tail + body)
 
     def _shared(self, send: Send, key: str) -> Iterator[tuple[str, int]]:
         """Blocks of a prompt that shares some: those of the trace, then what is its own."""

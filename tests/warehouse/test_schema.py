@@ -25,6 +25,7 @@ TABLES = {
     "trial_facts": rows.FactRow,
     "jobs": rows.JobRow,
     "grid_hours": rows.GridHourRow,
+    "canary_answers": rows.CanaryAnswerRow,
 }
 SQL_TYPES = {
     str: "VARCHAR",

@@ -70,3 +70,4 @@ class WireProtocol:
     has_payload: Callable[[bytes], bool]  # of a body under way: has anything been generated?
     has_terminator: Callable[[bytes], bool]  # of a body under way: is nothing more to come?
     output_tokens: Callable[[bytes], int | None]  # a cheap look at the end of a body, for progress only
+    answer_text: Callable[[bytes], str]  # the visible text of a 2xx body

@@ -5,6 +5,7 @@ and repeat nearly all of these, so every event is read for all of them.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 import orjson
@@ -111,6 +112,23 @@ def output_tokens(body: bytes) -> int | None:
     return int(found[-1]) if found else None
 
 
+def answer_text(body: bytes) -> str:
+    """The visible text of the first choice, without reasoning; as far as the stream is JSON."""
+    events, _ = _parse_all(cut_events(body).data)
+    return "".join(text for event in events for text in _texts(event))
+
+
+def _texts(event: object) -> Iterator[str]:
+    choices = event.get("choices") if isinstance(event, dict) else None
+    first = choices[0] if isinstance(choices, list) and choices else None
+    delta = first.get("delta") if isinstance(first, dict) else None
+    content = delta.get("content") if isinstance(delta, dict) else None
+    for part in content if isinstance(content, list) else [content]:
+        text = part.get("text") if isinstance(part, dict) else part  # Mistral sends content as parts
+        if isinstance(text, str):
+            yield text
+
+
 def _parse_all(texts: list[bytes]) -> tuple[list[object], int | None]:
     """The JSON of all events up to the first that is not JSON, and the index of that one.
 
@@ -142,4 +160,5 @@ OPENAI_CHAT: Final = WireProtocol(
     has_payload=has_payload,
     has_terminator=has_terminator,
     output_tokens=output_tokens,
+    answer_text=answer_text,
 )
