@@ -67,7 +67,7 @@ _TRIALS = """
     )
 
     SELECT
-        t.trial_id, t.target_id, t.provider, t.model, t.kind, t.host_id, t.region, t.quantisation, t.device,
+        t.trial_id, t.target_id, t.provider, t.model, t.kind, t.host_id, t.region,
         t.started_at AS measured_at, g.grade, c.* EXCLUDE (trial_id), f.* EXCLUDE (target_id), w.* EXCLUDE (trial_id)
     FROM newest AS t
     LEFT JOIN grades AS g USING (trial_id)
@@ -126,6 +126,7 @@ class Measured:
     model: str
     kind: str
     host_id: str
+    region: str | None = None
     measured_at: datetime
     grade: str | None
     requests: int  # that succeeded; the tokens are theirs, None where one of them was not counted
@@ -220,6 +221,7 @@ def _measured(
         model=row["model"],
         kind=row["kind"],
         host_id=row["host_id"],
+        region=row["region"],
         measured_at=row["measured_at"],
         grade=row["grade"],
         requests=row["served"] or 0,

@@ -22,6 +22,7 @@ PAGES = {
     "ranking": ("/", "Who serves a million tokens best?"),
     "run": ("/run", "Did last night work?"),
     "carbon": ("/carbon?target=llama-8b-h100", "Where do the grams come from?"),
+    "calculator": ("/calculator?contracts=vllm-own%200.1%200.3", "What will my use cost and emit?"),
     "method": ("/method?topic=checks", "Can I trust it?"),
 }
 

@@ -1,0 +1,97 @@
+"""Numbers and texts that live in the address bar, beside the choices of `ui.choices`."""
+
+import math
+
+import streamlit as st
+
+from ui import words
+
+
+def url_number(
+    label: str,
+    name: str,
+    *,
+    default: float,
+    low: float,
+    high: float,
+    step: float,
+    width: int,
+    help: str | None = None,
+) -> tuple[float, str | None]:
+    """A box for a whole number, bound to the query parameter `name`; the value, and a sentence if the address has none.
+
+    Args:
+        label: above the box.
+        name: query parameter.
+        default: where the address does not say.
+        low: the least allowed.
+        high: the most allowed.
+        step: of the buttons beside it.
+        width: pixels.
+        help: what it means.
+    """
+    box, written, said = f"number.{name}", f"written.{name}", f"said.{name}"
+    asked = st.query_params.get(name)
+    if box not in st.session_state or asked != st.session_state.get(written):
+        read = None if asked is None else _number(asked)
+        st.session_state[said] = None
+        if asked is not None and (read is None or not low <= read <= high):
+            st.session_state[said] = (
+                f"{label} {_short(asked)!r} is not between {words.figure(low)} and {words.figure(high)};"
+                f" this is {words.figure(default)}."
+            )
+            read = None
+        st.session_state[box] = round(default if read is None else read)
+    value = st.number_input(
+        label,
+        min_value=round(low),
+        max_value=round(high),
+        step=round(step),
+        key=box,
+        width=width,
+        help=help,
+        format="%d",
+    )
+    if str(value) != asked and asked == st.session_state.get(written):
+        st.session_state[said] = None
+    st.session_state[written] = str(value)
+    if asked != str(value):
+        st.query_params[name] = str(value)
+    return float(value), st.session_state.get(said)
+
+
+def url_text(label: str, name: str, *, placeholder: str, help: str | None = None, most: int = 4000) -> str:
+    """A box for some lines, bound to the query parameter `name`, in which a semicolon ends a line."""
+    box, written = f"text.{name}", f"written.{name}"
+    asked = st.query_params.get(name)
+    if box not in st.session_state or asked != st.session_state.get(written):
+        st.session_state[box] = (asked or "")[:most].replace(";", "\n")
+    value = st.text_area(label, key=box, placeholder=placeholder, help=help, max_chars=most, height=90) or ""
+    joined = ";".join(line.strip() for line in value.replace(";", "\n").splitlines() if line.strip())
+    st.session_state[written] = joined or None
+    if joined and joined != asked:
+        st.query_params[name] = joined
+    elif not joined and asked is not None:
+        del st.query_params[name]
+    return joined
+
+
+def forget(*names: str) -> None:
+    """Leave entries to their defaults again, in the address too."""
+    for name in names:
+        for key in (f"number.{name}", f"text.{name}", f"written.{name}", f"said.{name}"):
+            st.session_state.pop(key, None)
+        if name in st.query_params:
+            del st.query_params[name]
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
