@@ -14,10 +14,12 @@ from flows.options.footprint import add_footprint_options
 from flows.options.grid import add_grid_options
 from flows.options.leaderboard import add_leaderboard_options
 from flows.options.prices import add_prices_options
+from flows.options.pulse import add_pulse_options
 from flows.options.track import add_track_options
 from flows.version import VERSION
 
 DEFAULT_CONFIG = "flows/configs/first-night.toml"
+PULSE_CONFIG = "flows/configs/providers.example.toml"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -44,6 +46,16 @@ def build_parser() -> argparse.ArgumentParser:
     night.add_argument("--run-id", metavar="ID", help="go on with that run: what has landed is not measured again")
     night.add_argument("--dry-run", action="store_true", help="show the plan and its worst-case cost; send nothing")
     night.add_argument("--no-prefect", action="store_true", help="run the same pipeline without Prefect")
+
+    add_pulse_options(
+        add_command(
+            commands,
+            "pulse",
+            "send a few attempts to each hosted target of a config: when it is slow or down, between nights",
+            "megatoken pulse my-night.toml --dry-run",
+        ),
+        PULSE_CONFIG,
+    )
 
     add_bench_options(
         add_command(

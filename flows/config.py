@@ -21,8 +21,8 @@ from flows.workload import SearchLimits, Workload
 from probes.errors import ProbeError
 
 __all__ = [
-    "BenchmarkConfig", "EndpointTarget", "Hosting", "LoadedConfig", "LocalTarget", "Night", "Price", "Range", "Site",
-    "Target", "Timeouts", "Workload", "api_key", "check_config", "check_table", "load_config",
+    "BenchmarkConfig", "EndpointTarget", "Hosting", "LoadedConfig", "LocalTarget", "Night", "Price", "Pulse", "Range",
+    "Site", "Target", "Timeouts", "Workload", "api_key", "check_config", "check_table", "load_config",
 ]  # fmt: skip
 
 
@@ -43,6 +43,15 @@ class Night(_Table):
     timeouts: Timeouts = Timeouts()
 
 
+class Pulse(_Table):
+    """A few attempts at hosted targets between nights: when they are slow or down. See `flows.pulse`."""
+
+    max_usd_per_day: NonNegative  # of UTC, for all pulses of this config; none is started that could pass it
+    workload: str | None = None  # the first one, if None
+    attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    local_targets: bool = False  # engines of this machine too
+
+
 class Prices(_Table):
     """Where prices are stated, beside `[targets.price]`, which rules, and the public list, which comes last."""
 
@@ -53,6 +62,7 @@ class BenchmarkConfig(_Table):
     """A whole config file, checked."""
 
     night: Night
+    pulse: Pulse | None = None
     prices: Prices | None = None
     site: Site | None = None
     targets: Annotated[list[Target], Field(min_length=1)]
@@ -203,8 +213,8 @@ def check_table(model: type[AnyTable], raw: Mapping[str, Any], *, name: str) -> 
 def _holders() -> dict[str, type[Any]]:
     """Which table stands under which key, for naming the nearest known key."""
     return {
-        "night": Night, "prices": Prices, "site": Site, "timeouts": Timeouts, "hardware": Hardware, "price": Price,
-        "hosting": Hosting,
+        "night": Night, "pulse": Pulse, "prices": Prices, "site": Site, "timeouts": Timeouts, "hardware": Hardware,
+        "price": Price, "hosting": Hosting,
         "meters": MeterHook, "grid_provider": GridProvider, "devices": CountedDevice, "market": Market,
         "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,
         "search_limits": SearchLimits, "": BenchmarkConfig,

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from flows.errors import NightError
 
+PULSE_PATIENCE_S = 3600.0  # far more than a pulse takes
+_PULSE = " (a pulse)"
+
 
 def host_lock_path() -> Path:
     """The lock file of this machine (`MEGATOKEN_HOST_LOCK` overrides it, for tests and containers)."""
@@ -18,33 +21,64 @@ def host_lock_path() -> Path:
 
 
 @contextlib.contextmanager
-def host_lock(*, wait_s: float = 20.0) -> Iterator[int]:
+def host_lock(*, wait_s: float = 20.0, wait_for_pulse_s: float = PULSE_PATIENCE_S) -> Iterator[int]:
     """Hold this machine for measuring; yields the file descriptor.
 
     A trial inherits the descriptor, so the machine stays taken until a trial whose night was killed has landed and
-    ended too. That takes a few seconds: hence the wait.
+    ended too. That takes a few seconds: hence the wait. A pulse is over within minutes and is not worth a night.
 
     Raises:
         NightError: someone else measures here.
     """
     path = host_lock_path()
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = _opened(path)
     try:
-        deadline = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-                    raise NightError(
-                        f"another run is measuring on this machine (process {holder}, lock {path});"
-                        " two at once would measure each other: wait for it or end it"
-                    ) from None
-                time.sleep(0.2)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        since = time.monotonic()
+        while not _taken(descriptor):
+            holder = _holder(descriptor)
+            patience_s = wait_for_pulse_s if holder.endswith(_PULSE) else wait_s
+            if time.monotonic() - since > patience_s:
+                raise NightError(
+                    f"another run is measuring on this machine (process {holder}, lock {path});"
+                    " two at once would measure each other: wait for it or end it"
+                )
+            time.sleep(0.2)
+        _sign(descriptor, f"{os.getpid()}")
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def host_lock_if_free() -> Iterator[int | None]:
+    """Hold this machine for a pulse; None if someone measures here, who is then not disturbed."""
+    descriptor = _opened(host_lock_path())
+    try:
+        if _taken(descriptor):
+            _sign(descriptor, f"{os.getpid()}{_PULSE}")
+            yield descriptor
+        else:
+            yield None
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(descriptor: int) -> str:
+    return os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+
+
+def _sign(descriptor: int, text: str) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, text.encode(), 0)

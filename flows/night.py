@@ -42,31 +42,38 @@ def night(request: NightRequest, *, step: Step[Any], observer: Observer) -> Nigh
         WarehouseError: the disk would not take a landing; what had landed stays.
     """
     with Interrupt().listening() as interrupt, host_lock() as lock:
-        for left in step("land leftovers", lambda: land_leftovers(request.data_dir)):
-            observer.note(f"landed what a killed run had left of {left}")
-        plan: Plan = step("plan", lambda: plan_night(request))
-        observer.planned(request, plan)
-        step("land plan", lambda: land_plan(request, plan))
-        weights = step("weights", lambda: resolve_all_weights(request, plan, observer.note))
-        running = Running(
-            request=request,
-            plan=plan,
-            weights=weights,
-            step=step,
-            observer=observer,
-            interrupt=interrupt,
-            lock=lock,
-        )
-        results, state, reason = measure_all(running)
-        if plan.canaries_due and not interrupt.asked:
-            spent_usd = step("load and account", lambda: load_and_account(running))
-            step("canary", lambda: ask_all(running, spent_usd))
-        step("land end", lambda: _land_end(request, plan, state, reason))
-        for said in step("grid hours", lambda: _grid_hours(request)):
-            observer.note(said)
+        return measured_run(request, step=step, observer=observer, interrupt=interrupt, lock=lock)
+
+
+def measured_run(
+    request: NightRequest, *, step: Step[Any], observer: Observer, interrupt: Interrupt, lock: int
+) -> NightReport:
+    """The same for a caller that holds this machine."""
+    for left in step("land leftovers", lambda: land_leftovers(request.data_dir)):
+        observer.note(f"landed what a killed run had left of {left}")
+    plan: Plan = step("plan", lambda: plan_night(request))
+    observer.planned(request, plan)
+    step("land plan", lambda: land_plan(request, plan))
+    weights = step("weights", lambda: resolve_all_weights(request, plan, observer.note))
+    running = Running(
+        request=request,
+        plan=plan,
+        weights=weights,
+        step=step,
+        observer=observer,
+        interrupt=interrupt,
+        lock=lock,
+    )
+    results, state, reason = measure_all(running)
+    if plan.canaries_due and not interrupt.asked:
         spent_usd = step("load and account", lambda: load_and_account(running))
-        snapshot = step("publish", lambda: publish(request.data_dir))
-        step("prune events", lambda: _prune(request, observer))
+        step("canary", lambda: ask_all(running, spent_usd))
+    step("land end", lambda: land_end(request, plan.run_id, state, reason))
+    for said in step("grid hours", lambda: _grid_hours(request)):
+        observer.note(said)
+    spent_usd = step("load and account", lambda: load_and_account(running))
+    snapshot = step("publish", lambda: publish(request.data_dir))
+    step("prune events", lambda: _prune(request, observer))
     return NightReport(
         run_id=plan.run_id,
         state=state,
@@ -94,8 +101,9 @@ def _prune(request: NightRequest, observer: Observer) -> None:
         observer.note(f"removed the single events of {removed} trials older than {keep_days} days (keep_events_days)")
 
 
-def _land_end(request: NightRequest, plan: Plan, state: RunState, reason: str | None) -> None:
+def land_end(request: NightRequest, run_id: str, state: RunState, reason: str | None) -> None:
+    """Write down how a run ended."""
     now = datetime.now(UTC)
     host_id = host_facts().host_id
-    end = RunEndRow(run_id=plan.run_id, ended_at=now, state=state, reason=reason)
-    land(request.data_dir, batch_id=f"{plan.run_id}.end.{now:%Y%m%dT%H%M%S%f}", host_id=host_id, rows=[end])
+    end = RunEndRow(run_id=run_id, ended_at=now, state=state, reason=reason)
+    land(request.data_dir, batch_id=f"{run_id}.end.{now:%Y%m%dT%H%M%S%f}", host_id=host_id, rows=[end])

@@ -101,7 +101,7 @@ def megatoken(data: Path, *arguments: str, **more: str) -> subprocess.CompletedP
 
 
 @functools.cache
-def _selftests() -> Path:
+def selftests() -> Path:
     """Self-tests of the client at the loads of these nights, made once: each costs more than a second."""
     from flows.version import VERSION
     from probes.load.selftest import cached_self_test
@@ -115,7 +115,7 @@ def _selftests() -> Path:
 
 def night(data: Path, config: Path, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a night to its end, without Prefect; its client's self-tests are there already."""
-    shutil.copytree(_selftests(), data / "selftests", dirs_exist_ok=True)
+    shutil.copytree(selftests(), data / "selftests", dirs_exist_ok=True)
     return megatoken(data, "night", str(config), "--no-prefect", *more, **env)
 
 

@@ -10,11 +10,13 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flows.pulse import EVERY
 from probes.fake_endpoint import FakeScript, fake_endpoint
 from tests.flows.nights import ROOT, endpoint, environment, sql, write_config
 
@@ -100,18 +102,30 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def scheduled_pulse(server: Server, deployment_id: str, config: Path) -> datetime:
+    """Have the schedule of the pulse start a run now, under a config of the test; returns its tick."""
+    tick = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=20)
+    rule = {"interval": 7 * 24 * 3600, "anchor_date": tick.isoformat(), "timezone": "UTC"}
+    schedule = {"schedule": rule, "active": True, "parameters": {"config": str(config)}, "max_scheduled_runs": 1}
+    server.ask(f"deployments/{deployment_id}/schedules", [schedule])
+    return tick
+
+
 @pytest.mark.prefect
 @pytest.mark.slow
-def test_a_deployed_night_runs_when_it_is_due_and_leaves_the_leaderboard(server, tmp_path):
+def test_a_deployed_night_runs_when_it_is_due_and_a_pulse_is_drawn_from_its_tick(server, tmp_path):
     server.prefect("work-pool", "create", "megatoken", "--type", "process")
     server.prefect("--no-prompt", "deploy", "--all")
-    (deployment,) = server.ask("deployments/filter", {})
-    (schedule,) = deployment["schedules"]
-    assert schedule["schedule"]["cron"] == "15 2 * * *"
-    assert schedule["schedule"]["timezone"] == "UTC"
+    deployments = {found["name"]: found for found in server.ask("deployments/filter", {})}
+    schedules = {name: found["schedules"][0]["schedule"] for name, found in deployments.items()}
+    assert {name: (each["cron"], each["timezone"]) for name, each in schedules.items()} == {
+        "first-night": ("15 2 * * *", "UTC"),
+        "pulse": ("0 */3 * * *", "UTC"),
+    }
     log = server.logs / "worker.log"
     with fake_endpoint(FakeScript(ttft_s=0.002)) as endpoint_server, log.open("wb") as out:
         config = write_config(tmp_path, [endpoint("a", endpoint_server.base_url)])
+        config.write_text(f"{config.read_text()}\n[pulse]\nmax_usd_per_day = 1.0\n")
         worker = subprocess.Popen(
             [PREFECT, "worker", "start", "--pool", "megatoken", "--type", "process", "--limit", "1"],
             cwd=ROOT, env=server.env, stdout=out, stderr=out, start_new_session=True,
@@ -120,16 +134,26 @@ def test_a_deployed_night_runs_when_it_is_due_and_leaves_the_leaderboard(server,
             server.prefect(
                 "deployment", "run", "nightly/first-night", "--param", f"config={config}", "--start-in", "2 seconds"
             )
+            tick = scheduled_pulse(server, deployments["pulse"]["id"], config)
 
             def ended() -> list[dict[str, Any]]:
                 runs: list[dict[str, Any]] = server.ask("flow_runs/filter", {"flow_runs": {"parent_flow_run_id": {}}})
                 return [r for r in runs if r["state"]["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")]
 
-            wait_for(ended, worker, RUN_LIMIT_S, log)
-            (run,) = ended()
+            wait_for(lambda: len(ended()) == 2, worker, RUN_LIMIT_S, log)
         finally:
             end_group(worker)
-    assert run["state"]["type"] == "COMPLETED", log.read_text()
+    assert [run["state"]["type"] for run in ended()] == ["COMPLETED"] * 2, log.read_text()
+    drawn = [
+        run
+        for run in server.ask("flow_runs/filter", {"deployments": {"name": {"any_": ["pulse"]}}})
+        if run["name"].endswith("-test-pulse")
+    ]
+    # what the schedule started measured nothing: it had its deployment run once more, within the three hours
+    (later,) = [datetime.fromisoformat(run["expected_start_time"]) for run in drawn]
+    assert tick <= later < tick + EVERY
+    assert drawn[0]["parameters"]["run_id"] == drawn[0]["name"]
+    assert drawn[0]["state"]["type"] == "SCHEDULED"
     (artifact,) = server.ask("artifacts/filter", {"artifacts": {"key": {"any_": ["leaderboard"]}}})
     (row,) = json.loads(artifact["data"])
     (trial,) = sql(server.data, "SELECT status, grade FROM trials INNER JOIN certificate USING (trial_id, status)")

@@ -1,0 +1,19 @@
+"""Options of `megatoken pulse`."""
+
+import argparse
+
+
+def add_pulse_options(pulse: argparse.ArgumentParser, default_config: str) -> None:
+    """Which config, which targets, and how much at most."""
+    pulse.add_argument(
+        "config",
+        nargs="?",
+        default=default_config,
+        metavar="CONFIG",
+        help=f"one with a [pulse] table (default: {default_config})",
+    )
+    pulse.add_argument("--only", action="append", default=[], metavar="ID", help="measure this target only; repeatable")
+    pulse.add_argument("--max-usd", type=float, metavar="X", help="a lower limit of the day than max_usd_per_day")
+    pulse.add_argument("--run-id", metavar="ID", help="go on with that run: what has landed is not measured again")
+    pulse.add_argument("--dry-run", action="store_true", help="show the plan and its worst-case cost; send nothing")
+    pulse.add_argument("--json", action="store_true", help="print one JSON object")
