@@ -179,7 +179,7 @@ def trials(path: str, run_id: str) -> list[Row]:
         INNER JOIN trials AS t USING (trial_id)
         LEFT JOIN energy AS e USING (trial_id)
         LEFT JOIN cost AS c USING (trial_id)
-        LEFT JOIN certificate AS f USING (trial_id)
+        LEFT JOIN grades AS f USING (trial_id)
         WHERE m.run_id = ?
         ORDER BY m.started_at, m.trial_id
         """,

@@ -27,6 +27,19 @@ def work_out(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> None
         con.execute(f"CREATE TEMP TABLE {view} AS SELECT * FROM {view} WHERE {of_these}", list(trial_ids)).fetchall()
 
 
+def covers(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> bool:
+    """Whether figures are ready, those of all these trials among them."""
+    ready = con.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = ?", [_READY[-1]]
+    ).fetchall()
+    if ready == [(0,)]:
+        return False
+    (found,) = con.execute(
+        "SELECT count(*) FROM trial_metrics WHERE trial_id IN (SELECT unnest(?))", [list(trial_ids)]
+    ).fetchall()
+    return found == (len(trial_ids),)
+
+
 def forget(con: "duckdb.DuckDBPyConnection") -> None:
     """Every trial has its figures again; safe to call at any time."""
     for view in _READY:

@@ -95,7 +95,7 @@ def _load(con: "duckdb.DuckDBPyConnection", data_dir: Path, *, forget_figures: b
             _insert(con, table, [batch for batch in fresh if table in batch.tables])
         _record(con, fresh)
     with transaction(con):
-        accounted = derive(con, forget_figures=forget_figures)
+        accounted = derive(con, forget_figures=forget_figures, keep_figures=True)
     return LoadReport(
         loaded_batches=tuple(batch.batch_id for batch in fresh),
         loaded_rows=sum(sum(batch.tables.values()) for batch in fresh),
@@ -104,7 +104,7 @@ def _load(con: "duckdb.DuckDBPyConnection", data_dir: Path, *, forget_figures: b
     )
 
 
-def derive(con: "duckdb.DuckDBPyConnection", *, forget_figures: bool = True) -> int:
+def derive(con: "duckdb.DuckDBPyConnection", *, forget_figures: bool = True, keep_figures: bool = False) -> int:
     """Compute and store what is derived from what landed and has not been yet; call it inside a transaction.
 
     Factors and accounts first, then attempts' energy, then certificates, then intervals of trials, cells and pairs.
@@ -113,12 +113,13 @@ def derive(con: "duckdb.DuckDBPyConnection", *, forget_figures: bool = True) -> 
         con: a connection to a warehouse with all tables and views.
         forget_figures: False leaves the figures of the trials that were new for who asks for them next, on this
             connection: `trial_metrics` may then be of these trials only, see `figures_once`.
+        keep_figures: store the figures of trials, in a warehouse that is there to stay, see `kept`.
 
     Returns:
         How many trials were accounted.
     """
     # they bring numpy, which a night needs only here
-    from warehouse import certificates, figures_once, intervals
+    from warehouse import certificates, figures_once, intervals, kept
     from warehouse.accounts import account_trials
     from warehouse.factors import record_factors
     from warehouse.pairs import add_pairs
@@ -130,6 +131,8 @@ def derive(con: "duckdb.DuckDBPyConnection", *, forget_figures: bool = True) -> 
 
         attribute_trials(con)
     figures_once.work_out(con, sorted({*certificates.pending_trials(con), *intervals.pending_trials(con)}))
+    if keep_figures:
+        kept.keep(con)
     certificates.certify_trials(con)
     intervals.add_trial_intervals(con)
     cells = intervals.pending_cells(con)

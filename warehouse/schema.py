@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warehouse.errors import WarehouseError
+from warehouse.kept import KEPT, make_table, worked_out
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,6 +20,7 @@ VIEW_NAMES = (
     "attempt_metrics",
     "trial_outcomes",
     "trial_metrics",
+    "grades",
     "certificate",
     "trial_figures",
     "cell_trials",
@@ -125,8 +127,11 @@ def create_views(con: "duckdb.DuckDBPyConnection") -> bool:
     digest = views_sha256()
     if con.execute("SELECT sha256 FROM written_views").fetchall() == [(digest,)]:
         return False
-    for text in _view_texts():
+    for name, text in zip(VIEW_NAMES, _view_texts(), strict=True):
+        if name in KEPT:
+            make_table(con, name, text)
         con.execute(text).fetchall()
+    con.execute("DELETE FROM kept_trials").fetchall()
     con.execute("DELETE FROM written_views").fetchall()
     con.execute("INSERT INTO written_views VALUES (?, now())", [digest]).fetchall()
     return True
@@ -146,9 +151,10 @@ def create_for_one_use(con: "duckdb.DuckDBPyConnection") -> None:
 
     Comments are four fifths of the time that it would take, and `megatoken bench` waits for it.
     """
-    files = [*sorted(MIGRATIONS.glob("*.sql")), *(VIEWS / f"{name}.sql" for name in VIEW_NAMES)]
-    for path in files:
-        con.execute(_COMMENT.sub("", path.read_text(encoding="utf-8"))).fetchall()
+    texts = [path.read_text(encoding="utf-8") for path in sorted(MIGRATIONS.glob("*.sql"))]
+    texts += [worked_out(name, text) for name, text in zip(VIEW_NAMES, _view_texts(), strict=True)]
+    for text in texts:
+        con.execute(_COMMENT.sub("", text)).fetchall()
 
 
 def _sha256(path: Path) -> str:

@@ -44,14 +44,7 @@ rounds AS (
     INNER JOIN trials USING (trial_id)
     WHERE group_id IS NOT NULL AND phase = 'measured'
     GROUP BY group_id
-),
-
-latest AS (
-    SELECT *
-    FROM certificates
-    QUALIFY row_number() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC, method_version DESC) = 1
 )
-
 SELECT
     t.trial_id,
     t.run_id,
@@ -102,7 +95,7 @@ FROM trials AS t
 INNER JOIN trial_metrics AS m USING (trial_id)
 LEFT JOIN sent AS s USING (trial_id)
 LEFT JOIN rounds AS r USING (group_id)
-LEFT JOIN latest AS l USING (trial_id);
+LEFT JOIN grades AS l USING (trial_id);
 
 COMMENT ON VIEW certificate IS 'How far the client of each trial can be trusted: its grade, the reasons, and the evidence they rest on. Grain: trial.';
 COMMENT ON COLUMN certificate.trial_id IS 'The trial.';

@@ -21,7 +21,7 @@ graded AS (
         max(f.grade) AS client_grade,
         arg_max(f.reasons, f.grade) AS client_reasons
     FROM cell_trials AS c
-    INNER JOIN certificate AS f USING (trial_id)
+    INNER JOIN grades AS f USING (trial_id)
     GROUP BY ALL
 )
 

@@ -10,6 +10,10 @@ WITH rules AS (
     FROM percentile_rules
 ),
 
+pending AS (
+    SELECT trial_id FROM trials ANTI JOIN kept_trials USING (trial_id)
+),
+
 experienced AS (
     SELECT
         *,
@@ -18,6 +22,7 @@ experienced AS (
         CASE WHEN ok THEN e2e_s ELSE 'Infinity'::DOUBLE END AS e2e_all_s,
         CASE WHEN ok THEN qoe_share ELSE 0.0 END AS qoe_all_share
     FROM attempt_metrics
+    SEMI JOIN pending USING (trial_id)
 ),
 
 measured AS (
@@ -87,6 +92,7 @@ offered AS (
             FALSE
         ) AS steady
     FROM trial_outcomes AS o
+    SEMI JOIN pending USING (trial_id)
     INNER JOIN trials AS t USING (trial_id)
     LEFT JOIN measured AS m USING (trial_id)
 ),
@@ -100,6 +106,8 @@ planned AS (
     WHERE sent > 1
 )
 
+SELECT * FROM trial_metrics_kept
+UNION ALL BY NAME
 SELECT
     trial_id,
     m.run_id,

@@ -1,7 +1,11 @@
 -- Purpose: How each trial went: attempts, failures, window and tokens.
 -- Grain: trial.
 CREATE OR REPLACE VIEW trial_outcomes AS
-WITH counted AS (
+WITH pending AS (
+    SELECT trial_id FROM trials ANTI JOIN kept_trials USING (trial_id)
+),
+
+counted AS (
     SELECT
         trial_id,
         count(*) AS attempts,
@@ -17,9 +21,12 @@ WITH counted AS (
                 THEN coalesce(sum(output_tokens) FILTER (ok), 0)::BIGINT
         END AS output_tokens
     FROM attempt_metrics
+    SEMI JOIN pending USING (trial_id)
     GROUP BY trial_id
 )
 
+SELECT * FROM trial_outcomes_kept
+UNION ALL BY NAME
 SELECT
     trial_id,
     t.run_id,
@@ -38,6 +45,7 @@ SELECT
     c.prompt_tokens,
     c.output_tokens
 FROM trials AS t
+SEMI JOIN pending USING (trial_id)
 LEFT JOIN counted AS c USING (trial_id);
 
 COMMENT ON VIEW trial_outcomes IS 'How each trial went: attempts, failures, window and tokens. Grain: trial.';
