@@ -54,6 +54,7 @@ VIEW_NAMES = (
     "reliability_errors",
     "reliability_days",
     "hour_of_week",
+    "changes",
 )
 
 # A comment of ours is one statement on one line, ended by a quote and a semicolon.

@@ -249,5 +249,6 @@ def test_views_work_on_an_attached_snapshot_that_is_not_the_current_database(tmp
     con = duckdb.connect()
     con.execute(f"ATTACH '{published_path(tmp_path)}' AS w (READ_ONLY)").fetchall()
     for view in VIEW_NAMES:
-        assert con.execute(f"SELECT count(*) > 0 FROM w.{view}").fetchall() == [(True,)]
+        # one night has nothing to differ from
+        assert con.execute(f"SELECT count(*) > 0 FROM w.{view}").fetchall() == [(view != "changes",)]
     con.close()

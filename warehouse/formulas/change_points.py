@@ -63,9 +63,10 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OddNight:
-    """A night far from the level of the nights around it, which did not last."""
+    """A night far from the level of its `neighbours`, which are so many; it did not last."""
 
     night: int
+    neighbours: int
     level: float
     value: float
 
@@ -240,7 +241,12 @@ def _course(
             )
         )
     odd = [
-        OddNight(night=int(nights[start + night]), level=level * scale, value=float(line[start + night]) * scale)
+        OddNight(
+            night=int(nights[start + night]),
+            neighbours=end - start - 1,
+            level=level * scale,
+            value=float(line[start + night]) * scale,
+        )
         for (start, end), level in zip(spans, levels, strict=True)
         for night in np.flatnonzero((line[start:end] - level) ** 2 > cost_of_a_cut).tolist()
     ]
