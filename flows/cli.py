@@ -16,6 +16,7 @@ from flows.options.leaderboard import add_leaderboard_options
 from flows.options.prices import add_prices_options
 from flows.options.pulse import add_pulse_options
 from flows.options.track import add_track_options
+from flows.options.ui import add_ui_options
 from flows.version import VERSION
 
 DEFAULT_CONFIG = "flows/configs/first-night.toml"
@@ -159,10 +160,11 @@ def build_parser() -> argparse.ArgumentParser:
         )
     )
 
-    ui = add_command(
-        commands, "ui", "show the leaderboard in a browser, on this machine only", "megatoken ui --port 8501"
+    add_ui_options(
+        add_command(
+            commands, "ui", "show the leaderboard in a browser, on this machine only", "megatoken ui --port 8501"
+        )
     )
-    ui.add_argument("--port", type=int, default=8501, metavar="P", help="default: 8501")
 
     doctor = add_command(
         commands,

@@ -129,10 +129,18 @@ class Frame:
             percentile=cast("Percentile", of_percentile),
         )
 
-    def box(self, label: str, name: str, options: Sequence[str], show: Mapping[str, str] | None = None) -> str:
+    def box(
+        self,
+        label: str,
+        name: str,
+        options: Sequence[str],
+        show: Mapping[str, str] | None = None,
+        *,
+        width: int = _BOX_PX,
+    ) -> str:
         """A choice of this page alone, in the bar beside the shared ones; the first option is the default."""
         with self._choices:
-            return self._choice(label, name, options, options[0], show)
+            return self._choice(label, name, options, options[0], show, width)
 
     def download(self, text: str, name: str, *, help: str = "") -> None:
         """Offer the page's figures as one CSV file."""

@@ -1,23 +1,27 @@
 """How the pages are served: the command line and the environment of the Streamlit server, for whoever starts it."""
 
 import argparse
+import ipaddress
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 APP = Path(__file__).with_name("app.py")
 DATA_DIR_VARIABLE = "MEGATOKEN_DATA"
+LOCAL = "127.0.0.1"
 
 
-def command(port: int, data_dir: Path) -> tuple[list[str], dict[str, str]]:
-    """What to start, so that a caller only has to exec it: local, quiet, without telemetry.
+def command(port: int, data_dir: Path, host: str = LOCAL) -> tuple[list[str], dict[str, str]]:
+    """What to start, so that a caller only has to exec it: local unless told otherwise, quiet, without telemetry.
 
     Look and manners are in `ui/.streamlit/config.toml`, which Streamlit finds beside `app.py` from any directory.
     What must hold whatever a user's own Streamlit configuration says is repeated here: flags win over every file.
 
     Args:
-        port: TCP port on 127.0.0.1.
+        port: TCP port.
         data_dir: where snapshots are published.
+        host: IP address to listen on; where others reach it, SQL wants a log-in (`ui.access`).
 
     Returns:
         argv, and the whole environment to run it with.
@@ -28,7 +32,7 @@ def command(port: int, data_dir: Path) -> tuple[list[str], dict[str, str]]:
         "streamlit",
         "run",
         str(APP),
-        "--server.address=127.0.0.1",
+        f"--server.address={host}",
         f"--server.port={port}",
         "--server.headless=true",
         "--browser.gatherUsageStats=false",
@@ -37,13 +41,42 @@ def command(port: int, data_dir: Path) -> tuple[list[str], dict[str, str]]:
     return argv, {**os.environ, DATA_DIR_VARIABLE: str(data_dir)}
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a server on that address."""
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+def login_is_set_up(folder: Path) -> bool:
+    """Whether one of the secrets files that Streamlit reads holds an [auth] section.
+
+    Args:
+        folder: the working directory of the server.
+    """
+    for path in (Path.home() / ".streamlit/secrets.toml", folder / ".streamlit/secrets.toml"):
+        try:
+            if "auth" in tomllib.loads(path.read_text(encoding="utf-8")):
+                return True
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError) as error:
+            print(f"megatoken: {path} cannot be read as TOML ({error}); log-in is off", file=sys.stderr)
+    return False
+
+
 def main() -> None:
-    """`python -m ui.server --port P --data DIR`: become the server."""
-    options = argparse.ArgumentParser(prog="python -m ui.server", description="Serve the pages on 127.0.0.1.")
+    """`python -m ui.server --port P --data DIR [--host ADDRESS]`: become the server."""
+    options = argparse.ArgumentParser(prog="python -m ui.server", description="Serve the pages.")
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--host", default=LOCAL)
     asked = options.parse_args()
-    argv, environment = command(asked.port, asked.data)
+    if not is_loopback(asked.host) and not login_is_set_up(Path.cwd()):
+        print(
+            f"megatoken: {asked.host} can be reached by others and no log-in is set up: whoever reaches it sees every"
+            " published figure, and the SQL page is off; put an [auth] section into .streamlit/secrets.toml",
+            file=sys.stderr,
+        )
+    argv, environment = command(asked.port, asked.data, asked.host)
     os.execve(argv[0], argv, environment)
 
 
