@@ -33,6 +33,10 @@ class RunRow:
     max_usd: float | None
     # since schema 4; None in what landed before
     run_kind: RunKind | None = None
+    # the orchestrator's: NULL for a run without one, and in what landed before
+    flow_run_id: str | None = None
+    flow_run_url: str | None = None  # None if its server ended with the run
+    next_run_at: datetime | None = None  # when it had scheduled the next run, as it knew at the start of this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

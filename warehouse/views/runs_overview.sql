@@ -48,7 +48,10 @@ SELECT
     r.config_name,
     r.config_sha256,
     r.host_id,
-    r.megatoken_version
+    r.megatoken_version,
+    r.flow_run_id,
+    r.flow_run_url,
+    r.next_run_at
 FROM runs AS r
 LEFT JOIN cells AS c USING (run_id)
 LEFT JOIN spent AS s USING (run_id)
@@ -76,3 +79,6 @@ COMMENT ON COLUMN runs_overview.config_name IS 'Name of the config file, or what
 COMMENT ON COLUMN runs_overview.config_sha256 IS 'SHA-256 of the config as read, hexadecimal.';
 COMMENT ON COLUMN runs_overview.host_id IS 'The machine that ran it.';
 COMMENT ON COLUMN runs_overview.megatoken_version IS 'Version of Megatoken that ran it.';
+COMMENT ON COLUMN runs_overview.flow_run_id IS 'The flow run of Prefect that measured it; NULL if none did.';
+COMMENT ON COLUMN runs_overview.flow_run_url IS 'Where the page of that flow run is; NULL if its server ended with the run.';
+COMMENT ON COLUMN runs_overview.next_run_at IS 'UTC instant at which the next run of the same deployment was scheduled when this one began; NULL if none was.';
