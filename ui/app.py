@@ -19,6 +19,7 @@ page = st.navigation(
         st.Page("questions/ranking.py", title="Ranking", default=True),
         st.Page("questions/calculator.py", title="Calculator", url_path="calculator"),
         st.Page("questions/carbon.py", title="Carbon", url_path="carbon"),
+        st.Page("questions/prices.py", title="Prices", url_path="prices"),
         st.Page("questions/sql.py", title="SQL", url_path="sql"),
         st.Page("questions/run.py", title="Run", url_path="run"),
         st.Page("questions/method.py", title="Method", url_path="method"),

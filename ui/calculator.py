@@ -18,7 +18,7 @@ from warehouse.metrics import UNKNOWN
 
 DASH = "\N{EN DASH}"
 MIDDLE = "\N{MIDDLE DOT}"
-COLUMNS = 7
+_ORIGINS = ("contract price", "file price", "list price")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +180,9 @@ def unknowns(found: Sequence[Estimate]) -> list[str]:
     for each in found:
         for what, of in (("cost", each.usd), ("emissions", each.kg), ("seconds", each.seconds)):
             if of.value is None:
-                holds.setdefault((what, of.reason or "not known"), []).append(each.target.target_id)
+                first, *more = (of.reason or "not known").split("; ")
+                rest = f", and {words.count(len(more), 'fact')} more" if more else ""
+                holds.setdefault((what, first + rest), []).append(each.target.target_id)
     return [f"Unknown {what} of {words.listed(targets)}: {reason}." for (what, reason), targets in holds.items()]
 
 
@@ -248,9 +250,10 @@ def _takes(each: Estimate) -> Cell:
     if each.usd.value is None:
         return Cell(main=DASH, tone="quiet")
     mine = "your contract" in each.usd.notes
-    origin = next((note.split(" ", 1)[0] for note in each.usd.notes if " price" in note), "")
+    asked = next((note.split(", ")[0] for note in each.usd.notes if note.startswith(_ORIGINS)), "")
+    origin, _, since = asked.partition(" since ")
     badges = (Badge(text="your contract", tone="warn"),) if mine else ()
-    return Cell(main="" if mine else f"{origin} price", badges=badges)
+    return Cell(main="" if mine else origin, badges=badges, beneath=f"since {since}" if since else "")
 
 
 def _sentences(*of: Figure) -> str:

@@ -1,6 +1,7 @@
 """Numbers and texts that live in the address bar, beside the choices of `ui.choices`."""
 
 import math
+from datetime import date
 
 import streamlit as st
 
@@ -95,3 +96,44 @@ def _number(text: str) -> float | None:
 
 def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def url_day(label: str, name: str, *, default: date, low: date, high: date, width: int) -> tuple[date, str | None]:
+    """A box for a day, bound to the query parameter `name`; the day, and a sentence if the address has none.
+
+    Args:
+        label: above the box.
+        name: query parameter, written YYYY-MM-DD; not in the address where it is the default.
+        default: where the address does not say.
+        low: the first allowed.
+        high: the last allowed.
+        width: pixels.
+    """
+    box, written, said = f"day.{name}", f"written.{name}", f"said.{name}"
+    asked = st.query_params.get(name)
+    if box not in st.session_state or asked != st.session_state.get(written):
+        read = None if asked is None else _day(asked)
+        st.session_state[said] = None
+        if asked is not None and (read is None or not low <= read <= high):
+            st.session_state[said] = f"{label} {_short(asked)!r} is no day from {low} to {high}; this is {default}."
+            read = None
+        st.session_state[box] = read or default
+    chosen = st.date_input(label, min_value=low, max_value=high, key=box, width=width, format="YYYY-MM-DD")
+    value = chosen if isinstance(chosen, date) else default
+    # today is another day tomorrow: a link without a day is always of today
+    text = None if value == default else value.isoformat()
+    if text != asked and asked == st.session_state.get(written):
+        st.session_state[said] = None
+    st.session_state[written] = text
+    if text is None and asked is not None:
+        del st.query_params[name]
+    elif text is not None and text != asked:
+        st.query_params[name] = text
+    return value, st.session_state.get(said)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -142,6 +142,11 @@ class Frame:
         with self._choices:
             return self._choice(label, name, options, options[0], show, width)
 
+    @property
+    def choices(self) -> Any:  # noqa: ANN401 - Streamlit's own container
+        """The row of choices, for an entry of a page's own."""
+        return self._choices
+
     def download(self, text: str, name: str, *, help: str = "") -> None:
         """Offer the page's figures as one CSV file."""
         self._file = (text, name, help)

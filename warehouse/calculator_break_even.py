@@ -122,8 +122,8 @@ def _crossing(own: Estimate, of: _Own, api: Estimate, total: Totals, min_goodput
         met = "it is not known how many" if goodput is None else f"{goodput.central:.0%}"
         return replace(
             nowhere,
-            reason=f"{api.target.target_id} does not meet the service level: {met} of its requests did,"
-            f" {min_goodput_share:.0%} are asked",
+            reason=f"the API does not meet the service level: {met} of its requests did, {min_goodput_share:.0%} are"
+            " asked",
         )
     assert api.usd.value is not None  # only such are compared
     output_mtok = total.output_tokens / TOKENS_PER_MTOK

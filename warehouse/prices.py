@@ -106,6 +106,12 @@ def listed_entries(provider: str, model: str, *, base_url: str | None = None) ->
     return tuple(entries)
 
 
+def listed_provider(provider: str, model: str, base_url: str | None = None) -> "Provider | None":
+    """Who the list says serves a model; None if provider or model are not in it."""
+    found = _look_up(provider.strip().lower(), model, base_url)
+    return None if found is None else found[0]
+
+
 def _look_up(provider: str, model: str, base_url: str | None) -> "tuple[Provider, ModelInfo] | None":
     from genai_prices.data_snapshot import get_snapshot
 

@@ -23,6 +23,7 @@ PAGES = {
     "run": ("/run", "Did last night work?"),
     "carbon": ("/carbon?target=llama-8b-h100", "Where do the grams come from?"),
     "calculator": ("/calculator?contracts=vllm-own%200.1%200.3", "What will my use cost and emit?"),
+    "prices": ("/prices?target=openai-mini", "What does it cost, and since when?"),
     "method": ("/method?topic=checks", "Can I trust it?"),
 }
 

@@ -251,7 +251,7 @@ def test_an_api_below_the_service_level_is_no_alternative():
     found = estimates([own(), slow], Demand(usage=MONTH, at=AT))
     (crossing,) = crossings(found, MONTH.total, min_goodput_share=0.95)
     assert crossing.requests is None
-    assert crossing.reason == "api does not meet the service level: 50% of its requests did, 95% are asked"
+    assert crossing.reason == "the API does not meet the service level: 50% of its requests did, 95% are asked"
 
 
 @pytest.mark.parametrize(("volume", "capacity", "expected"), [(1, 3, 1), (2, 3, 4), (1, 2, 1), (3, 3, None)])

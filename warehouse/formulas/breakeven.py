@@ -87,8 +87,8 @@ def break_even(
             mtok=None,
             mtok_high=None,
             capacity_mtok=capacity,
-            reason=f"never: it would take {volume:,.3g} million tokens a month, and the machine makes {capacity:,.3g}"
-            " at its stated utilisation",
+            reason=f"never: it would take {_count(volume)} million tokens a month, and the machine makes"
+            f" {_count(capacity)} at its stated utilisation",
         )
     most_saved = api_usd_per_mtok.high - own_usd_per_mtok.low
     least_saved = api_usd_per_mtok.low - own_usd_per_mtok.high
@@ -126,6 +126,10 @@ def cheaper_for_good(volume: float, capacity: float) -> float | None:
         return None
     machines = max(math.ceil(volume / (capacity - volume) - 1e-9), 1)
     return machines * volume
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def _share(value: AnyQuantity) -> AnyQuantity:

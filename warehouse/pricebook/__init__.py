@@ -1,7 +1,7 @@
 """What a million tokens cost at whom, since when, and by which source: a contract, a price file, a list."""
 
 from warehouse.pricebook.book import PriceBook, ruling
-from warehouse.pricebook.drift import Drift, drift
+from warehouse.pricebook.drift import Drift, differing, drift
 from warehouse.pricebook.entry import AMOUNTS, STANDARD, Price, PriceEntry, Product
 from warehouse.pricebook.file import read_price_file
 
@@ -13,6 +13,7 @@ __all__ = [
     "PriceBook",
     "PriceEntry",
     "Product",
+    "differing",
     "drift",
     "read_price_file",
     "ruling",

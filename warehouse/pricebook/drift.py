@@ -1,6 +1,6 @@
 """Where two sources disagree about one product: about 6 % of public prices do at any time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -46,7 +46,11 @@ def drift(
         service_tier: how it is served.
         tolerance_share: smaller differences, of the other price, are none.
     """
-    opinions = book.opinions(product, at=at, service_tier=service_tier)
+    yield from differing(product, book.opinions(product, at=at, service_tier=service_tier), tolerance_share)
+
+
+def differing(product: Product, opinions: Sequence[Price], tolerance_share: float = TOLERANCE_SHARE) -> Iterator[Drift]:
+    """Every amount that two of some opinions state differently, the one that rules first; see `drift`."""
     for ruling, other in combinations(opinions, 2):
         for amount in AMOUNTS:
             ours, theirs = getattr(ruling.entry, amount), getattr(other.entry, amount)

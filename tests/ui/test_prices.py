@@ -1,0 +1,89 @@
+"""The page of prices: its tables from plain entries, and the page over a real snapshot."""
+
+import csv
+import io
+from datetime import date
+
+import pytest
+
+from tests.ui.test_pages import EVIL, opened, text
+from tests.warehouse.synthetic import write_synthetic
+from tests.warehouse.test_calculator import entry
+from tests.warehouse.test_price_shelf import DAY, PRODUCT, shelf
+from ui import prices
+from ui.markup import table
+from warehouse.price_shelf import Shelf, on_day
+from warehouse.pricebook import Product
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nights")
+    write_synthetic(folder, nights=1, attempts=4, with_bench=False)
+    return folder
+
+
+def shown(*sources, day=DAY):
+    rows = on_day(shelf(*sources), day, tolerance_share=prices.DRIFT_SHARE)
+    return table(prices.columns(rows), prices.table_rows(rows), label="x")
+
+
+def test_a_row_shows_the_price_its_age_and_who_disagrees():
+    html = shown([entry("2", "10", origin="contract", note="tax: 20 % to add", currency="EUR")], [entry()])
+    assert "contract" in html
+    assert "disputed" in html
+    assert "list: 1" in html
+    assert "tax: 20 % to add" in html
+    assert "stated in EUR" in html
+    assert "not said" in html
+
+
+def test_an_unknown_price_is_said_with_its_reason_and_names_are_escaped():
+    of = Shelf(products=[Product(target_id=EVIL, provider=EVIL, model=EVIL)], sources={}, own=[])
+    rows = on_day(of, DAY, tolerance_share=0.05)
+    html = table(prices.columns(rows), prices.table_rows(rows), label="x")
+    assert "unknown" in html
+    assert "In no contract, price file or list" in html
+    assert "<script>" not in html
+    assert prices.finding(rows, DAY) == "Prices of 0 hosted targets are known on 2026-11-15, of 1 is not"
+
+
+def test_the_history_is_steps_by_source_and_says_the_last_change():
+    of = shelf([entry("2", "20"), entry("1", "10", valid_from="2026-06-01")])
+    found = prices.steps(of, PRODUCT, "standard", DAY)
+    assert [(step.usd, step.day) for step in found if step.amount == "usd_per_output_mtok"] == [
+        (20.0, date(2026, 3, 3)),
+        (10.0, date(2026, 6, 1)),
+    ]
+    said = prices.step_finding(found, PRODUCT, "standard")
+    assert said == "api: from 20 to 10 USD per million output tokens on 2026-06-01, 50% less"
+    chart = prices.step_chart(found, DAY).to_dict()
+    assert [layer["mark"]["type"] for layer in chart["layer"]] == ["rule", "line"]
+    assert prices.step_chart([], DAY) is None
+    assert "no price of flex output tokens is dated" in prices.step_finding([], PRODUCT, "flex")
+    _, rows = prices.step_table(found)
+    assert rows[0].cells[0].main == "2026-06-01"
+
+
+def test_the_file_holds_every_price_and_what_is_unknown():
+    rows = on_day(shelf([entry(), entry("3", above_prompt_tokens=9)]), DAY, tolerance_share=0.05)
+    rows += on_day(shelf(), DAY, tolerance_share=0.05)
+    read = list(csv.DictReader(io.StringIO(prices.to_csv(rows))))
+    assert [row["usd_per_input_mtok"] for row in read] == ["1", "3", ""]
+    assert [row["above_prompt_tokens"] for row in read] == ["0", "9", ""]
+    assert read[2]["reason"].startswith("in no contract")
+
+
+def test_the_page_shows_a_day_and_what_sources_disagree_about(nights, monkeypatch):
+    page = opened("prices", nights, monkeypatch, on="2026-11-20", target="openai-mini")
+    said = text(page)
+    assert "Prices as of 2026-11-20" in said
+    assert "openai-mini, standard: cached input at 0.05 by the contract, 33% less than 0.075 by the list" in said
+    assert "vllm-own" in said
+    assert "Not bought by the token, but by electricity and hardware: broken, " in said
+    assert len(page.get("vega_lite_chart")) == 1
+
+
+def test_a_day_that_is_none_is_told_so_and_today_is_shown(nights, monkeypatch):
+    page = opened("prices", nights, monkeypatch, on="yesterday")
+    assert "As of &#x27;yesterday&#x27; is no day from 2020-01-01" in text(page)

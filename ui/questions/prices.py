@@ -1,0 +1,67 @@
+"""What does it cost, and since when? Every price on record as it holds on a day, by whom, and how it moved."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import streamlit as st
+
+from ui import frame, markup, prices, prices_snapshot, words
+from ui.entries import url_day
+from ui.prices import MIDDLE
+from warehouse.price_shelf import Shelf, Shelved, on_day
+
+_FIRST_DAY = date(2020, 1, 1)
+_AHEAD = timedelta(days=366)
+
+
+def draw(at: frame.Frame) -> None:
+    """Prices of a day, their disagreements, and the history of one target."""
+    shelf = prices_snapshot.shelf(at.shown.path)
+    if not shelf.products:
+        ours = f" {words.listed(list(shelf.own))}: at the price of electricity and hardware." if shelf.own else ""
+        raise frame.Nothing("No price to show yet", f"No hosted target has been measured yet.{ours}")
+    model = at.bar(model=True).model
+    today = at.now.date()
+    with at.choices:
+        day, note = url_day("As of", "on", default=today, low=_FIRST_DAY, high=today + _AHEAD, width=150)
+    rows = [row for row in on_day(shelf, day, tolerance_share=prices.DRIFT_SHARE) if model in (None, row.product.model)]
+    at.beneath(f"{words.count(len(rows), 'price row')} {MIDDLE} as of {day}, UTC {MIDDLE} before tax unless it is said")
+    at.download(prices.to_csv(rows), f"prices-{day}.csv", help="Every price of that day in US dollars, with its source")
+    if note:
+        st.html(markup.notes([note]))
+    st.html(markup.heading(prices.finding(rows, day)))
+    st.html(markup.table(prices.columns(rows), prices.table_rows(rows), label=f"Prices as of {day}"))
+    apart = prices.drift_words(rows)
+    own = [f"Not bought by the token, but by electricity and hardware: {words.listed(list(shelf.own), most=8)}."]
+    st.html(
+        markup.notes(
+            [
+                *apart,
+                *(own if shelf.own else []),
+                "The first source that states a price rules: a contract, then the price file, then the list. A longer"
+                " prompt pays its price for all tokens of its request.",
+            ]
+        )
+    )
+    _history(at, shelf, rows, day)
+
+
+def _history(at: frame.Frame, shelf: Shelf, rows: Sequence[Shelved], day: date) -> None:
+    known = {row.product.target_id or row.product.name: row.product for row in rows if row.entry is not None}
+    if not known:
+        return
+    product = known[at.box("Price history of", "target", list(known))]
+    tier = at.box("Service tier", "tier", prices.tiers_of_product(rows, product))
+    found = prices.steps(shelf, product, tier, day)
+    finding = prices.step_finding(found, product, tier)
+    page = prices_snapshot.page_of(product.provider, product.model, product.base_url)
+    stated = f"The provider states its prices at {page}" if page else "The list names no page of this provider"
+    st.html(markup.heading(finding, beneath=f"{stated}. The upright line: {day}. Shortest prompts, at any hour."))
+    chart = prices.step_chart(found, day, dark=at.dark)
+    if chart is not None:
+        st.altair_chart(chart, alt=f"Prices over time. {finding}. The same steps stand in the table below.")
+        with st.expander("These prices as a table"):
+            st.html(markup.table(*prices.step_table(found), label="Price history"))
+
+
+frame.page("What does it cost, and since when?", draw)
