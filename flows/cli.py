@@ -9,6 +9,7 @@ from flows.errors import ConfigError, NightError
 from flows.options import Parser, add_command
 from flows.options.account import add_account_options
 from flows.options.bench import add_bench_options
+from flows.options.canary import add_canary_options
 from flows.options.factors import add_factors_options
 from flows.options.footprint import add_footprint_options
 from flows.options.grid import add_grid_options
@@ -17,6 +18,7 @@ from flows.options.prices import add_prices_options
 from flows.options.pulse import add_pulse_options
 from flows.options.track import add_track_options
 from flows.options.ui import add_ui_options
+from flows.options.watch import add_watch_options
 from flows.version import VERSION
 
 DEFAULT_CONFIG = "flows/configs/first-night.toml"
@@ -67,6 +69,15 @@ def build_parser() -> argparse.ArgumentParser:
             "  megatoken bench URL --model llama --arrivals gamma --rate 20 --burstiness 0.5 --duration 60\n"
             "  megatoken bench URL --model llama --trace azure.csv --trace-speed 2 --duration 600\n"
             "  megatoken bench URL --model llama --find-rate --slo-ttft-ms 500 --rate-max 200",
+        )
+    )
+
+    add_canary_options(
+        add_command(
+            commands,
+            "canary",
+            "say of each target whether it still answers as it did, and who answers as whom; or ask now",
+            "megatoken canary my-endpoint\n  megatoken canary --config flows/configs/first-night.toml",
         )
     )
 
@@ -163,6 +174,15 @@ def build_parser() -> argparse.ArgumentParser:
     add_ui_options(
         add_command(
             commands, "ui", "show the leaderboard in a browser, on this machine only", "megatoken ui --port 8501"
+        )
+    )
+
+    add_watch_options(
+        add_command(
+            commands,
+            "watch",
+            "say what changed from night to night - figures, failures, prices - and what else differed that night",
+            "megatoken watch --since 2026-11-01\n  megatoken watch my-endpoint --nights",
         )
     )
 

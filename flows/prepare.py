@@ -9,6 +9,7 @@ from flows.canaryplan import asked_targets
 from flows.config import LoadedConfig, LocalTarget, api_key
 from flows.errors import ConfigError
 from flows.facts import facts_for
+from flows.orchestrated import Orchestrated
 from flows.plan import Plan, PlannedTrial, build_plan, new_run_id, total_usd
 from flows.spec import TrialSpec, WeightsRef, searched_cells
 from flows.spool import land_spool, unfinished_spools
@@ -22,7 +23,7 @@ from probes.host import cpu_facts, host_facts
 from probes.load.protocols import protocol
 from probes.power.modelled import machine_tdp_w
 from warehouse.landing import land, landed_batches, landed_run, landed_trials
-from warehouse.rows import PlannedTrialRow, RunRow
+from warehouse.rows import PlannedTrialRow, RunKind, RunRow
 
 CUT_OFF = "found unfinished at the start of a later run: the machine or the night had been killed"
 
@@ -36,6 +37,8 @@ class NightRequest:
     only: tuple[str, ...] = ()
     max_usd: float | None = None
     run_id: str | None = None
+    run_kind: RunKind = "night"
+    orchestrated: Orchestrated = dataclasses.field(default_factory=Orchestrated)
 
     @property
     def budget_usd(self) -> float:
@@ -99,7 +102,7 @@ def plan_night(request: NightRequest) -> Plan:
         only=request.only,
         landed=landed_trials(request.data_dir, run_id),
         searched=searched_cells(run_id, landed_batches(request.data_dir)),
-        asked=asked_targets(run_id, landed_batches(request.data_dir)),
+        asked=asked_targets(run_id, landed_batches(request.data_dir)) if request.run_kind == "night" else None,
         has_key=lambda target: api_key(target) is not None,
         facts_for=lambda target, trial: facts_for(target, config.site, trial_id=trial, at=now),
         worst_power_w=_worst_power_w(request),
@@ -120,20 +123,28 @@ def land_plan(request: NightRequest, plan: Plan) -> None:
     """Write down what is about to be tried, once per run: also a night that dies at once leaves its name."""
     if landed_run(request.data_dir, plan.run_id) is not None:
         return
+    run = run_row(request, plan.run_id, plan.quote_usd_worst)
+    land(request.data_dir, batch_id=f"{plan.run_id}.plan", host_id=run.host_id, rows=[run, *_cells(plan)])
+
+
+def run_row(request: NightRequest, run_id: str, quote_usd_worst: float | None) -> RunRow:
+    """What is written down of a run before it starts."""
     loaded = request.loaded
-    host_id = host_facts().host_id
-    run = RunRow(
-        run_id=plan.run_id,
+    return RunRow(
+        run_id=run_id,
         started_at=datetime.now(UTC),
         config_name=loaded.config.night.name,
         config_sha256=loaded.sha256,
         config_toml=loaded.text,
-        host_id=host_id,
+        host_id=host_facts().host_id,
         megatoken_version=VERSION,
-        quote_usd_worst=plan.quote_usd_worst,
+        quote_usd_worst=quote_usd_worst,
         max_usd=request.budget_usd,
+        run_kind=request.run_kind,
+        flow_run_id=request.orchestrated.flow_run_id,
+        flow_run_url=request.orchestrated.flow_run_url,
+        next_run_at=request.orchestrated.next_run_at,
     )
-    land(request.data_dir, batch_id=f"{plan.run_id}.plan", host_id=host_id, rows=[run, *_cells(plan)])
 
 
 def _cells(plan: Plan) -> list[PlannedTrialRow]:
