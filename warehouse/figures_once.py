@@ -16,28 +16,20 @@ _MOST_TRIALS = 16  # of more, planning is the smaller part
 _READY = ("trial_outcomes", "trial_metrics")
 
 
-def work_out(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> None:
-    """Have the figures of these trials ready, until `forget`; of very many nothing is done."""
+def work_out(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> frozenset[str]:
+    """Have the figures of these trials ready, until `forget`; of very many nothing is done.
+
+    Returns:
+        The trials whose figures are ready: these, or none.
+    """
     forget(con)
     if not 0 < len(trial_ids) <= _MOST_TRIALS:
-        return
+        return frozenset()
     # plain values: a condition on them reaches the attempts below the view, so that only theirs are read
     of_these = f"trial_id IN ({', '.join('?' for _ in trial_ids)})"
     for view in _READY:
         con.execute(f"CREATE TEMP TABLE {view} AS SELECT * FROM {view} WHERE {of_these}", list(trial_ids)).fetchall()
-
-
-def covers(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> bool:
-    """Whether figures are ready, those of all these trials among them."""
-    ready = con.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = ?", [_READY[-1]]
-    ).fetchall()
-    if ready == [(0,)]:
-        return False
-    (found,) = con.execute(
-        "SELECT count(*) FROM trial_metrics WHERE trial_id IN (SELECT unnest(?))", [list(trial_ids)]
-    ).fetchall()
-    return found == (len(trial_ids),)
+    return frozenset(trial_ids)
 
 
 def forget(con: "duckdb.DuckDBPyConnection") -> None:

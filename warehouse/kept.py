@@ -5,6 +5,7 @@ trials that have no row in `kept_trials`. Its columns and its formula stand in o
 from it, and is emptied when a view changes.
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from warehouse import figures_once
@@ -50,16 +51,19 @@ def make_table(con: "duckdb.DuckDBPyConnection", view: str, text: str) -> None:
             con.execute(said.replace(f"COLUMN {view}.", f"COLUMN {view}_kept.")).fetchall()
 
 
-def keep(con: "duckdb.DuckDBPyConnection") -> None:
+def keep(con: "duckdb.DuckDBPyConnection", *, ready: Collection[str] = ()) -> None:
     """Keep the figures of every trial that has none kept; call it inside a transaction.
 
-    What `figures_once` has ready is taken from there. A warehouse whose views have changed is worked out as a
-    whole: 3 s of CPU for 2 million attempts.
+    A warehouse whose views have changed is worked out as a whole: 3 s of CPU for 2 million attempts.
+
+    Args:
+        con: a connection to a warehouse with all tables and views.
+        ready: the trials whose figures `figures_once` has ready, to be taken from there.
     """
     pending = [trial_id for (trial_id,) in con.execute(_PENDING).fetchall()]
     if not pending:
         return
-    if not figures_once.covers(con, pending):
+    if not set(pending) <= set(ready):
         figures_once.forget(con)
     # the uppermost first: it asks the others, which give a trial twice between their own row and the ledger's
     for view in reversed(KEPT):

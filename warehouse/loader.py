@@ -130,9 +130,9 @@ def derive(con: "duckdb.DuckDBPyConnection", *, forget_figures: bool = True, kee
         from warehouse.attribution import attribute_trials  # what an endpoint drew is divided among nobody
 
         attribute_trials(con)
-    figures_once.work_out(con, sorted({*certificates.pending_trials(con), *intervals.pending_trials(con)}))
+    ready = figures_once.work_out(con, sorted({*certificates.pending_trials(con), *intervals.pending_trials(con)}))
     if keep_figures:
-        kept.keep(con)
+        kept.keep(con, ready=ready)
     certificates.certify_trials(con)
     intervals.add_trial_intervals(con)
     cells = intervals.pending_cells(con)
