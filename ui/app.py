@@ -17,6 +17,7 @@ st.logo(str(HERE / "wordmark.svg"), size="large")
 page = st.navigation(
     [
         st.Page("questions/ranking.py", title="Ranking", default=True),
+        st.Page("questions/tradeoff.py", title="Trade-off", url_path="tradeoff"),
         st.Page("questions/calculator.py", title="Calculator", url_path="calculator"),
         st.Page("questions/carbon.py", title="Carbon", url_path="carbon"),
         st.Page("questions/prices.py", title="Prices", url_path="prices"),

@@ -4,6 +4,7 @@ Figures are typical of the nights of a window, as those of the rank bands are; h
 draws in which a night, and an input that targets share, is drawn once for all.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,12 @@ class Spread:
     low: float | None
     central: float
     high: float | None
+
+    @classmethod
+    def of(cls, low: float, central: float, high: float) -> "Spread":
+        """Out of numbers, of which the ends may be NaN."""
+        told = not math.isnan(low)
+        return cls(low=low if told else None, central=central, high=high if told else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,14 +136,8 @@ def _verdict(place: Placing, p_front: float | None) -> Verdict | None:
 
 
 def _spread(each: MetricDraws, one: int) -> Spread | None:
-    if np.isnan(each.of.figures[one]):
-        return None
-    told = not np.isnan(each.of.low[one])
-    return Spread(
-        low=float(each.of.low[one]) if told else None,
-        central=float(each.of.figures[one]),
-        high=float(each.of.high[one]) if told else None,
-    )
+    low, central, high = (float(values[one]) for values in (each.of.low, each.of.figures, each.of.high))
+    return None if math.isnan(central) else Spread.of(low, central, high)
 
 
 def _reason(drawn: Sequence[MetricDraws], one: int, *, measured: bool) -> str | None:

@@ -91,7 +91,9 @@ def _drawn(
             figure_number=number,
         )
         for name, values_of_all in board.items():
-            values_of_all[rows] = getattr(found, name)
+            # no share is below 0, nor above 1; 10^-12 of one is rounding
+            drawn = getattr(found, name)
+            values_of_all[rows] = np.round(np.clip(drawn, 0.0, 1.0), 12) if is_share else drawn
         runs[rows] = (~np.isnan(central)).sum(axis=1)
     return MetricDraws(metric=of, of=TypicalFigures(**board), runs=tuple(runs.tolist()))
 

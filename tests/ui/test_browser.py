@@ -20,6 +20,7 @@ WIDE, PHONE = (1440, 900), (390, 844)
 LIMIT_MS = 30_000
 PAGES = {
     "ranking": ("/", "Who serves a million tokens best?"),
+    "tradeoff": ("/tradeoff", "What do I give up for price or carbon?"),
     "run": ("/run", "Did last night work?"),
     "carbon": ("/carbon?target=llama-8b-h100", "Where do the grams come from?"),
     "calculator": ("/calculator?contracts=vllm-own%200.1%200.3", "What will my use cost and emit?"),
