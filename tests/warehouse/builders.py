@@ -1,10 +1,13 @@
 """Rows of one trial with round numbers, for tests that change one thing at a time."""
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from warehouse.canary_questions import Question, is_right
 from warehouse.rows import (
     AttemptRow,
+    CanaryAnswerRow,
     FactRow,
     GridHourRow,
     JobRow,
@@ -306,6 +309,41 @@ def grid_hour_row(**changes) -> GridHourRow:
         gco2e_per_kwh=56.0,
         source="hours.csv",
         retrieved_at=STARTED_AT,
+    )
+    return replace(row, **changes)
+
+
+def canary_row(question: Question, text: str | None, **changes) -> CanaryAnswerRow:
+    """An answer to one of the canary's questions; None is a failed request."""
+    row = CanaryAnswerRow(
+        run_id="night-1",
+        target_id="alpha",
+        question_id=question.question_id,
+        question_sha256=question.sha256,
+        kind=question.kind,
+        target_kind="endpoint",
+        provider="acme",
+        model="m",
+        model_group="m",
+        quantisation=None,
+        weights_sha256=None,
+        base_url="https://acme.example/v1",
+        engine_version=None,
+        sampling="temperature 0, seed 7",
+        asked_at=STARTED_AT,
+        ended_at=STARTED_AT + timedelta(seconds=1),
+        answer_text=text,
+        answer_sha256=None if text is None else hashlib.sha256(text.encode()).hexdigest(),
+        is_right=None if text is None else is_right(question, text),
+        prompt_tokens=None if text is None else 20 + len(question.prompt),
+        output_tokens=None if text is None else 5,
+        finish_reason=None if text is None else "stop",
+        model_returned=None if text is None else "m-2026",
+        system_fingerprint=None,
+        error_class="server_error" if text is None else None,
+        error_message="it broke" if text is None else None,
+        host_id="host",
+        megatoken_version="0.1.0",
     )
     return replace(row, **changes)
 

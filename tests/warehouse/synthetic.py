@@ -29,6 +29,7 @@ from tests.warehouse.builders import (
     search_row,
     trial_row,
 )
+from tests.warehouse.synthetic_canaries import land_canaries
 from tests.warehouse.synthetic_pulses import land_pulses
 from warehouse.formulas.steady import closed_loop_window
 from warehouse.landing import land
@@ -113,11 +114,12 @@ def write_synthetic(
     """Land, load, account and publish some nights; one ad hoc bench beside them unless told otherwise.
 
     With studies, there is also an ad hoc run with repeats, a paired group and a search, a job and an hour of a grid;
-    with pulses, eight of them a day, see `synthetic_pulses`.
+    with pulses, eight of them a day, see `synthetic_pulses`. Targets answer the canary, see `synthetic_canaries`.
     """
     random = Random(seed)
     for night in range(nights):
         land_night(data_dir, FIRST_NIGHT_AT + timedelta(days=night), random, attempts)
+    land_canaries(data_dir, FIRST_NIGHT_AT, nights, TARGETS)
     if with_bench:
         _land_bench(data_dir, FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=8), random, attempts)
     if with_studies:
