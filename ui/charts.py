@@ -23,8 +23,8 @@ def ranking_chart(
 ) -> alt.LayerChart | None:
     """The metric ranked by, a row a target, best on top; None if no target has a value.
 
-    A value with a range is a dot with its whisker, one without is a bar from 0. What a load client
-    graded C or D measured is drawn hollow.
+    A value with a range is a dot with its whisker, one without is a bar from 0. What is not ranked, or was measured by
+    a load client graded C or D, is drawn hollow.
     """
     drawn = [_drawn(entry, by) for entry in found if entry.value is not None]
     if not drawn:
@@ -177,7 +177,7 @@ def _drawn(entry: Entry, by: Metric) -> dict[str, Any]:
         "reach": high * scale,
         "shown": format_value(by, value),
         "range": f"{format_value(by, low)} to {format_value(by, high)}" if ranged else "not known",
-        "unfit": not is_fit(entry.row),
+        "unfit": entry.rank is None or not is_fit(entry.row),
         "n": entry.row["n"],
         "at": f"{entry.row['measured_at']:%Y-%m-%d %H:%M} UTC",
     }

@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 Tone = Literal["plain", "quiet", "good", "warn", "bad"]
+_SPARK_PX = 14  # between the least and the most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +45,16 @@ class Cell:
     span: int = 1
     wide: bool = False  # on a phone, as wide as its card
     hint: str = ""
+    spark: tuple[float | None, ...] = ()  # 0 (bottom) to 1: a row of dots beneath, a gap where there is nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Cells in the order of the columns; a quiet row is listed but not ranked."""
+    """Cells in the order of the columns; a quiet row is listed but not ranked, a line sets apart the parted ones."""
 
     cells: Sequence[Cell]
     quiet: bool = False
+    parted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +138,8 @@ def _row(columns: Sequence[Column], row: Row) -> str:
     for cell in row.cells:
         parts.append(_cell(columns[at], cell))
         at += cell.span
-    return f'<tr role="row" class="{"mt-quiet" if row.quiet else ""}">{"".join(parts)}</tr>'
+    classes = " ".join(name for name, on in (("mt-quiet", row.quiet), ("mt-parted", row.parted)) if on)
+    return f'<tr role="row" class="{classes}">{"".join(parts)}</tr>'
 
 
 def _cell(column: Column, cell: Cell) -> str:
@@ -156,7 +160,26 @@ def _cell(column: Column, cell: Cell) -> str:
     main = f'<span class="mt-main">{escape(cell.main)}</span>' if cell.main else ""
     badges = "".join(_badge(b) for b in cell.badges)
     beneath = f'<span class="mt-beneath">{escape(cell.beneath)}</span>' if cell.beneath else ""
-    return f'<td role="cell" class="{" ".join(classes)}" {place}{_hint(cell.hint)}>{main}{badges}{beneath}</td>'
+    inside = f"{main}{badges}{beneath}{_spark(cell.spark)}"
+    return f'<td role="cell" class="{" ".join(classes)}" {place}{_hint(cell.hint)}>{inside}</td>'
+
+
+def _spark(values: Sequence[float | None]) -> str:
+    """The course of some values, for the eye only: the figures stand beside it.
+
+    Not an SVG: Streamlit's own cleaning of HTML takes drawings out.
+    """
+    if sum(value is not None for value in values) < 2:
+        return ""
+    dots = "".join(
+        "<i></i>" if value is None else f'<i style="height:2px;margin-bottom:{_height_px(value):.0f}px"></i>'
+        for value in values
+    )
+    return f'<span class="mt-spark" aria-hidden="true">{dots}</span>'
+
+
+def _height_px(share: float) -> float:
+    return _SPARK_PX * min(max(share, 0.0), 1.0)
 
 
 def _badge(badge: Badge) -> str:

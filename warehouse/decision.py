@@ -10,10 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warehouse.certificates import is_fit
+from warehouse.certificates import is_fit, why_unfit
+from warehouse.metrics import metric
 from warehouse.night_figures import comparable_trials
 from warehouse.query import DEFAULT_METRIC, open_published, ranked
-from warehouse.rank_bands import UNCOMPARED, UNRANKED, WINDOW, RankBand, workload_bands
+from warehouse.rank_bands import UNCOMPARED, WINDOW, RankBand, workload_bands
 from warehouse.service_level import Limits, Verdict, judged_together
 from warehouse.weighed import Leeway, Weighed, weighed_board
 from warehouse.weights import Weights
@@ -100,7 +101,8 @@ def decided(
         if target_id in failing:
             band = RankBand(target_id=target_id, reason=why_failing(verdicts[target_id], rules.limits))
         elif band is None:
-            band = RankBand(target_id=target_id, reason=UNRANKED)
+            reason = f"{metric(rules.by).title} is not known" if is_fit(row) else why_unfit(row)
+            band = RankBand(target_id=target_id, reason=reason)
         elif band.reason == UNCOMPARED and newest_at is not None and row["measured_at"] <= newest_at - rules.window:
             band = replace(band, reason=f"not measured within {_span(rules.window)} of the newest night")
         places.append(

@@ -151,6 +151,19 @@ METRICS: Sequence[Metric] = (
     ),
 )
 
+# Of a board that is ordered by weights of one's own (`warehouse.weighed`); no column of a view.
+UTILITY = Metric(
+    id="utility",
+    alias="utility",
+    column="utility",
+    title="Utility",
+    unit="share",
+    direction="higher",
+    shown_unit="% of the best in all",
+    shown_scale=100.0,
+    range_of="sample",
+)
+
 
 def metric(metric_id: str) -> Metric:
     """The metric of an id.

@@ -31,6 +31,7 @@ _TRIALS = """
             t.run_id,
             t.target_id,
             t.started_at,
+            min(t.started_at) OVER (PARTITION BY t.run_id) AS night_at,
             struct_pack(
                 a := t.arrivals, b := t.concurrency, c := t.rate_rps, d := t.rate_end_rps, e := t.burstiness,
                 f := t.trace_sha256, g := t.prompt_tokens_asked, h := t.output_tokens_asked, i := t.slo_ttft_s,
@@ -52,7 +53,7 @@ _TRIALS = """
             *,
             first_value(terms) OVER (ORDER BY started_at DESC, trial_id DESC) AS terms_now,
             first_value(made_of) OVER (PARTITION BY target_id ORDER BY started_at DESC, trial_id DESC) AS made_of_now,
-            max(started_at) OVER () AS newest_at
+            max(night_at) OVER () AS newest_at
         FROM measured
     ),
 
@@ -69,7 +70,8 @@ _TRIALS = """
     WHERE
         terms IS NOT DISTINCT FROM terms_now
         AND made_of IS NOT DISTINCT FROM made_of_now
-        AND started_at > newest_at - $window
+        -- a night counts as a whole, or two of them would fall into 24 hours
+        AND night_at > newest_at - $window
         AND ($any_grade OR coalesce(grade IN (SELECT unnest($grades)), FALSE))
     ORDER BY started_at, trial_id
 """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WINDOW = timedelta(days=28)
 
 
-UNRANKED = "it is not ranked: its figure is not known or its load client is not graded well enough"
+UNRANKED = "its figure is not known or its load client is not graded well enough"
 UNCOMPARED = "no known figure under the terms that the workload has now"
 
 

@@ -50,3 +50,20 @@ def test_a_cell_that_spans_columns_belongs_to_the_columns_after_it():
 @pytest.mark.parametrize(("share", "width"), [(-1, "0.0%"), (0.5, "50.0%"), (7, "100.0%")])
 def test_a_bar_stays_inside_its_tile(share, width):
     assert f"width:{width}" in markup.tiles([Tile(label="l", value="v", share=share)])
+
+
+def test_a_row_of_dots_is_for_the_eye_only_and_leaves_a_gap_where_nothing_is_known():
+    columns = [markup.Column(title="x")]
+    drawn = markup.table(columns, [markup.Row(cells=[markup.Cell(main="1", spark=(0.0, None, 1.0, 7.0))])], label="t")
+    assert drawn.count("<i></i>") == 1
+    assert [part.split("px")[0] for part in drawn.split("margin-bottom:")[1:]] == ["0", "14", "14"]
+    assert 'class="mt-spark" aria-hidden="true"' in drawn
+    once = markup.table(columns, [markup.Row(cells=[markup.Cell(main="1", spark=(0.5,))])], label="t")
+    assert "mt-spark" not in once
+
+
+def test_a_parted_row_says_so_in_its_class_alone():
+    drawn = markup.table(
+        [markup.Column(title="x")], [markup.Row(cells=[markup.Cell(main="1")], parted=True)], label="t"
+    )
+    assert '<tr role="row" class="mt-parted">' in drawn

@@ -149,7 +149,7 @@ def test_targets_that_are_not_ranked_say_so_and_ranked_ones_are_ranked_among_the
     assert [band.target_id for band in bands] == [row["target_id"] for row in rows]
     by_id = {band.target_id: band for band in bands}
     assert by_id["api"].rank_low is None
-    assert "not ranked" in by_id["api"].reason
+    assert "not known" in by_id["api"].reason
     assert max(band.rank_high for band in bands if band.rank_high) == 5
 
 

@@ -1,0 +1,56 @@
+"""The service level that a page is asked for: one choice in the bar, and boxes for limits of one's own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from ui import frame, markup
+from ui.entries import url_number
+from warehouse.query import connect_snapshot
+from warehouse.service_level import INTERACTIVE, Limits, workload_limits
+
+LEVELS: Mapping[str, str] = {
+    "none": "not asked for",
+    "own": "the workload's own",
+    "interactive": "interactive: 1 s, 100 ms",
+    "mine": "limits of my own",
+}
+_BOX_PX = 150
+
+
+def asked_limits(at: frame.Frame, workload: str) -> Limits | None:
+    """The limits that the address or the visitor asks for; None for none."""
+    level = at.box("Service level", "slo", list(LEVELS), LEVELS)
+    if level == "own":
+        return _own(at.shown.path, workload)
+    if level == "interactive":
+        return INTERACTIVE
+    return _mine() if level == "mine" else None
+
+
+def _mine() -> Limits:
+    """Limits in whole milliseconds and percent, as they are typed and as the address has them."""
+    with st.container(horizontal=True, gap="small"):
+        ttft, *said = url_number(
+            "First token within, ms", "slo_ttft_ms", default=1000, low=1, high=600_000, step=100, width=_BOX_PX
+        )
+        tpot, tpot_said = url_number(
+            "Then per token, ms", "slo_tpot_ms", default=100, low=1, high=60_000, step=10, width=_BOX_PX
+        )
+        percent, percent_said = url_number(
+            "Attempts that must, %", "slo_percent", default=95, low=1, high=99, step=1, width=_BOX_PX
+        )
+    notes = [note for note in (*said, tpot_said, percent_said) if note]
+    if notes:
+        st.html(markup.notes(notes))
+    return Limits(ttft_s=ttft / 1e3, tpot_s=tpot / 1e3, success_share=percent / 100)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _own(path: str, workload: str) -> Limits | None:
+    con = connect_snapshot(Path(path))
+    try:
+        return workload_limits(con, workload)
+    finally:
+        con.close()
