@@ -11,6 +11,7 @@ from flows.canaryplan import PlannedCanary, planned_canaries
 from flows.config import BenchmarkConfig, EndpointTarget, LocalTarget, Range, Site, Target, Timeouts
 from flows.facts import SECONDS_PER_YEAR
 from flows.points import longest_point
+from flows.pricefacts import worst_request_usd
 from flows.spec import trial_id
 from flows.workload import Workload
 from warehouse.landing import LandedTrial
@@ -191,12 +192,8 @@ def quote_usd(
     if isinstance(target, LocalTarget):
         each = _local_quote_usd(site, timeouts, worst_power_w)
         return None if each is None else each * trials
-    price = {f.quantity: f.central for f in facts}
-    per_input, per_output = price.get("price_usd_per_input_mtok"), price.get("price_usd_per_output_mtok")
-    if per_input is None or per_output is None or requests is None:
-        return None
-    tokens_in, tokens_out = workload.prompt_tokens * PROMPT_MARGIN, workload.output_tokens
-    return (requests + trials * workload.warmup_requests) * (tokens_in * per_input + tokens_out * per_output) / 1e6
+    each = worst_request_usd(facts, workload.prompt_tokens * PROMPT_MARGIN, workload.output_tokens)
+    return None if each is None or requests is None else (requests + trials * workload.warmup_requests) * each
 
 
 def point_quote_usd(search: PlannedTrial, requests: int) -> float | None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from warehouse.pricebook import PriceBook, PriceEntry, Product
 
 STANDARD_TIER = "standard"
+_PER_TOKEN = ("usd_per_input_mtok", "usd_per_output_mtok")
 # what providers call it; `auto` is a project's own setting, which is standard unless it was changed there
 NAMES_OF_STANDARD = ("auto", "default", "on_demand", "standard_only")
 
@@ -62,6 +63,8 @@ def _contract(target: EndpointTarget, price: Price) -> "PriceEntry":
         usd_per_input_mtok=usd(price.usd_per_input_mtok),
         usd_per_cached_input_mtok=usd(price.usd_per_cached_input_mtok),
         usd_per_output_mtok=usd(price.usd_per_output_mtok),
+        usd_per_cache_write_mtok=usd(price.usd_per_cache_write_mtok),
+        usd_per_1k_requests=usd(price.usd_per_1k_requests),
         valid_from=price.valid_from,
         source=price.note,
     )
@@ -82,21 +85,25 @@ def price_facts(target: EndpointTarget, trial_id: str, at: datetime) -> Iterator
         raise ConfigError([f"target {target.id!r}: {error}"]) from error
     if price is None:
         return
-    entry = price.entry
+    for entry in price.length_tiers:
+        yield from _entry_facts(entry, trial_id, tier)
+
+
+def _entry_facts(entry: "PriceEntry", trial_id: str, tier: str) -> Iterator[FactRow]:
+    from warehouse.accounting.quantities import above
+    from warehouse.pricebook import AMOUNTS
+
     from_list = entry.origin == "list"
     ledger = {"list": "genai-prices", "file": PRICE_FILE, "contract": None}[entry.origin]
     version = {"list": entry.source, "file": entry.price_version, "contract": None}[entry.origin]
     # the key says how it is served: the ledger of prices finds the same tier again
     served = entry.listed_as if tier == STANDARD_TIER else f"{entry.listed_as}#{tier}"
-    for quantity, amount in (
-        ("price_usd_per_input_mtok", entry.usd_per_input_mtok),
-        ("price_usd_per_cached_input_mtok", entry.usd_per_cached_input_mtok),
-        ("price_usd_per_output_mtok", entry.usd_per_output_mtok),
-    ):
+    for name in AMOUNTS:
+        amount = getattr(entry, name)
         if amount is not None:
             yield FactRow(
                 trial_id=trial_id,
-                quantity=quantity,
+                quantity=above(f"price_{name}", entry.above_prompt_tokens),
                 low=None,
                 central=float(amount),
                 high=None,
@@ -107,3 +114,32 @@ def price_facts(target: EndpointTarget, trial_id: str, at: datetime) -> Iterator
                 ledger_key=served if ledger is not None or tier != STANDARD_TIER else None,
                 factor_version=version,
             )
+
+
+def worst_request_usd(facts: Sequence[FactRow], prompt_tokens: float, output_tokens: float) -> float | None:
+    """The most that one request can cost: nothing of it cached, its prompt written to a cache where that is dearer.
+
+    Args:
+        facts: of the target.
+        prompt_tokens: the most that its prompt can have; a shorter one pays no more.
+        output_tokens: the most that it can be answered with.
+
+    Returns:
+        US dollars; None if a price is not known.
+    """
+    from warehouse.accounting.quantities import above, length_of
+
+    price = {fact.quantity: fact.central for fact in facts}
+    steps = sorted({length_of(fact.quantity) or 0 for fact in facts} | {0})
+    worst: float | None = None
+    for step in steps:
+        if step and step >= prompt_tokens:
+            continue
+        of_input, of_output = (price.get(above(f"price_{name}", step)) for name in _PER_TOKEN)
+        if of_input is None or of_output is None:
+            return None
+        of_input = max(of_input, price.get(above("price_usd_per_cache_write_mtok", step), 0.0))
+        fee = price.get(above("price_usd_per_1k_requests", step), 0.0) / 1000
+        asked = (prompt_tokens * of_input + output_tokens * of_output) / 1e6 + fee
+        worst = asked if worst is None else max(worst, asked)
+    return worst

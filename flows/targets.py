@@ -52,6 +52,8 @@ class Price:
     usd_per_input_mtok: NonNegative
     usd_per_output_mtok: NonNegative
     usd_per_cached_input_mtok: NonNegative | None = None
+    usd_per_cache_write_mtok: NonNegative | None = None
+    usd_per_1k_requests: NonNegative | None = None
     valid_from: Annotated[str | None, Checked(_day)] = None
     note: str = "declared in the config"
 

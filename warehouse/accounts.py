@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from warehouse.account_rows import account_row, energy_row, impact_row, insert_accounts, spread_row
-from warehouse.accounting import Account, Fact, Tokens, TrialFacts
+from warehouse.accounting import Account, Billed, Fact, Tokens, TrialFacts
 from warehouse.accounting.cost import cost_accounts
 from warehouse.accounting.emissions import emission_accounts
 from warehouse.accounting.energy import endpoint_energy, total_energy
 from warehouse.accounting.hourly import HOUR_NS, GridHour, Window, hourly_fact
 from warehouse.accounting.impacts import impact_accounts
-from warehouse.accounting.quantities import GRID
+from warehouse.accounting.quantities import GRID, length_of
 from warehouse.accounting.spread import figure_spreads
 from warehouse.grid_hours import hours_of
 from warehouse.meter_readings import meters_of
@@ -46,11 +46,27 @@ _TOKENS = """
         coalesce(sum(prompt_tokens), 0)::BIGINT AS prompt_tokens,
         coalesce(sum(cached_tokens), 0)::BIGINT AS cached_tokens,
         coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens,
+        coalesce(sum(cache_write_tokens), 0)::BIGINT AS cache_write_tokens,
+        count(*) FILTER (prompt_tokens IS NOT NULL) AS requests,
         count(*) FILTER (ok AND (prompt_tokens IS NULL OR output_tokens IS NULL)) AS uncounted_ok,
         count(*) FILTER (NOT ok AND (prompt_tokens IS NULL OR output_tokens IS NULL)) AS uncounted_failed
     FROM attempt_metrics
     WHERE trial_id IN (SELECT unnest(?))
     GROUP BY trial_id
+"""
+# of the trials whose price changes with the length of a prompt, and the lengths at which it does
+_LONGER = """
+    SELECT
+        t.trial_id,
+        t.above,
+        count(*) AS requests,
+        sum(prompt_tokens)::BIGINT AS prompt_tokens,
+        coalesce(sum(cached_tokens), 0)::BIGINT AS cached_tokens,
+        coalesce(sum(cache_write_tokens), 0)::BIGINT AS cache_write_tokens,
+        coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens
+    FROM (SELECT unnest(?) AS trial_id, unnest(?::BIGINT[]) AS above) AS t
+    INNER JOIN attempt_metrics AS a ON a.trial_id = t.trial_id AND a.prompt_tokens > t.above
+    GROUP BY t.trial_id, t.above
 """
 
 
@@ -123,7 +139,7 @@ def _account_some(
     con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str], recorded_at: datetime, refresh: Refresh | None
 ) -> None:
     subjects = _subjects(con, trial_ids, refresh)
-    tokens = _tokens(con, trial_ids)
+    tokens = _tokens(con, subjects)
     hours = _hours(con, subjects)
     of_now: _Stamp = {"method_version": METHOD_VERSION, "recorded_at": recorded_at}
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in _TABLES}
@@ -245,10 +261,43 @@ def _facts(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[s
     return found
 
 
-def _tokens(con: "duckdb.DuckDBPyConnection", trial_ids: Sequence[str]) -> dict[str, Tokens]:
+def _tokens(con: "duckdb.DuckDBPyConnection", subjects: Sequence[_Subject]) -> dict[str, Tokens]:
+    longer = _longer(con, subjects)
     return {
         trial_id: Tokens(
-            prompt_tokens=prompt, cached_tokens=cached, output_tokens=output, uncounted_ok=ok, uncounted_failed=failed
+            prompt_tokens=prompt,
+            cached_tokens=cached,
+            output_tokens=output,
+            cache_write_tokens=written,
+            requests=requests,
+            uncounted_ok=ok,
+            uncounted_failed=failed,
+            longer=longer.get(trial_id, {}),
         )
-        for trial_id, prompt, cached, output, ok, failed in con.execute(_TOKENS, [list(trial_ids)]).fetchall()
+        for trial_id, prompt, cached, output, written, requests, ok, failed in con.execute(
+            _TOKENS, [[one.trial_id for one in subjects]]
+        ).fetchall()
     }
+
+
+def _longer(con: "duckdb.DuckDBPyConnection", subjects: Sequence[_Subject]) -> dict[str, dict[int, Billed]]:
+    steps = [
+        (one.trial_id, above)
+        for one in subjects
+        for above in sorted({length_of(quantity) or 0 for quantity in one.facts})
+        if above
+    ]
+    if not steps:
+        return {}
+    found: dict[str, dict[int, Billed]] = {}
+    for trial_id, above, requests, prompt, cached, written, output in con.execute(
+        _LONGER, [[trial_id for trial_id, _ in steps], [above for _, above in steps]]
+    ).fetchall():
+        found.setdefault(trial_id, {})[above] = Billed(
+            requests=requests,
+            prompt_tokens=prompt,
+            cached_tokens=cached,
+            cache_write_tokens=written,
+            output_tokens=output,
+        )
+    return found

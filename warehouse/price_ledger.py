@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warehouse.accounting.quantities import length_of
 from warehouse.pricebook.book import PriceBook
 from warehouse.pricebook.entry import AMOUNTS, STANDARD, PriceEntry, Product
 
@@ -25,7 +26,6 @@ _IDENTITY = (
     "target_id", "provider", "model", "origin", "service_tier", "above_prompt_tokens", "hours_utc", "valid_from",
     "price_version",
 )  # fmt: skip
-_FACTS = {f"price_{amount}": amount for amount in AMOUNTS}
 
 Row = dict[str, Any]
 
@@ -115,22 +115,31 @@ def _stated_by_trials(con: "duckdb.DuckDBPyConnection", product: Product) -> lis
         """,
         [product.target_id, product.provider, product.model],
     ).fetchall()
-    of_price = [fact for fact in facts if fact[0] in _FACTS and fact[4] in (None, FILE_LEDGER)]
-    if not of_price:
-        return []
-    _, _, valid_from, source, ledger, key = of_price[0]
-    listed_as, _, tier = (key or product.name).partition("#")
-    amounts: dict[str, Any] = {_FACTS[quantity]: Decimal(repr(central)) for quantity, central, *_ in of_price}
-    return [
-        PriceEntry(
+    of_price = [(length_of(fact[0]), *fact) for fact in facts if fact[4] in (None, FILE_LEDGER)]
+    by_length: dict[int, dict[str, Any]] = {}
+    said: dict[int, tuple[Any, ...]] = {}
+    for above, quantity, central, *about in of_price:
+        if above is None:
+            continue
+        amount = quantity.replace(f"price_above_{above}_" if above else "price_", "", 1)
+        if amount in AMOUNTS:
+            by_length.setdefault(above, {})[amount] = Decimal(repr(central))
+            said[above] = tuple(about)
+    entries = []
+    for above, amounts in sorted(by_length.items()):
+        valid_from, source, ledger, key = said[above]
+        listed_as, _, tier = (key or product.name).partition("#")
+        entry = PriceEntry(
             origin="contract" if ledger is None else "file",
             listed_as=listed_as,
             service_tier=tier or STANDARD,
+            above_prompt_tokens=above,
             valid_from=valid_from,
             source=source,
             **amounts,
         )
-    ]
+        entries.append(entry)
+    return entries
 
 
 def _row(product: Product, entry: PriceEntry) -> Row:

@@ -221,6 +221,8 @@ class AttemptRow:
     output_tokens_asked: int | None = None
     t_choice_ns: int | None = None  # first event with a choice in it, payload or not
     qoe_share: float | None = None  # tokens delivered against the expected timeline, 0 to 1
+    # since schema 4
+    cache_write_tokens: int | None = None  # of the prompt, written to a cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +267,10 @@ class FactRow:
 
     A fact that was taken from a ledger says which row of it, so that history can be derived again under today's row.
 
-    Quantities: price_usd_per_input_mtok, price_usd_per_cached_input_mtok, price_usd_per_output_mtok,
+    Quantities: price_usd_per_input_mtok, price_usd_per_cached_input_mtok, price_usd_per_output_mtok, since schema 4
+    also price_usd_per_cache_write_mtok, price_usd_per_1k_requests and, for all tokens of a request with a prompt of
+    more than N tokens, price_above_N_usd_per_input_mtok and so on; electricity_mean_usd_per_kwh (of a week, beside a
+    tariff by the hour);
     electricity_usd_per_kwh, hardware_usd, hardware_rent_usd_per_h, hardware_lifetime_s, hardware_utilisation_share,
     hardware_embodied_gco2e, hardware_share (of the machine that the target reserves), pue, grid_gco2e_per_kwh,
     endpoint_j_per_output_token, endpoint_embodied_gco2e_per_output_mtok; since schema 3 also market_covered_share,

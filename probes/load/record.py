@@ -54,3 +54,4 @@ class AttemptRecord:
     prompt_tokens_asked: int | None = None
     output_tokens_asked: int | None = None
     t_choice_ns: int | None = None  # first event with a choice in it, payload or not: where some tools stop the clock
+    cache_write_tokens: int | None = None  # of the prompt, written to a cache

@@ -83,6 +83,7 @@ def read_attempt(raw: RawAttempt) -> AttemptReading:
         prompt_tokens_asked=raw.prompt_tokens_asked,
         output_tokens_asked=raw.output_tokens_asked,
         t_choice_ns=_choice_time(raw, facts) if facts else None,
+        cache_write_tokens=facts.cache_write_tokens if facts else None,
     )
     return AttemptReading(
         record=record,

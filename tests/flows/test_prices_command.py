@@ -10,7 +10,7 @@ from flows.errors import ConfigError
 from flows.facts import facts_for, site_facts
 from flows.ledgerfacts import today
 from flows.plan import quote_usd
-from flows.pricefacts import price_book, product_of
+from flows.pricefacts import price_book, product_of, worst_request_usd
 from tests.warehouse.builders import (
     STARTED_AT,
     attempt_row,
@@ -242,6 +242,32 @@ def test_a_mistake_in_the_price_file_stops_the_config(tmp_path):
     path.write_text('[prices]\nfile = "ours.csv"\n' + CONFIG)
     with pytest.raises(ConfigError, match=r"night\.toml: prices file: ours\.csv line 2 valid_from = 'soon' is no day"):
         load_config(path)
+
+
+def test_a_price_by_length_cache_writes_and_fees_are_facts_and_the_worst_case_has_them(tmp_path):
+    lines = (
+        "provider,model,valid_from,source,above_prompt_tokens,per_input_mtok,per_cache_write_mtok,per_output_mtok,"
+        "per_1k_requests",
+        "nobody,m-1,2026-10-01,their page,,2,2.5,8,1",
+        "nobody,m-1,2026-10-01,their page,100,4,,16,1",
+    )
+    (tmp_path / "ours.csv").write_text("\n".join(lines))
+    of = target(
+        provider="nobody", model="m-1", base_url="https://llm.example/v1", price_file=str(tmp_path / "ours.csv")
+    )
+    assert {quantity: fact.central for quantity, fact in price_facts(of).items()} == {
+        "price_usd_per_input_mtok": 2.0,
+        "price_usd_per_cache_write_mtok": 2.5,
+        "price_usd_per_output_mtok": 8.0,
+        "price_usd_per_1k_requests": 1.0,
+        "price_above_100_usd_per_input_mtok": 4.0,
+        "price_above_100_usd_per_output_mtok": 16.0,
+        "price_above_100_usd_per_1k_requests": 1.0,
+    }
+    facts = list(price_facts(of).values())
+    assert worst_request_usd(facts, 100, 10) == pytest.approx((100 * 2.5 + 10 * 8) / 1e6 + 0.001)
+    assert worst_request_usd(facts, 101, 10) == pytest.approx((101 * 4 + 10 * 16) / 1e6 + 0.001)
+    assert worst_request_usd(facts[:1], 10, 10) is None
 
 
 def test_a_contract_begins_on_a_day():

@@ -3,6 +3,6 @@
 A figure that lacks a fact is None and says which (`missing`); the other figures of the trial are not affected.
 """
 
-from warehouse.accounting.account import Account, EnergyAccount, Fact, Tokens, TrialFacts
+from warehouse.accounting.account import Account, Billed, EnergyAccount, Fact, Tokens, TrialFacts
 
-__all__ = ["Account", "EnergyAccount", "Fact", "Tokens", "TrialFacts"]
+__all__ = ["Account", "Billed", "EnergyAccount", "Fact", "Tokens", "TrialFacts"]

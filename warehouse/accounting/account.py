@@ -62,12 +62,31 @@ class EnergyAccount(Account):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
+class Billed:
+    """Requests that report their tokens, and these: what a price list asks for."""
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0  # part of the prompt
+    cache_write_tokens: int = 0  # part of the prompt
+    output_tokens: int = 0
+
+    def __sub__(self, other: "Billed") -> "Billed":
+        return Billed(
+            requests=self.requests - other.requests,
+            prompt_tokens=self.prompt_tokens - other.prompt_tokens,
+            cached_tokens=self.cached_tokens - other.cached_tokens,
+            cache_write_tokens=self.cache_write_tokens - other.cache_write_tokens,
+            output_tokens=self.output_tokens - other.output_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens(Billed):
     """Tokens of the measured attempts of a trial, as far as they are known."""
 
-    prompt_tokens: int
-    cached_tokens: int
-    output_tokens: int
+    # what of them was in requests with longer prompts than so many tokens, for each length at which the price changes
+    longer: Mapping[int, Billed] = field(default_factory=dict)
     uncounted_ok: int  # attempts that succeeded without token counts: their price cannot be known
     uncounted_failed: int  # attempts that failed without token counts
 

@@ -1,9 +1,9 @@
 """What a trial cost: by a price list, or by electricity and hardware."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from warehouse.accounting import quantities as q
-from warehouse.accounting.account import Account, TrialFacts, derive, no_window, uncounted
+from warehouse.accounting.account import Account, Billed, TrialFacts, derive, no_window, uncounted
 from warehouse.accounting.energy import energy_of
 from warehouse.formulas import price
 from warehouse.formulas.interval import AnyQuantity
@@ -49,28 +49,70 @@ def _token_cost(trial: TrialFacts) -> Account:
     notes = []
     if tokens.uncounted_failed:
         notes.append(f"failed attempts that report no tokens are not in the cost: {tokens.uncounted_failed}")
-    needed = [q.INPUT_PRICE, q.OUTPUT_PRICE]
-    if tokens.cached_tokens and q.CACHED_PRICE in trial.facts:
-        needed.append(q.CACHED_PRICE)
-    elif tokens.cached_tokens:
-        notes.append(f"no price for cached input is listed: {tokens.cached_tokens} cached tokens at the input price")
+    needed: list[str] = []
+    bands = list(_bands(trial))
+    for above, billed in bands:
+        needed += [q.above(q.INPUT_PRICE, above), q.above(q.OUTPUT_PRICE, above)]
+        for count, price_of, said in (
+            (billed.cached_tokens, q.CACHED_PRICE, "cached input is listed: {} cached tokens"),
+            (billed.cache_write_tokens, q.CACHE_WRITE_PRICE, "writing to a cache is listed: {} tokens"),
+        ):
+            if count and q.above(price_of, above) in trial.facts:
+                needed.append(q.above(price_of, above))
+            elif count:
+                notes.append(f"no price for {said.format(count)} at the input price")
+        if billed.requests and q.above(q.REQUEST_FEE, above) in trial.facts:
+            needed.append(q.above(q.REQUEST_FEE, above))
 
     def formula(of: Mapping[str, AnyQuantity]) -> AnyQuantity:
-        return price.tokens_usd(
-            prompt_tokens=tokens.prompt_tokens,
-            cached_tokens=tokens.cached_tokens,
-            output_tokens=tokens.output_tokens,
-            usd_per_input_mtok=of[q.INPUT_PRICE],
-            usd_per_cached_input_mtok=of[q.CACHED_PRICE] if q.CACHED_PRICE in of else of[q.INPUT_PRICE],
-            usd_per_output_mtok=of[q.OUTPUT_PRICE],
-        )
+        first, *others = (_band_usd(billed, above, of) for above, billed in bands)
+        for other in others:
+            first += other
+        return first
 
     return derive(
         "tokens",
-        "tokens-x-price",
+        "tokens-x-price" if len(bands) == 1 else "tokens-x-price-by-length",
         trial.facts,
         needed,
         formula,
         blocked=uncounted(tokens),
         note="; ".join(notes) or None,
+    )
+
+
+def _bands(trial: TrialFacts) -> Iterator[tuple[int, Billed]]:
+    """What was billed at each price: a prompt that is longer than a step pays its price for the whole request."""
+    tokens = trial.tokens
+    steps = sorted(tokens.longer)
+    rest: Billed = Billed(
+        requests=tokens.requests,
+        prompt_tokens=tokens.prompt_tokens,
+        cached_tokens=tokens.cached_tokens,
+        cache_write_tokens=tokens.cache_write_tokens,
+        output_tokens=tokens.output_tokens,
+    )
+    below = 0
+    for above in steps:
+        within = rest - tokens.longer[above]
+        if within != Billed():
+            yield below, within
+        rest, below = tokens.longer[above], above
+    if rest.requests or not steps:
+        yield below, rest
+
+
+def _band_usd(billed: Billed, above: int, of: Mapping[str, AnyQuantity]) -> AnyQuantity:
+    fresh = of[q.above(q.INPUT_PRICE, above)]
+    return price.tokens_usd(
+        prompt_tokens=billed.prompt_tokens,
+        cached_tokens=billed.cached_tokens,
+        output_tokens=billed.output_tokens,
+        usd_per_input_mtok=fresh,
+        usd_per_cached_input_mtok=of.get(q.above(q.CACHED_PRICE, above), fresh),
+        usd_per_output_mtok=of[q.above(q.OUTPUT_PRICE, above)],
+        cache_write_tokens=billed.cache_write_tokens,
+        usd_per_cache_write_mtok=of.get(q.above(q.CACHE_WRITE_PRICE, above)),
+        requests=billed.requests,
+        usd_per_1k_requests=of.get(q.above(q.REQUEST_FEE, above)),
     )

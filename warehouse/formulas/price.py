@@ -5,6 +5,7 @@ from warehouse.formulas.interval import AnyQuantity
 
 TOKENS_PER_MTOK = 1e6
 SECONDS_PER_HOUR = 3600.0
+REQUESTS_PER_FEE = 1000.0
 
 
 def tokens_usd(
@@ -15,8 +16,12 @@ def tokens_usd(
     usd_per_input_mtok: AnyQuantity,
     usd_per_cached_input_mtok: AnyQuantity,
     usd_per_output_mtok: AnyQuantity,
+    cache_write_tokens: int = 0,
+    usd_per_cache_write_mtok: AnyQuantity | None = None,
+    requests: int = 0,
+    usd_per_1k_requests: AnyQuantity | None = None,
 ) -> AnyQuantity:
-    """What a price list asks for some tokens.
+    """What a price list asks for some tokens, and for the requests that they came in.
 
     Args:
         prompt_tokens: all prompt tokens, the cached ones included.
@@ -25,23 +30,35 @@ def tokens_usd(
         usd_per_input_mtok: US dollars per million uncached prompt tokens.
         usd_per_cached_input_mtok: US dollars per million cached prompt tokens.
         usd_per_output_mtok: US dollars per million output tokens.
+        cache_write_tokens: those of the prompt that were written to the cache.
+        usd_per_cache_write_mtok: US dollars per million of these; that of uncached ones, if None.
+        requests: how many there were.
+        usd_per_1k_requests: fee, US dollars per thousand requests; none, if None.
 
     Returns:
         US dollars.
 
     Raises:
-        ValueError: a negative count, or more cached tokens than prompt tokens.
+        ValueError: a negative count, or more cached and written tokens than prompt tokens.
     """
-    if min(prompt_tokens, cached_tokens, output_tokens) < 0 or cached_tokens > prompt_tokens:
+    counts = (prompt_tokens, cached_tokens, cache_write_tokens, output_tokens, requests)
+    if min(counts) < 0 or cached_tokens + cache_write_tokens > prompt_tokens:
+        written = f" {cache_write_tokens} written," if cache_write_tokens else ""
         raise ValueError(
-            f"{prompt_tokens} prompt, {cached_tokens} cached and {output_tokens} output tokens cannot be;"
+            f"{prompt_tokens} prompt, {cached_tokens} cached,{written} and {output_tokens} output tokens cannot be;"
             " none may be negative and cached ones are part of the prompt"
         )
-    return (
-        usd_per_input_mtok * (prompt_tokens - cached_tokens)
+    usd = (
+        usd_per_input_mtok * (prompt_tokens - cached_tokens - cache_write_tokens)
         + usd_per_cached_input_mtok * cached_tokens
         + usd_per_output_mtok * output_tokens
     ) / TOKENS_PER_MTOK
+    if cache_write_tokens:
+        written_usd = usd_per_input_mtok if usd_per_cache_write_mtok is None else usd_per_cache_write_mtok
+        usd = usd + written_usd * cache_write_tokens / TOKENS_PER_MTOK
+    if requests and usd_per_1k_requests is not None:
+        usd = usd + usd_per_1k_requests * (requests / REQUESTS_PER_FEE)
+    return usd
 
 
 def electricity_usd(energy_j: AnyQuantity, pue: AnyQuantity, usd_per_kwh: AnyQuantity) -> AnyQuantity:

@@ -76,7 +76,8 @@ SELECT
     finish_reason,
     error_message,
     model_returned,
-    system_fingerprint
+    system_fingerprint,
+    cache_write_tokens
 FROM timed;
 
 COMMENT ON VIEW attempt_metrics IS 'What each measured attempt experienced, in seconds and tokens; failed attempts stay, with the times they reached. Grain: measured attempt.';
@@ -129,3 +130,4 @@ COMMENT ON COLUMN attempt_metrics.finish_reason IS 'Why generation ended, as the
 COMMENT ON COLUMN attempt_metrics.error_message IS 'One sentence about the failure.';
 COMMENT ON COLUMN attempt_metrics.model_returned IS 'Model name in the answer.';
 COMMENT ON COLUMN attempt_metrics.system_fingerprint IS 'Backend fingerprint in the answer.';
+COMMENT ON COLUMN attempt_metrics.cache_write_tokens IS 'Tokens of the prompt that were written to a cache, a count; NULL if the server does not say.';

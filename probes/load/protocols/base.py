@@ -55,6 +55,7 @@ class StreamFacts:
     reasoning_tokens: int | None
     model_returned: str | None
     system_fingerprint: str | None
+    cache_write_tokens: int | None = None  # of the prompt, written to a cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

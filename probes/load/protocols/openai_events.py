@@ -112,6 +112,7 @@ class EventReader:
         usage = self._usage
         details = usage.get("prompt_tokens_details")
         cached = details.get("cached_tokens") if isinstance(details, dict) else None
+        written = details.get("cache_write_tokens") if isinstance(details, dict) else None
         spent = usage.get("completion_tokens_details")
         payload = event_classes.translate(PAYLOAD_FLAGS)
         visible = event_classes.translate(VISIBLE_FLAGS).find(1)
@@ -132,6 +133,8 @@ class EventReader:
             reasoning_tokens=_count(spent.get("reasoning_tokens")) if isinstance(spent, dict) else None,
             model_returned=self._model,
             system_fingerprint=self._fingerprint,
+            # OpenRouter's name, else the one that gateways to Anthropic pass on
+            cache_write_tokens=_count(usage.get("cache_creation_input_tokens") if written is None else written),
         )
 
 

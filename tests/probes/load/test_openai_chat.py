@@ -89,6 +89,9 @@ def test_the_usage_chunk_is_read_wherever_it_comes():
 
 def test_dialects_of_usage():
     assert read(event(usage={"prompt_cache_hit_tokens": 5})).cached_tokens == 5
+    assert read(event(usage={"prompt_tokens_details": {"cache_write_tokens": 7}})).cache_write_tokens == 7
+    assert read(event(usage={"cache_creation_input_tokens": 8})).cache_write_tokens == 8
+    assert read(event(usage={"prompt_tokens": 9})).cache_write_tokens is None
     assert read(event(x_groq={"usage": {"completion_tokens": 6}})).output_tokens == 6
 
 
