@@ -22,8 +22,9 @@ page = st.navigation(
         st.Page("questions/carbon.py", title="Carbon", url_path="carbon"),
         st.Page("questions/prices.py", title="Prices", url_path="prices"),
         st.Page("questions/sql.py", title="SQL", url_path="sql"),
-        st.Page("questions/run.py", title="Run", url_path="run"),
+        st.Page("questions/runs.py", title="Runs", url_path="runs"),
         st.Page("questions/method.py", title="Method", url_path="method"),
+        st.Page("questions/run.py", title="Run", url_path="run", visibility="hidden"),
     ],
     position="top",
 )

@@ -154,8 +154,17 @@ def unknown_reasons(path: str, workload_id: str) -> list[Row]:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def runs(path: str) -> list[Row]:
-    """How each run went, the newest first."""
-    return rows_of(path, "SELECT * FROM runs_overview ORDER BY started_at DESC, run_id DESC LIMIT ?", [_LISTED_RUNS])
+    """How each run went, the newest first; of each kind as many as are listed, so that no pulse displaces a night."""
+    return rows_of(
+        path,
+        """
+        SELECT *
+        FROM runs_overview
+        QUALIFY row_number() OVER (PARTITION BY run_kind ORDER BY started_at DESC, run_id DESC) <= ?
+        ORDER BY started_at DESC, run_id DESC
+        """,
+        [_LISTED_RUNS],
+    )
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -189,21 +198,44 @@ def trials(path: str, run_id: str) -> list[Row]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def failures(path: str, run_id: str) -> list[Row]:
-    """Measured attempts of a run that failed, by class, with one message as an example."""
+    """Measured attempts of a run that failed, by class, with one message as an example.
+
+    Counts come from what was counted of each trial; only trials with a failure are looked through for an example.
+    """
     return rows_of(
         path,
         """
+        WITH counted AS (
+            SELECT
+                o.trial_id,
+                o.target_id,
+                e.key AS error_class,
+                e.value AS failed_attempts
+            FROM trial_outcomes AS o, unnest(map_entries(o.errors)) AS u(e)
+            WHERE o.run_id = $run_id
+        ),
+
+        examples AS (
+            SELECT
+                error_class,
+                any_value(error_message) AS example
+            FROM attempts
+            SEMI JOIN counted USING (trial_id, error_class)
+            WHERE phase = 'measured'
+            GROUP BY error_class
+        )
+
         SELECT
             error_class,
-            count(*) AS failed_attempts,
+            sum(failed_attempts)::BIGINT AS failed_attempts,
             string_agg(DISTINCT target_id, ', ' ORDER BY target_id) AS targets,
-            any_value(error_message) AS example
-        FROM attempt_metrics
-        WHERE run_id = ? AND NOT ok
+            any_value(example) AS example
+        FROM counted
+        LEFT JOIN examples USING (error_class)
         GROUP BY error_class
         ORDER BY failed_attempts DESC, error_class
         """,
-        [run_id],
+        {"run_id": run_id},
     )
 
 

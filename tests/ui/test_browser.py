@@ -21,7 +21,8 @@ LIMIT_MS = 30_000
 PAGES = {
     "ranking": ("/", "Who serves a million tokens best?"),
     "tradeoff": ("/tradeoff", "What do I give up for price or carbon?"),
-    "run": ("/run", "Did last night work?"),
+    "runs": ("/runs", "Did last night work?"),
+    "sql": ("/sql", "What else do I want to know?"),
     "carbon": ("/carbon?target=llama-8b-h100", "Where do the grams come from?"),
     "calculator": ("/calculator?contracts=vllm-own%200.1%200.3", "What will my use cost and emit?"),
     "prices": ("/prices?target=openai-mini", "What does it cost, and since when?"),
@@ -53,9 +54,8 @@ def visit(browser: Browser, url: str, *, size: tuple[int, int] = WIDE, scheme: s
 def settled(page: Page, heading: str) -> None:
     """Wait for the heading and for a chart to be drawn, and for the script to be done."""
     expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible(timeout=LIMIT_MS)
-    expect(page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg").first).to_be_visible(
-        timeout=LIMIT_MS
-    )
+    drawn = "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg, [data-testid=stDataFrame] canvas"
+    expect(page.locator(drawn).filter(visible=True).first).to_be_visible(timeout=LIMIT_MS)
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached(timeout=LIMIT_MS)
 
 
@@ -130,9 +130,9 @@ def test_choices_outlive_a_visit_to_the_other_page(served: Served, browser):
         settled(page, PAGES["ranking"][1])
         pick(page, "Workload", "rag-4")
         expect(page.get_by_text("4 requests in flight")).to_be_visible()
-        page.get_by_role("link", name="Run", exact=True).click()
-        settled(page, PAGES["run"][1])
-        page.wait_for_url("**/run?*trial=*")
+        page.get_by_role("link", name="Runs", exact=True).click()
+        settled(page, PAGES["runs"][1])
+        page.wait_for_url("**/runs?*trial=*")
         assert set(asked_for(page)) == {"run", "trial"}
         page.get_by_role("link", name="Ranking", exact=True).click()
         settled(page, PAGES["ranking"][1])
@@ -143,7 +143,7 @@ def test_choices_outlive_a_visit_to_the_other_page(served: Served, browser):
             if urlsplit(page.url).path == "/":
                 settled(page, PAGES["ranking"][1])
                 page.go_back()
-        settled(page, PAGES["run"][1])
+        settled(page, PAGES["runs"][1])
 
 
 def test_back_undoes_a_choice(served: Served, browser):
@@ -156,10 +156,11 @@ def test_back_undoes_a_choice(served: Served, browser):
         assert asked_for(page) == {"workload": ["chat-1"], "by": ["ttft_p50_s"], "grades": ["any"]}
 
 
-def test_a_run_and_a_trial_are_restored_from_their_address(served: Served, browser):
+def test_a_run_and_a_trial_are_restored_from_their_address_and_from_the_one_of_before(served: Served, browser):
     trial = "synthetic-2026-11-01.together-llama-70b.chat-1.1"
     with visit(browser, f"{served.url}/run?run=synthetic-2026-11-01&trial={trial}") as page:
-        settled(page, PAGES["run"][1])
+        page.wait_for_url("**/runs?*")
+        settled(page, PAGES["runs"][1])
         expect(page.get_by_role("combobox", name="Trial")).to_have_value("together-llama-70b \N{MIDDLE DOT} chat-1")
         shoot(page, "run-with-failures")
 
@@ -194,11 +195,11 @@ def test_a_snapshot_deleted_under_the_page_is_one_sentence_and_the_next_one_heal
         try:
             expect(page.get_by_text("was deleted and no other is left")).to_be_visible(timeout=LIMIT_MS)
             shoot(page, "snapshot-deleted")
-            page.get_by_role("link", name="Run", exact=True).click()
+            page.get_by_role("link", name="Runs", exact=True).click()
             expect(page.get_by_role("heading", name="There is no snapshot to show")).to_be_visible(timeout=LIMIT_MS)
         finally:
             publish(served.data_dir)
-        settled(page, PAGES["run"][1])
+        settled(page, PAGES["runs"][1])
 
 
 def add_night(served: Served, target: str) -> None:

@@ -94,7 +94,7 @@ def test_an_address_that_asks_for_nonsense_is_told_so_and_the_page_stays_usable(
 
 
 def test_a_run_shows_verdict_coverage_failures_trials_and_facts(nights, monkeypatch):
-    page = opened("run", nights, monkeypatch)
+    page = opened("runs", nights, monkeypatch)
     shown = text(page)
     for expected in (
         "In part",
@@ -110,26 +110,26 @@ def test_a_run_shows_verdict_coverage_failures_trials_and_facts(nights, monkeypa
     ):
         assert expected in shown
     assert page.selectbox[0].value == "synthetic-2026-11-02"
-    assert len(page.get("vega_lite_chart")) == 1
+    assert len(page.get("vega_lite_chart")) == 2
 
 
 def test_nights_stand_before_benches_in_the_picker_and_each_newest_first(nights, monkeypatch):
-    page = opened("run", nights, monkeypatch)
+    page = opened("runs", nights, monkeypatch)
     options = page.selectbox[0].options
     assert [option.split(" ")[0] for option in options[:2]] == ["2026-11-02", "2026-11-01"]
     assert "ad hoc bench" in options[2]
 
 
 def test_any_trial_can_be_looked_at_also_one_without_attempts(nights, monkeypatch):
-    page = opened("run", nights, monkeypatch, trial="synthetic-2026-11-02.broken.chat-1.1")
+    page = opened("runs", nights, monkeypatch, trial="synthetic-2026-11-02.broken.chat-1.1")
     assert page.selectbox[1].value == "synthetic-2026-11-02.broken.chat-1.1"
     assert "No attempt was measured in this trial" in text(page)
-    assert not page.get("vega_lite_chart")
+    assert len(page.get("vega_lite_chart")) == 1  # that of the nights
 
 
 def test_a_trial_of_another_run_in_the_address_is_told_so(nights, monkeypatch):
     page = opened(
-        "run", nights, monkeypatch, run="synthetic-2026-11-01", trial="synthetic-2026-11-02.smollm2-q4.chat-1.1"
+        "runs", nights, monkeypatch, run="synthetic-2026-11-01", trial="synthetic-2026-11-02.smollm2-q4.chat-1.1"
     )
     assert page.selectbox[0].value == "synthetic-2026-11-01"
     assert "There is no trial" in text(page)
@@ -192,18 +192,18 @@ def test_every_topic_of_the_method_is_answered_from_code_and_data(nights, monkey
 
 
 def test_the_emissions_of_a_run_s_trial_are_one_step_away(nights, monkeypatch):
-    page = opened("run", nights, monkeypatch, trial="synthetic-2026-11-02.smollm2-q8.chat-1.1")
+    page = opened("runs", nights, monkeypatch, trial="synthetic-2026-11-02.smollm2-q8.chat-1.1")
     assert 'href="carbon?workload=chat-1&amp;target=smollm2-q8"' in text(page)
 
 
-@pytest.mark.parametrize("name", ["ranking", "run", "carbon", "method"])
+@pytest.mark.parametrize("name", ["ranking", "runs", "carbon", "method"])
 def test_without_a_snapshot_a_page_says_what_to_do(tmp_path, monkeypatch, name):
     page = opened(name, tmp_path, monkeypatch)
     assert "Nothing has been published" in text(page)
     assert "megatoken night" in text(page)
 
 
-@pytest.mark.parametrize("name", ["ranking", "run", "carbon"])
+@pytest.mark.parametrize("name", ["ranking", "runs", "carbon"])
 def test_an_empty_warehouse_is_said_to_be_empty(tmp_path, monkeypatch, name):
     load(tmp_path)
     publish(tmp_path)
@@ -211,7 +211,7 @@ def test_an_empty_warehouse_is_said_to_be_empty(tmp_path, monkeypatch, name):
     assert "holds no" in text(page)
 
 
-@pytest.mark.parametrize("name", ["ranking", "run", "carbon", "method"])
+@pytest.mark.parametrize("name", ["ranking", "runs", "carbon", "method"])
 def test_a_broken_snapshot_is_one_sentence(tmp_path, monkeypatch, name):
     load(tmp_path)
     publish(tmp_path)
@@ -238,7 +238,7 @@ def test_a_night_in_which_all_failed_is_a_no_and_still_a_ranking_page(tmp_path, 
     trial = trial_row(status="setup_failed", status_reason=reason, window_start_ns=None, window_end_ns=None)
     rows = [run_row(), planned_row(), trial, end_row(state="failed_targets", reason="failed: alpha")]
     published(tmp_path, rows)
-    run_page = opened("run", tmp_path, monkeypatch)
+    run_page = opened("runs", tmp_path, monkeypatch)
     assert 'mt-bad">No<' in text(run_page)
     assert reason in text(run_page)
     ranking_page = opened("ranking", tmp_path, monkeypatch)
@@ -249,7 +249,7 @@ def test_a_night_in_which_all_failed_is_a_no_and_still_a_ranking_page(tmp_path, 
 
 def test_a_run_that_was_killed_is_unfinished_and_what_has_not_landed_is_waiting(tmp_path, monkeypatch):
     published(tmp_path, [run_row(quote_usd_worst=None, max_usd=None), planned_row()])
-    shown = text(opened("run", tmp_path, monkeypatch))
+    shown = text(opened("runs", tmp_path, monkeypatch))
     for expected in (
         "Not finished",
         "waiting",
@@ -266,7 +266,7 @@ def test_markup_in_names_of_provider_model_target_and_reason_is_only_text(tmp_pa
     failed = planned_row(target_id="other", workload_id=EVIL, skip_reason=EVIL)
     rows = [run_row(config_name=EVIL), planned_row(target_id=EVIL, workload_id=EVIL), failed, trial, *attempts]
     published(tmp_path, rows)
-    for name in ("ranking", "run", "carbon"):
+    for name in ("ranking", "runs", "carbon"):
         page = opened(name, tmp_path, monkeypatch)
         assert "<script>" not in text(page)
         assert "&lt;script&gt;" in text(page)
@@ -290,5 +290,5 @@ def test_more_attempts_than_can_be_drawn_are_thinned_and_that_is_said(tmp_path, 
         for seq in range(4500)
     ]
     published(tmp_path, [run_row(), planned_row(), trial_row(), *attempts])
-    shown = text(opened("run", tmp_path, monkeypatch))
+    shown = text(opened("runs", tmp_path, monkeypatch))
     assert "1,500 of 4,500 attempts drawn" in shown
