@@ -17,6 +17,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from flows.config import load_config
+from flows.flow_run import orchestrated
 from flows.leaderboard import leaderboard_table
 from flows.logged import LogObserver
 from flows.night import NightReport, Observer, night
@@ -79,6 +80,7 @@ def nightly(
         only=tuple(only or ()),
         max_usd=max_usd,
         run_id=run_id,
+        orchestrated=orchestrated(),
     )
     told = _TOLD.get() or Told(LogObserver(get_run_logger()))
     told.report = report = night(request, step=as_task, observer=told.observer)

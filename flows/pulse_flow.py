@@ -16,6 +16,7 @@ from prefect.deployments import run_deployment
 from prefect.states import Failed
 
 from flows.config import load_config
+from flows.flow_run import orchestrated
 from flows.logged import LogObserver
 from flows.nightly import as_task
 from flows.paths import data_dir
@@ -44,7 +45,13 @@ def pulse(
         measured; or a Failed state if a target failed or the day's limit was reached (what had landed is published).
     """
     loaded = load_config(Path(config))
-    asked = NightRequest(loaded=loaded, data_dir=data_dir(data), only=tuple(only or ()), run_id=run_id)
+    asked = NightRequest(
+        loaded=loaded,
+        data_dir=data_dir(data),
+        only=tuple(only or ()),
+        run_id=run_id,
+        orchestrated=orchestrated(),
+    )
     now = datetime.now(UTC)
     request = pulse_request(asked, now)  # a mistake in the config shows itself at once, not hours later
     started_by = get_run_context().flow_run  # type: ignore[union-attr]  # within a flow there is one
