@@ -13,6 +13,7 @@ from flows.errors import ConfigError
 from flows.gridprovider import GridProvider
 from flows.meterhook import MeterHook
 from flows.mistakes import sentences
+from flows.notify_config import Email, Notify
 from flows.site import CountedDevice, Hardware, Hosting, Market, NonNegative, Range, Site
 from flows.tables import STRICT_KEYS
 from flows.targets import EndpointTarget, LocalTarget, Price, Target, Timeouts, api_key
@@ -64,6 +65,7 @@ class BenchmarkConfig(_Table):
     night: Night
     pulse: Pulse | None = None
     prices: Prices | None = None
+    notify: Notify | None = None
     site: Site | None = None
     targets: Annotated[list[Target], Field(min_length=1)]
     workloads: Annotated[list[Workload], Field(min_length=1)]
@@ -213,7 +215,8 @@ def check_table(model: type[AnyTable], raw: Mapping[str, Any], *, name: str) -> 
 def _holders() -> dict[str, type[Any]]:
     """Which table stands under which key, for naming the nearest known key."""
     return {
-        "night": Night, "pulse": Pulse, "prices": Prices, "site": Site, "timeouts": Timeouts, "hardware": Hardware,
+        "night": Night, "pulse": Pulse, "prices": Prices, "notify": Notify, "email": Email, "site": Site,
+        "timeouts": Timeouts, "hardware": Hardware,
         "price": Price, "hosting": Hosting,
         "meters": MeterHook, "grid_provider": GridProvider, "devices": CountedDevice, "market": Market,
         "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,

@@ -24,7 +24,7 @@ def sentences(error: ValidationError, raw: Mapping[str, Any], holders: Mapping[s
             yield f"{where} is not a known key{_nearest(problem['loc'], holders)}"
         elif problem["type"] == "missing":
             yield f"{where} is missing and has no default"
-        elif isinstance(value, dict | list) or "api_key_env" in where:
+        elif isinstance(value, dict | list) or "_env" in where:  # it may be a secret in the wrong place
             yield f"{where}: {message}" if where else message
         else:
             yield f"{where} = {value!r}: {_plain(message)}"

@@ -72,7 +72,11 @@ def measured_run(
     for said in step("grid hours", lambda: _grid_hours(request)):
         observer.note(said)
     spent_usd = step("load and account", lambda: load_and_account(running))
+    if request.run_kind == "night":
+        step("watch", lambda: _watch(request))
     snapshot = step("publish", lambda: publish(request.data_dir))
+    for said in step("notify", lambda: _notify(request, plan.run_id)):
+        observer.note(said)
     step("prune events", lambda: _prune(request, observer))
     return NightReport(
         run_id=plan.run_id,
@@ -92,6 +96,21 @@ def _grid_hours(request: NightRequest) -> list[str]:
     from flows.grid import fetch_for_night  # brings an HTTP client, which few nights need
 
     return fetch_for_night(request.data_dir, site, now=datetime.now(UTC))
+
+
+def _watch(request: NightRequest) -> None:
+    from warehouse.watch import record_changes  # brings numpy, which a night needs only when it is over
+
+    record_changes(request.data_dir)
+
+
+def _notify(request: NightRequest, run_id: str) -> list[str]:
+    config = request.loaded.config.notify
+    if config is None or request.run_kind != "night":
+        return []
+    from flows.notify import notify  # brings a mail and a web client, which few nights need
+
+    return notify(request.data_dir, config, run_id=run_id)
 
 
 def _prune(request: NightRequest, observer: Observer) -> None:

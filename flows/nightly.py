@@ -23,6 +23,7 @@ from flows.logged import LogObserver
 from flows.night import NightReport, Observer, night
 from flows.paths import data_dir
 from flows.prepare import NightRequest
+from flows.watchtable import changes_table
 
 
 @dataclasses.dataclass(slots=True)
@@ -86,6 +87,8 @@ def nightly(
     told.report = report = night(request, step=as_task, observer=told.observer)
     table = leaderboard_table(request.data_dir)
     create_table_artifact(key="leaderboard", table=table, description=f"Leaderboard after run {report.run_id}")
+    said = f"What changed in the last 28 nights, after run {report.run_id}"
+    create_table_artifact(key="changes", table=changes_table(request.data_dir), description=said)
     if report.state != "completed":
         return Failed(message=f"{report.state}: {report.reason}")
     return _summary(report)

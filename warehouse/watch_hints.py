@@ -1,5 +1,6 @@
 """What else differed around the night of a change: facts of the trials, said beside it without a claim of cause."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,6 +26,7 @@ _TOLD = (
 )  # fmt: skip
 # From which difference on an average is said: points of a share, or a share of the number itself.
 _SHARE_POINTS = 0.02
+_BEYOND_CHANCE = 3.0  # standard errors of a difference of shares
 _CPU_POINTS = 0.05
 _TOKENS_SHARE = 0.03
 _NIGHTS = """
@@ -172,17 +174,22 @@ def _turned(name: str, on: date, of_nights: Sequence[tuple[date, Any]]) -> Itera
 
 
 def _error_mix(old: Sequence[Night], new: Sequence[Night]) -> Iterator[str]:
-    shares = []
-    for some in (old, new):
-        attempts = sum(night["attempts"] or 0 for night in some)
-        counted: Counter[str] = Counter()
-        for night in some:
-            counted.update(night["errors"] or {})
-        shares.append({name: count / attempts for name, count in counted.items()} if attempts else {})
-    before, after = shares
-    for name in sorted({*before, *after}, key=lambda name: -abs(after.get(name, 0.0) - before.get(name, 0.0))):
-        if abs(after.get(name, 0.0) - before.get(name, 0.0)) >= _SHARE_POINTS:
-            yield f"failed with {name} {before.get(name, 0.0):.0%} -> {after.get(name, 0.0):.0%} of attempts"
+    (before, tried_before), (after, tried_after) = _errors(old), _errors(new)
+    if not tried_before or not tried_after:
+        return
+    for name in sorted({*before, *after}):
+        was, became = before[name] / tried_before, after[name] / tried_after
+        pooled = (before[name] + after[name]) / (tried_before + tried_after)
+        by_chance = math.sqrt(pooled * (1 - pooled) * (1 / tried_before + 1 / tried_after))
+        if abs(became - was) >= max(_SHARE_POINTS, _BEYOND_CHANCE * by_chance):
+            yield f"failed with {name} {was:.0%} -> {became:.0%} of attempts"
+
+
+def _errors(nights: Sequence[Night]) -> tuple[Counter[str], int]:
+    counted: Counter[str] = Counter()
+    for night in nights:
+        counted.update(night["errors"] or {})
+    return counted, sum(night["attempts"] or 0 for night in nights)
 
 
 def _alike(found: Sequence[Change]) -> Mapping[Change, tuple[str, ...]]:

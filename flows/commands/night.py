@@ -18,6 +18,7 @@ from flows.paths import data_dir
 from flows.plan import Plan, PlannedTrial, total_usd
 from flows.prepare import NightRequest, check_request, plan_night, resolve_all_weights
 from flows.progress import TerminalObserver
+from flows.watchtable import recent_sentences
 from flows.words import arrivals_words, plan_sentences, usd
 from probes.errors import ProbeError
 from warehouse.errors import WarehouseError
@@ -146,6 +147,8 @@ def _print_report(console: Console, request: NightRequest, report: NightReport) 
     if report.state != "completed":
         console.print(Text(f"{report.state.replace('_', ' ')}: {report.reason}", style="bold yellow"))
     console.print(Text(f"run {report.run_id}: {len(report.results)} trials measured, {usd(report.spent_usd)}"))
+    for said in recent_sentences(request.data_dir):
+        console.print(Text(said))
     console.print(Text(f"published {_relative(report.snapshot)}"))
     console.print(
         Text('  megatoken sql "SELECT target_id, workload_id, ttft_p50_s, j_per_output_token FROM leaderboard"')

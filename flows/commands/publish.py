@@ -8,6 +8,7 @@ from flows.track import land_left_over_jobs
 from warehouse.errors import WarehouseError
 from warehouse.loader import load
 from warehouse.publish import publish
+from warehouse.watch import record_changes
 
 
 def run(options: argparse.Namespace) -> int:
@@ -17,6 +18,7 @@ def run(options: argparse.Namespace) -> int:
         for job in land_left_over_jobs(root):
             print(f"landed what a killed track had left of {job}")
         report = load(root)
+        record_changes(root)
         snapshot = publish(root)
     except WarehouseError as error:
         raise NightError(str(error)) from error

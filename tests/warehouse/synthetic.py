@@ -30,12 +30,14 @@ from tests.warehouse.builders import (
     trial_row,
 )
 from tests.warehouse.synthetic_canaries import land_canaries
+from tests.warehouse.synthetic_changes import FEW, on_night
 from tests.warehouse.synthetic_pulses import land_pulses
 from warehouse.formulas.steady import closed_loop_window
 from warehouse.landing import land
 from warehouse.loader import LoadReport, load
 from warehouse.publish import publish
 from warehouse.rows import AttemptRow, FactRow, LandingRow, MeterRow, PowerSampleRow, TrialRow
+from warehouse.watch import record_changes
 
 FIRST_NIGHT_AT = datetime(2026, 11, 1, 2, 15, tzinfo=UTC)
 CONFIG_NAME = "synthetic"
@@ -61,6 +63,7 @@ class Target:
     failing_share: float = 0.0
     skip_reason: str | None = None
     crashes: bool = False
+    engine_version: str = "b1"  # of an engine of ours
 
 
 TARGETS = (
@@ -114,11 +117,13 @@ def write_synthetic(
     """Land, load, account and publish some nights; one ad hoc bench beside them unless told otherwise.
 
     With studies, there is also an ad hoc run with repeats, a paired group and a search, a job and an hour of a grid;
-    with pulses, eight of them a day, see `synthetic_pulses`. Targets answer the canary, see `synthetic_canaries`.
+    with pulses, eight of them a day, see `synthetic_pulses`. Targets answer the canary, see `synthetic_canaries`. In
+    more than ten nights something changes, see `synthetic_changes`.
     """
     random = Random(seed)
     for night in range(nights):
-        land_night(data_dir, FIRST_NIGHT_AT + timedelta(days=night), random, attempts)
+        targets = on_night(TARGETS, night) if nights > FEW else TARGETS
+        land_night(data_dir, FIRST_NIGHT_AT + timedelta(days=night), random, attempts, targets=targets)
     land_canaries(data_dir, FIRST_NIGHT_AT, nights, TARGETS)
     if with_bench:
         _land_bench(data_dir, FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=8), random, attempts)
@@ -127,6 +132,8 @@ def write_synthetic(
     if with_pulses:
         land_pulses(data_dir, FIRST_NIGHT_AT, nights, Random(seed + 1), TARGETS, _trial)
     report = load(data_dir)
+    if nights > FEW:
+        record_changes(data_dir)
     publish(data_dir, now=FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=9))
     return report
 
@@ -229,7 +236,7 @@ def _trial(
         base_url=None if is_local else f"https://{target.provider}.example/v1",
         region=target.region,
         engine="llama.cpp" if is_local else None,
-        engine_version="b1" if is_local else None,
+        engine_version=target.engine_version if is_local else None,
         device=target.device,
         threads=2 if is_local else None,
         slots=concurrency if is_local else None,

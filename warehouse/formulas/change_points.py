@@ -34,10 +34,10 @@ FALSE_ALARMS_A_BOARD = 0.5
 FALSE_ALARMS_A_DOZEN = 0.1
 # Simulated: a quiet series with 10, 30 or 90 nights behind it that is looked at every night raises an alarm in the next
 # 30 nights with a chance of no more than _CHANCE * exp(-_DECAY * penalty); 0.008 of 2,500 at a penalty of 16.
-_CHANCE, _DECAY = 3.0, 0.36
+_CHANCE, _DECAY = 4.1, 0.356
 _MAX_LEVELS = 96
 _CUT_OFF = 2.5  # of differences, in units of their median: what lies beyond is a shift or a bad night, not noise
-_CUT_OFF_VARIANCE = 0.9516  # of a standard normal whose values are drawn in to that
+_CUT_OFF_VARIANCE = 0.9113  # of a standard normal without what lies beyond
 _NEARLY = 4.0  # a cut elsewhere that costs no more than this above the best one is as good
 _AT_ONCE = 256  # series, whose cuts are held in memory together
 
@@ -156,7 +156,7 @@ def _packed(values: Matrix, known: "np.ndarray[tuple[int, int], np.dtype[np.bool
 def _scales(values: Matrix) -> tuple[Floats, float]:
     """The spread of nights of each series, and how nights of the board hang together (0 to 0.8).
 
-    By differences of nights 2 to 4 apart, in which a shift stands out and is drawn in; those of neighbours are smaller
+    By differences of nights 2 to 4 apart, in which a shift stands out and is left out; those of neighbours are smaller
     where nights hang together, and by how much says how much they do.
     """
     by_lag = [_of_differences(values, lag) for lag in (1, 2, 3, 4)]
@@ -171,8 +171,9 @@ def _scales(values: Matrix) -> tuple[Floats, float]:
 def _of_differences(values: Matrix, lag: int) -> Floats:
     apart = np.abs(values[:, lag:] - values[:, :-lag])
     limit = _CUT_OFF * 1.4826 * np.nanmedian(apart, axis=1)
-    drawn_in = np.minimum(apart, limit[:, None])
-    spread: Floats = np.sqrt(np.nanmean(drawn_in**2, axis=1) / _CUT_OFF_VARIANCE / 2)
+    # NaN is not beyond: it stays what it is
+    kept = np.where(apart > limit[:, None], np.nan, apart)
+    spread: Floats = np.sqrt(np.nanmean(kept**2, axis=1) / _CUT_OFF_VARIANCE / 2)
     return spread
 
 
