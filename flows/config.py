@@ -161,7 +161,13 @@ def check_config(raw: Mapping[str, Any], *, name: str, folder: Path = Path()) ->
             problems.append(f'{name}: workloads[{n}] "{workload.id}": {error}')
     if problems:
         raise ConfigError(problems)
-    config = config.model_copy(update={"workloads": workloads, "targets": _with_prices(config, folder, name)})
+    config = config.model_copy(
+        update={
+            "workloads": workloads,
+            "targets": _with_prices(config, folder, name),
+            "site": _with_tariff(config.site, folder, name),
+        }
+    )
     config.check_room(name)
     return config
 
@@ -195,6 +201,28 @@ def _with_prices(config: BenchmarkConfig, folder: Path, name: str) -> list[Endpo
         replace(target, price_file=target.price_file or str(path)) if isinstance(target, EndpointTarget) else target
         for target in config.targets
     ]
+
+
+def _with_tariff(site: Site | None, folder: Path, name: str) -> Site | None:
+    """The site with the path of its file of hours.
+
+    Raises:
+        ConfigError: the file cannot be read, or has a mistake; or it is not said which file a time zone is of.
+    """
+    if site is None:
+        return None
+    if site.tariff_file is None:
+        if site.tariff_timezone is not None:
+            raise ConfigError([f"{name}: [site] tariff_timezone is of no file; give tariff_file, or leave it out"])
+        return site
+    from flows.tariff import tariff_of
+
+    found = replace(site, tariff_file=str((folder / Path(site.tariff_file).expanduser()).resolve()))
+    try:
+        tariff_of(found)
+    except ConfigError as error:
+        raise ConfigError([f"{name}: [site] {problem}" for problem in error.problems]) from None
+    return found
 
 
 AnyTable = TypeVar("AnyTable")

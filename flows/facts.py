@@ -15,6 +15,7 @@ from flows.errors import ConfigError
 from flows.ledgerfacts import device_fact, ledger_fact, yearly_grid_fact, zone_facts
 from flows.pricefacts import price_facts
 from flows.site import Hardware, Hosting, Market
+from flows.tariff import mean_fact, tariff_of
 from warehouse.rows import Basis, FactRow
 
 if TYPE_CHECKING:
@@ -46,9 +47,11 @@ def site_facts(site: Site, *, trial_id: str, at: datetime) -> list[FactRow]:
         ConfigError: a zone, a device or another row that no ledger has: says which to add.
     """
     on = at.astimezone(UTC).date()
+    tariff = tariff_of(site)
     return [
         declared(trial_id, "pue", site.pue),
         declared(trial_id, "electricity_usd_per_kwh", site.electricity_usd_per_kwh),
+        *([] if tariff is None else [mean_fact(tariff, trial_id)]),
         *_hardware_facts(site.hardware, trial_id, on),
         *_place_facts(site, site.zone, DECLARED, trial_id, on, "site"),
     ]

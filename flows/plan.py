@@ -13,6 +13,7 @@ from flows.facts import SECONDS_PER_YEAR
 from flows.points import longest_point
 from flows.pricefacts import worst_request_usd
 from flows.spec import trial_id
+from flows.tariff import tariff_of
 from flows.workload import Workload
 from warehouse.landing import LandedTrial
 from warehouse.rows import FactRow, TrialStatus
@@ -218,7 +219,9 @@ def _local_quote_usd(site: Site | None, timeouts: Timeouts, worst_power_w: float
         owned_per_second = _high(hardware.price_usd) / (_low(hardware.lifetime_years) * SECONDS_PER_YEAR)
     per_second = owned_per_second * hardware.share / _low(hardware.utilisation_share)
     kwh = worst_power_w * _high(site.pue) * seconds / J_PER_KWH
-    return seconds * per_second + kwh * _high(site.electricity_usd_per_kwh)
+    tariff = tariff_of(site)
+    dearest = max(_high(site.electricity_usd_per_kwh), tariff.dearest_usd_per_kwh if tariff is not None else 0.0)
+    return seconds * per_second + kwh * dearest
 
 
 def _low(value: Range) -> float:

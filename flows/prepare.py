@@ -13,6 +13,7 @@ from flows.orchestrated import Orchestrated
 from flows.plan import Plan, PlannedTrial, build_plan, new_run_id, total_usd
 from flows.spec import TrialSpec, WeightsRef, searched_cells
 from flows.spool import land_spool, unfinished_spools
+from flows.tariff import hours_ahead, tariff_of
 from flows.track import land_left_over_jobs
 from flows.version import VERSION
 from probes.engines.folder import resolve_folder
@@ -200,6 +201,8 @@ def trial_spec(
 ) -> TrialSpec:
     """The order for one trial's child process."""
     config = request.loaded.config
+    # a hosted target's electricity is its provider's
+    by_hour = tariff_of(config.site) if config.site is not None and planned.target.kind == "local" else None
     return TrialSpec(
         trial_id=planned.trial_id,
         run_id=plan.run_id,
@@ -214,6 +217,8 @@ def trial_spec(
         rapl_psys=config.site is not None and config.site.rapl_psys,
         meters=config.site.meters if config.site else [],
         facts=planned.facts,
+        tariff=hours_ahead(by_hour, datetime.now(UTC)),
+        tariff_name=by_hour.name if by_hour is not None else "",
         repeat_number=planned.repeat_number,
         group_id=group_id,
         search_id=search_id,

@@ -59,6 +59,17 @@ def _pue(value: Range | None) -> Range | None:
     return value
 
 
+def _time_zone(value: str | None) -> str | None:
+    if value is not None:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f'there is no time zone {value!r}; give one such as "Europe/Berlin" or "UTC"') from None
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedDevice:
     """Some devices of one kind, a row of `warehouse/reference/embodied.csv`; of memory and disks so many GB or TB."""
@@ -139,6 +150,8 @@ class Site(_Place):
     zone: str
     pue: Annotated[Figure, Checked(_pue)]
     electricity_usd_per_kwh: Figure
+    tariff_file: str | None = None  # a CSV of its hours, see `flows.tariff`; what it does not say costs the flat figure
+    tariff_timezone: Annotated[str | None, Checked(_time_zone)] = None  # of its hours of the week
     hardware: Hardware
     cpu_tdp_w: Figure | None = None
     rapl_psys: bool = False  # read the platform's counter as the whole machine; else only packages and memory

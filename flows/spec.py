@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flows.meterhook import MeterHook
 from flows.site import Range
 from flows.targets import EndpointTarget, LocalTarget, Target, Timeouts
+from flows.tariff import TariffHour
 from flows.workload import Workload
 from warehouse.rows import FactRow
 
@@ -49,6 +50,8 @@ class TrialSpec:
     rapl_psys: bool = False
     meters: list[MeterHook] = field(default_factory=list)
     facts: list[FactRow]
+    tariff: list[TariffHour] = field(default_factory=list)  # of the hours ahead; none: the flat one among the facts
+    tariff_name: str = ""
     repeat_number: int = 1  # 1 for the first measurement of this target under this workload in the run
     group_id: str | None = None  # of the trials that are measured with this one, interleaved by one client
     search_id: str | None = None  # of the search that this trial is a point of

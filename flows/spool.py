@@ -18,14 +18,18 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flows.attempts import TrialAttempts, read_attempts
 from flows.spec import TrialSpec, read_json, spec_json
+from flows.tariff import over_window
 from flows.trial_row import EVIDENCE, TrialEnd, TrialStart, trial_row
 from probes.host import HostFacts, host_facts
 from warehouse.landing import land, landed_batches
-from warehouse.rows import LandingRow, MeterRow, PowerSampleRow, TrialRow, TrialStatus
+from warehouse.rows import JobRow, LandingRow, MeterRow, PowerSampleRow, TrialRow, TrialStatus
+
+if TYPE_CHECKING:
+    from warehouse.accounting.hourly import Window
 
 __all__ = [
     "EVIDENCE",
@@ -149,8 +153,17 @@ def rows_of(
         trial,
         *attempts.rows,
         *_power_rows(spec.trial_id, folder / "power.jsonl"),
-        *spec.facts,
+        *(over_window(spec.facts, spec.tariff, spec.tariff_name, window_of(trial)) if spec.tariff else spec.facts),
     ]
+
+
+def window_of(row: TrialRow | JobRow) -> "Window | None":
+    """The measured window of what landed; None if there was none."""
+    from warehouse.accounting.hourly import Window
+
+    if row.window_start_ns is None or row.window_end_ns is None:
+        return None
+    return Window(start_ns=row.window_start_ns, end_ns=row.window_end_ns, clock_offset_ns=row.clock_offset_start_ns)
 
 
 def _power_rows(trial_id: str, log: Path) -> Iterator[MeterRow | PowerSampleRow]:

@@ -39,6 +39,8 @@ class JobSpec:
     functional_unit: str | None
     functional_units: float | None
     facts: tuple[dict[str, Any], ...]  # fields of FactRow
+    tariff: tuple[dict[str, Any], ...] = ()  # fields of TariffHour, of the hours ahead
+    tariff_name: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,8 @@ def job_rows(folder: Path) -> "list[LandingRow]":
     Raises:
         ProbeError: its power log is no power log.
     """
+    from flows.spool import window_of
+    from flows.tariff import TariffHour, over_window
     from probes.host import host_facts
     from probes.power.log import read_power_log
     from warehouse.rows import FactRow, JobRow, MeterRow, PowerSampleRow
@@ -168,7 +172,12 @@ def job_rows(folder: Path) -> "list[LandingRow]":
         job,
         *(MeterRow(trial_id=spec.job_id, **dataclasses.asdict(meter)) for meter in meters),
         *(PowerSampleRow(trial_id=spec.job_id, **dataclasses.asdict(sample)) for sample in samples),
-        *(FactRow(**fact) for fact in spec.facts),
+        *over_window(
+            [FactRow(**fact) for fact in spec.facts],
+            [TariffHour(**hour) for hour in spec.tariff],
+            spec.tariff_name,
+            window_of(job),
+        ),
     ]
 
 
@@ -227,6 +236,7 @@ def _read_spec(folder: Path) -> JobSpec:
     fields = json.loads((folder / "job.json").read_bytes())
     fields["started_at"] = datetime.fromisoformat(fields["started_at"])
     fields["facts"] = tuple(fields["facts"])
+    fields["tariff"] = tuple(fields.get("tariff", ()))
     return JobSpec(**fields)
 
 

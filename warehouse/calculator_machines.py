@@ -13,8 +13,6 @@ from warehouse.formulas.interval import AnyQuantity, Interval, between, exactly
 from warehouse.formulas.price import electricity_usd
 from warehouse.formulas.usage import Totals
 
-# A tariff by the hour has a mean over the week beside that of the hours of the trial: a month has them all.
-MEAN_TARIFF = "electricity_mean_usd_per_kwh"
 # A mean of floats just above a whole number takes no machine more.
 _WHOLE = 1e-9
 G_PER_KG = 1000.0
@@ -103,7 +101,7 @@ def machines_needed(target: Measured, total: Totals, *, min_goodput_share: float
 def own_usd(target: Measured, machines: Machines, *, count: Interval | None = None) -> Figure:
     """A month of so many machines doing the work: hardware or rent whatever they do, and their electricity."""
     hardware = [q.RENT, q.SHARE] if q.RENT in target.facts else [q.HARDWARE_PRICE, q.LIFETIME, q.SHARE]
-    tariff = MEAN_TARIFF if MEAN_TARIFF in target.facts else q.TARIFF
+    tariff = q.MEAN_TARIFF if q.MEAN_TARIFF in target.facts else q.TARIFF
     needed = [q.PUE, tariff, *hardware]
     inputs, missing = facts_as_inputs(target.facts, needed, target.target_id)
     energy_inputs, joules, notes = _energy(target, machines, count or machines.count)

@@ -134,12 +134,18 @@ def _spec(options: argparse.Namespace, argv: list[str], site: "Site | None") -> 
     job_id = new_job_id(at)
     program = Path(argv[0]).name
     facts: tuple[dict[str, Any], ...] = ()
+    tariff: tuple[dict[str, Any], ...] = ()
+    tariff_name = ""
     if site is not None:
         import dataclasses
 
         from flows.facts import site_facts
+        from flows.tariff import hours_ahead, tariff_of
 
         facts = tuple(dataclasses.asdict(fact) for fact in site_facts(site, trial_id=job_id, at=at))
+        by_hour = tariff_of(site)
+        tariff = tuple(dataclasses.asdict(hour) for hour in hours_ahead(by_hour, at))
+        tariff_name = by_hour.name if by_hour is not None else ""
     return JobSpec(
         job_id=job_id,
         label=options.label or program,
@@ -149,6 +155,8 @@ def _spec(options: argparse.Namespace, argv: list[str], site: "Site | None") -> 
         functional_unit=options.unit,
         functional_units=options.units,
         facts=facts,
+        tariff=tariff,
+        tariff_name=tariff_name,
     )
 
 

@@ -10,6 +10,7 @@ OUTPUT_PRICE = "price_usd_per_output_mtok"
 CACHE_WRITE_PRICE = "price_usd_per_cache_write_mtok"
 REQUEST_FEE = "price_usd_per_1k_requests"
 TARIFF = "electricity_usd_per_kwh"
+MEAN_TARIFF = "electricity_mean_usd_per_kwh"  # of all hours, beside a tariff by the hour: what a month pays
 PUE = "pue"
 GRID = "grid_gco2e_per_kwh"
 COVERED = "market_covered_share"
