@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flows.leaderboard import plain_cell, shown_metrics
+from flows.leaderboard import plain_cell, ranked_by, shown_metrics
 from flows.rankwords import rank_words, tie_sentences
 from warehouse.certificates import is_fit, why_unfit
-from warehouse.metrics import metric
 
 
 def board_markdown(rows: Sequence[Mapping[str, Any]], by: str) -> str:
@@ -28,13 +27,13 @@ def _table(workload_id: str, rows: Sequence[Mapping[str, Any]], by: str) -> str:
     heads = ["#", "target", *(f"{item.title} ({item.shown_unit})" for item in shown), "n", "grade"]
     aligned = ["---:", ":---", *("---:" for _ in shown), "---:", ":---:"]
     lines = [
-        f"**{_escaped(workload_id)}**: ranked by {metric(by).title.lower()}, {metric(by).direction} is better",
+        f"**{_escaped(workload_id)}**: ranked by {ranked_by(by).title.lower()}, {ranked_by(by).direction} is better",
         "",
         _row(heads),
         _row(aligned),
     ]
     for row in rows:
-        cells = [rank_words(row), _escaped(row["target_id"]), *(plain_cell(item, row) for item in shown)]
+        cells = [rank_words(row), _escaped(row["target_id"]), *(plain_cell(item, row, by) for item in shown)]
         lines.append(_row([*cells, str(row["n"]), row["client_grade"] or "?"]))
     remarks = [
         *tie_sentences(rows),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from warehouse.certificates import is_fit
+
 # With fifty targets nearly every neighbour is tied.
 _PAIRS_SAID = 3
 
@@ -12,8 +14,6 @@ def rank_words(row: Mapping[str, Any]) -> str:
     if row["rank"] is None:
         return "-"
     low, high = row["rank_low"], row["rank_high"]
-    if low is None:
-        return f"{row['rank']}?"
     return str(low) if low == high else f"{low}-{high}"
 
 
@@ -41,7 +41,11 @@ def tie_sentences(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{who}: of {nights} night{'s' if nights > 1 else ''}; how figures vary from night to night shows after"
             f" {MIN_RUNS}"
         )
-    said += [f"{row['target_id']} has no band: {row['band_reason']}" for row in ranked if row["rank_low"] is None]
+    said += [
+        f"{row['target_id']} is not ranked: {row['band_reason']}"
+        for row in rows
+        if row["rank"] is None and row["band_reason"] and is_fit(row)
+    ]
     return said
 
 

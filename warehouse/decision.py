@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from warehouse.certificates import is_fit, why_unfit
 from warehouse.metrics import metric
 from warehouse.night_figures import comparable_trials
+from warehouse.provider_scores import ProviderRatio, provider_ratios
 from warehouse.query import DEFAULT_METRIC, open_published, ranked
 from warehouse.rank_bands import UNCOMPARED, WINDOW, RankBand, workload_bands
 from warehouse.service_level import Limits, Verdict, judged_together
@@ -55,11 +56,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """Targets of one workload, the best first and those that are not ranked last; leeways of the weights, if any."""
+    """Targets of one workload, the best first and those that are not ranked last.
+
+    `leeways` are those of the weights, none without any; `providers` how providers compare on the models that they
+    share, by the metric that orders the board, where it was asked for.
+    """
 
     workload_id: str
     places: tuple[Place, ...]
     leeways: tuple[Leeway, ...] = ()
+    providers: tuple[ProviderRatio, ...] = ()
 
 
 def decided(
@@ -119,17 +125,21 @@ def decided(
 
 
 def published_boards(data_dir: Path, rules: Rules, *, workload_id: str | None = None) -> list[Board]:
-    """The boards of the published snapshot, by workload.
+    """The boards of the published snapshot, by workload, with providers compared unless weights order them.
 
     Raises:
         WarehouseError: nothing is published, or there is no such metric.
     """
     with open_published(data_dir) as con:
         rows = ranked(con, by=rules.by, any_grade=rules.any_grade, workload_id=workload_id)
-        return [
+        boards = [
             decided(con, workload, [row for row in rows if row["workload_id"] == workload], rules)
             for workload in dict.fromkeys(row["workload_id"] for row in rows)
         ]
+        if rules.weights is not None:
+            return boards
+        how: Any = {"by": rules.by, "any_grade": rules.any_grade, "window": rules.window}
+        return [replace(board, providers=tuple(provider_ratios(con, [board.workload_id], **how))) for board in boards]
 
 
 def banded_rows(
@@ -146,10 +156,23 @@ def flat_rows(boards: Iterable[Board]) -> list[dict[str, Any]]:
         The columns of the view leaderboard, of the last measurement; `rank`, the place by the typical figure of the
         nights, between `rank_low` and `rank_high`, None if it is not ranked; `last_rank`, that by the last measurement
         alone; the fields of `RankBand`, of which `figure`, `low`, `high`, `nights`, `basis` and `reason` begin with
-        `band_`; `service_level`, the fields of its `Verdict` or None; and, None without weights, `utility`,
-        `contributions` and `dominated_by`.
+        `band_`; `service_level`, the fields of its `Verdict` or None; None without weights, `utility`, `contributions`,
+        `dominated_by` and `leeways`, which are the same in all rows of a workload; and `provider_ratios`, its provider
+        over each other one that shares a model with it.
     """
-    return [_flat(place) for board in boards for place in board.places]
+    return [
+        {
+            **_flat(place),
+            "leeways": [asdict(leeway) for leeway in board.leeways] or None,
+            "provider_ratios": [
+                _seen_from(ratio, place.row["provider"])
+                for ratio in board.providers
+                if place.row["provider"] in (ratio.provider, ratio.other)
+            ],
+        }
+        for board in boards
+        for place in board.places
+    ]
 
 
 def why_failing(verdict: Verdict, limits: Limits | None) -> str:
@@ -191,6 +214,16 @@ def _flat(place: Place) -> dict[str, Any]:
         "contributions": None if weighed is None else dict(weighed.contributions),
         "dominated_by": None if weighed is None else list(weighed.dominated_by),
     }
+
+
+def _seen_from(ratio: ProviderRatio, provider: str) -> dict[str, Any]:
+    """A ratio as that of one of its two providers over the other."""
+    if provider == ratio.provider:
+        seen = {"provider": ratio.other, "ratio": ratio.ratio, "low": ratio.low, "high": ratio.high}
+    else:
+        low, high = (None if end is None else 1 / end for end in (ratio.high, ratio.low))
+        seen = {"provider": ratio.provider, "ratio": 1 / ratio.ratio, "low": low, "high": high}
+    return {**seen, "models": list(ratio.models), "n_runs": ratio.n_runs}
 
 
 def _span(window: timedelta) -> str:

@@ -8,6 +8,17 @@ def add_leaderboard_options(board: argparse.ArgumentParser) -> None:
     board.add_argument("--workload", metavar="W", help="only this workload")
     board.add_argument("--by", metavar="METRIC", help="metric to rank by (default: usd_per_output_mtok)")
     board.add_argument(
+        "--slo",
+        metavar="LIMITS",
+        help="service level, as in ttft=1s,tpot=100ms,success=0.99: who fails it is listed and not ranked",
+    )
+    board.add_argument(
+        "--weights",
+        metavar="WEIGHTS",
+        help="order by weights of your own in place of --by, as in cost=2,ttft_p95=1",
+    )
+    board.add_argument("--days", metavar="N", type=float, default=28.0, help="nights that count (default: %(default)g)")
+    board.add_argument(
         "--any-grade",
         action="store_true",
         help="rank also where the load client is graded C or D (default: A and B)",

@@ -148,10 +148,27 @@ def test_the_leaderboard_as_json_holds_what_scripts_need(published):
         "embodied_gco2e_per_output_mtok_low",
         "embodied_gco2e_per_output_mtok_high", "basis", "n", "measured_at",
         "rank_low", "rank_high", "tier", "p_first", "n_runs", "nights_to_separate", "tied_by", "next_better",
-        "band_basis", "band_reason",
+        "band_basis", "band_reason", "band_figure", "band_low", "band_high", "band_nights", "last_rank",
+        "service_level", "utility", "contributions", "dominated_by", "leeways", "provider_ratios",
     }  # fmt: skip
     assert rows
     assert all(needed <= set(row) for row in rows)
+
+
+def test_a_service_level_and_weights_of_ones_own_decide_the_board(published):
+    asked = ("--slo", "ttft=400ms,tpot=100ms,success=0.9", "--weights", "cost=2,ttft_p50=1", "--workload", "chat-1")
+    rows = json.loads(megatoken(published, "leaderboard", "--json", *asked).stdout)
+    ranked = [row for row in rows if row["rank"] is not None]
+    assert [row["utility"] for row in ranked] == sorted((row["utility"] for row in ranked), reverse=True)
+    assert all(set(row["contributions"]) == {"usd_per_output_mtok", "ttft_p50_s"} for row in ranked)
+    assert {leeway["metric_id"] for leeway in ranked[0]["leeways"]} == {"usd_per_output_mtok", "ttft_p50_s"}
+    failing = [row for row in rows if row["service_level"] and row["service_level"]["standing"] == "fails"]
+    assert failing
+    assert all(row["rank"] is None and "fails the service level" in row["band_reason"] for row in failing)
+    printed = megatoken(published, "leaderboard", *asked).stdout
+    assert "ranked by utility" in printed
+    assert "weight of Cost:" in printed
+    assert "limits" in printed
 
 
 def test_the_leaderboard_narrows_to_a_workload_and_ranks_by_any_metric(published):
@@ -173,6 +190,10 @@ def test_the_leaderboard_narrows_to_a_workload_and_ranks_by_any_metric(published
     [
         (["leaderboard", "--by", "ttft_p50"], "did you mean ttft_p50_s?"),
         (["leaderboard", "--workload", "nope"], "has not been measured"),
+        (["leaderboard", "--slo", "ttft=1"], "give a number and its unit"),
+        (["leaderboard", "--weights", "price=1"], "is of no metric; use ttft_p50"),
+        (["leaderboard", "--weights", "cost=1", "--by", "ttft_p50_s"], "give one of them"),
+        (["leaderboard", "--days", "0"], "must be above 0"),
         (["sql", "DELETE FROM trials"], "SELECT"),
         (["sql", "SELECT * FROM read_text('/etc/hostname')"], "megatoken: "),
         (["sql", "SELEKT 1"], "megatoken: "),

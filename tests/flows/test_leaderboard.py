@@ -5,10 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
-from flows.leaderboard import print_leaderboard
+from flows.leaderboard import plain_cell, print_leaderboard
 from flows.markdown import board_markdown
 from flows.rankwords import rank_words, tie_sentences
-from warehouse.metrics import METRICS
+from flows.weighttable import print_providers
+from warehouse.decision import Board
+from warehouse.metrics import METRICS, metric
+from warehouse.provider_scores import ProviderRatio
 
 
 def row(target_id, rank, low, high, **changes):
@@ -26,6 +29,9 @@ def row(target_id, rank, low, high, **changes):
         "rank_low": low,
         "rank_high": high,
         "n_runs": 6,
+        "band_figure": rank and 0.4 * rank,
+        "band_low": rank and 0.3 * rank,
+        "band_high": rank and 0.5 * rank,
         "next_better": None,
         "tied_by": None,
         "nights_to_separate": None,
@@ -43,7 +49,6 @@ BOARD = [
 
 def test_a_band_is_shown_in_place_of_a_rank_that_is_not_sure():
     assert [rank_words(one) for one in BOARD] == ["1-2", "1-2", "3", "-"]
-    assert rank_words(row("x", 4, None, None)) == "4?"
 
 
 def test_what_is_tied_is_said_with_the_nights_that_would_tell_it_apart():
@@ -78,10 +83,44 @@ def test_of_many_ties_three_are_said_and_the_others_counted():
     assert said[-1] == "and 4 more pairs of neighbours are not told apart; --json has them all"
 
 
-def test_a_rank_without_a_band_says_why():
+def test_what_is_not_ranked_says_why():
     reason = "no known figure under the terms that the workload has now"
-    lonely = row("old", 2, None, None, band_reason=reason, n_runs=0)
-    assert tie_sentences([BOARD[0], lonely]) == [f"old has no band: {reason}"]
+    lonely = row("old", None, None, None, band_reason=reason, n_runs=0)
+    assert tie_sentences([BOARD[0], lonely]) == [f"old is not ranked: {reason}"]
+    # what its client is graded is said beneath all boards
+    assert tie_sentences([BOARD[0], BOARD[3] | {"band_reason": "graded C"}]) == []
+
+
+def test_the_column_ranked_by_is_of_the_typical_night_and_the_others_are_of_the_last_measurement():
+    cost = metric("usd_per_output_mtok")
+    one = row("q4", 1, 1, 1, usd_per_output_mtok_low=0.45, usd_per_output_mtok_high=0.55)
+    assert plain_cell(cost, one, "usd_per_output_mtok") == "0.400 (0.300-0.500)"
+    assert plain_cell(cost, one, "ttft_p50_s") == "0.500 (0.450-0.550)"
+    # of one night there is no other
+    assert plain_cell(cost, one | {"n_runs": 1}, "usd_per_output_mtok") == "0.500 (0.450-0.550)"
+    assert plain_cell(cost, one | {"rank": None}, "usd_per_output_mtok") == "0.500 (0.450-0.550)"
+
+
+def test_a_board_that_is_judged_by_a_service_level_shows_the_share_that_kept_it():
+    verdict = {"standing": "fails", "share": 0.25, "low": 0.2, "high": 0.31}
+    out = io.StringIO()
+    rows = [BOARD[0] | {"service_level": verdict}, BOARD[1] | {"service_level": None}]
+    print_leaderboard(Console(file=out, width=120), rows, "usd_per_output_mtok", days=7)
+    printed = out.getvalue()
+    assert "25.0" in printed
+    assert "20.0-31.0" in printed
+    assert "by the nights of the last 7 days" in printed
+
+
+def test_providers_that_share_a_model_are_printed_and_nothing_where_none_does():
+    ratio = ProviderRatio(provider="a", other="b", ratio=0.5, low=0.4, high=0.6, models=("m", "n"), n_runs=5)
+    out = io.StringIO()
+    boards = [Board(workload_id="chat", places=(), providers=(ratio,)), Board(workload_id="none", places=())]
+    print_providers(Console(file=out, width=120), boards, "usd_per_output_mtok")
+    printed = out.getvalue()
+    assert "chat: cost of one provider over another's" in printed
+    assert "0.4-0.6" in printed
+    assert "none" not in printed
 
 
 def test_the_terminal_shows_bands_and_what_they_mean():
