@@ -17,6 +17,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from flows.config import load_config
+from flows.driftwords import drift_line
 from flows.flow_run import orchestrated
 from flows.leaderboard import leaderboard_table
 from flows.logged import LogObserver
@@ -86,7 +87,9 @@ def nightly(
     told = _TOLD.get() or Told(LogObserver(get_run_logger()))
     told.report = report = night(request, step=as_task, observer=told.observer)
     table = leaderboard_table(request.data_dir)
-    create_table_artifact(key="leaderboard", table=table, description=f"Leaderboard after run {report.run_id}")
+    drift = drift_line(request.data_dir, report.run_id)
+    about = f"Leaderboard after run {report.run_id}{f'; {drift}' if drift else ''}"
+    create_table_artifact(key="leaderboard", table=table, description=about)
     said = f"What changed in the last 28 nights, after run {report.run_id}"
     create_table_artifact(key="changes", table=changes_table(request.data_dir), description=said)
     if report.state != "completed":

@@ -14,13 +14,14 @@ from ui import words
 from ui.charts import bare, ink, inline
 from ui.markup import Badge, Cell, Column, Row
 from warehouse.metrics import UNKNOWN
+from warehouse.price_drifts import DRIFT_SHARE
 from warehouse.price_shelf import Shelf, Shelved
 from warehouse.pricebook import AMOUNTS, Drift, PriceEntry, Product
 from warehouse.pricebook.entry import STANDARD
 
 DASH = "\N{EN DASH}"
 MIDDLE = "\N{MIDDLE DOT}"
-DRIFT_SHARE = 0.05  # sources that differ by more are flagged
+
 HEADS = {
     "usd_per_input_mtok": ("Input", "USD/Mtok"),
     "usd_per_cached_input_mtok": ("Cached input", "USD/Mtok"),

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.config import load_config
+from flows.driftwords import drift_line
 from flows.errors import NightError
 from flows.leaderboard import board_console, print_leaderboard
 from flows.night import NightReport, Observer, night
@@ -149,6 +150,9 @@ def _print_report(console: Console, request: NightRequest, report: NightReport) 
     console.print(Text(f"run {report.run_id}: {len(report.results)} trials measured, {usd(report.spent_usd)}"))
     for said in recent_sentences(request.data_dir):
         console.print(Text(said))
+    drift = drift_line(request.data_dir, report.run_id)
+    if drift is not None:
+        console.print(Text(drift, style="yellow"))
     console.print(Text(f"published {_relative(report.snapshot)}"))
     console.print(
         Text('  megatoken sql "SELECT target_id, workload_id, ttft_p50_s, j_per_output_token FROM leaderboard"')

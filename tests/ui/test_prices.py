@@ -12,6 +12,7 @@ from tests.warehouse.test_calculator import entry
 from tests.warehouse.test_price_shelf import DAY, PRODUCT, shelf
 from ui import prices
 from ui.markup import table
+from warehouse.price_drifts import DRIFT_SHARE
 from warehouse.price_shelf import Shelf, on_day
 from warehouse.pricebook import Product
 
@@ -24,7 +25,7 @@ def nights(tmp_path_factory):
 
 
 def shown(*sources, day=DAY):
-    rows = on_day(shelf(*sources), day, tolerance_share=prices.DRIFT_SHARE)
+    rows = on_day(shelf(*sources), day, tolerance_share=DRIFT_SHARE)
     return table(prices.columns(rows), prices.table_rows(rows), label="x")
 
 

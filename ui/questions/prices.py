@@ -8,6 +8,7 @@ import streamlit as st
 from ui import frame, markup, prices, prices_snapshot, words
 from ui.entries import url_day
 from ui.prices import MIDDLE
+from warehouse.price_drifts import DRIFT_SHARE
 from warehouse.price_shelf import Shelf, Shelved, on_day
 
 _FIRST_DAY = date(2020, 1, 1)
@@ -24,7 +25,7 @@ def draw(at: frame.Frame) -> None:
     today = at.now.date()
     with at.choices:
         day, note = url_day("As of", "on", default=today, low=_FIRST_DAY, high=today + _AHEAD, width=150)
-    rows = [row for row in on_day(shelf, day, tolerance_share=prices.DRIFT_SHARE) if model in (None, row.product.model)]
+    rows = [row for row in on_day(shelf, day, tolerance_share=DRIFT_SHARE) if model in (None, row.product.model)]
     at.beneath(f"{words.count(len(rows), 'price row')} {MIDDLE} as of {day}, UTC {MIDDLE} before tax unless it is said")
     at.download(prices.to_csv(rows), f"prices-{day}.csv", help="Every price of that day in US dollars, with its source")
     if note:
