@@ -8,13 +8,15 @@ import altair as alt
 from ui.charts import bare, ink, inline
 from ui.runs_list import OUTCOMES
 
+_SKIPPED = "#9AA5B0"  # seen on a light ground and on a dark one, and louder than nothing
+
 
 def outcomes_chart(listed: Sequence[Mapping[str, Any]], *, dark: bool = False) -> alt.LayerChart | None:
     """A bar a run, the oldest on the left: its planned trials by what became of them; None for fewer than two runs."""
     if len(listed) < 2:
         return None
     inks = ink(dark)
-    colours = {"done": inks["good"], "failed": inks["bad"], "skipped": inks["grid"], "waiting": inks["late"]}
+    colours = {"done": inks["good"], "failed": inks["bad"], "skipped": _SKIPPED, "waiting": inks["late"]}
     drawn = [
         {
             "run": run["run_id"],

@@ -36,10 +36,10 @@ def finding(listed: Sequence[Record], kind: str) -> str:
     one, many = KINDS[kind]
     good = sum(answer_badge(run).tone == "good" for run in listed)
     if len(listed) == 1:
-        return f"The one {one} here measured what was planned" if good else f"The one {one} here did not measure it all"
+        return f"The one {one} here {'measured' if good else 'did not measure'} all that it had planned"
     if good == len(listed):
-        return f"All of the last {len(listed)} {many} measured what was planned"
-    return f"{good or 'None'} of the last {len(listed)} {many} measured what was planned"
+        return f"Each of the last {len(listed)} {many} measured all that it had planned"
+    return f"{good or 'None'} of the last {len(listed)} {many} measured all that was planned"
 
 
 def next_run(runs: Sequence[Record], now: datetime) -> tuple[Badge, str] | None:
