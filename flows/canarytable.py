@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from warehouse.canary import PairAgreement
+from warehouse.canary_rules import LEVEL
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,8 @@ def print_verdicts(console: "Console", rows: Sequence[Row]) -> None:
     if not rows:
         console.print("No target has been asked the canary's questions yet: `megatoken night` asks, or --config FILE.")
         return
-    table = _table("does each target still answer as on its reference nights?")
+    console.print(Text("does each target still answer as on its reference nights?", style="bold"))
+    table = _table()
     table.add_column("target", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     table.add_column("since", no_wrap=True)
@@ -64,12 +66,13 @@ def print_target(
         console.print(Text(f"right: {first['right_share']:.0%}, 95 % interval {low:.0%} to {high:.0%}", style="dim"))
     console.print(_nights(nights))
     if pairs:
+        console.print(Text("\nthe same words, of what both answered; all are thought to serve one model", style="bold"))
         console.print(_matrix(pairs))
-        console.print(
-            Text("* these answers could not be one more night of the other's (chance below 1 %)", style="dim")
-        )
+        if any(_is_rare(pair) for pair in pairs):
+            console.print(Text("* hardly one more night of the other's: a chance below 1 %", style="dim"))
     if changed:
-        table = _table("answered otherwise than on its reference nights")
+        console.print(Text("\nanswered otherwise than on its reference nights", style="bold"))
+        table = _table()
         table.add_column("question", no_wrap=True)
         table.add_column("then", overflow="fold")
         table.add_column("now", overflow="fold")
@@ -84,7 +87,7 @@ def target_json(nights: Sequence[Row], pairs: Sequence[PairAgreement], changed: 
 
 
 def _nights(nights: Sequence[Row]) -> Table:
-    table = _table("its nights, the newest first")
+    table = _table()
     for name in ("night", "verdict"):
         table.add_column(name, no_wrap=True)
     for name in ("same\nwords", "chance", "right", "tokens", "tokenizer"):
@@ -108,7 +111,7 @@ def _nights(nights: Sequence[Row]) -> Table:
 def _matrix(pairs: Sequence[PairAgreement]) -> Table:
     names = list(dict.fromkeys(pair.target_id for pair in pairs))
     found = {(pair.target_id, pair.other_target_id): pair for pair in pairs}
-    table = _table("the same words, of questions that both answered, by targets thought to serve one model")
+    table = _table()
     table.add_column("")
     for name in names:
         table.add_column(name, justify="right", overflow="fold")
@@ -119,12 +122,15 @@ def _matrix(pairs: Sequence[PairAgreement]) -> Table:
 
 def _pair(pair: PairAgreement) -> str:
     other = "" if pair.same_tokenizer is not False else " other tokenizer"
-    mark = "*" if pair.chance is not None and pair.chance < 0.01 else ""
-    return f"{_of(pair.identical, pair.compared)}{mark}{other}"
+    return f"{_of(pair.identical, pair.compared)}{'*' if _is_rare(pair) else ''}{other}"
 
 
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
+def _is_rare(pair: PairAgreement) -> bool:
+    return pair.chance is not None and pair.chance < LEVEL
+
+
+def _table() -> Table:
+    return Table(box=None, pad_edge=False, header_style="bold")
 
 
 def _verdict(verdict: str) -> Text:

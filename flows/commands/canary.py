@@ -8,6 +8,8 @@ from flows.paths import data_dir
 from probes.errors import ProbeError
 from warehouse.errors import WarehouseError
 
+_MOST_NIGHTS = 14
+
 
 def run(options: argparse.Namespace) -> int:
     """Print what is known, after asking if a config is named."""
@@ -86,7 +88,7 @@ def _show(options: argparse.Namespace, data: Path) -> int:
             if options.target not in names:
                 known = f"there are {', '.join(names)}" if names else "no target has been asked yet"
                 raise ConfigError([f"{options.target} has no canary; {known}"])
-            nights = target_nights(con, options.target)
+            nights = target_nights(con, options.target, limit=_MOST_NIGHTS)
             pairs, changed = group_agreement(con, options.target), changed_answers(con, options.target)
     except WarehouseError as error:
         raise ConfigError([str(error)]) from error
