@@ -23,6 +23,8 @@ PAGES = {
     "tradeoff": ("/tradeoff", "What do I give up for price or carbon?"),
     "runs": ("/runs", "Did last night work?"),
     "sql": ("/sql", "What else do I want to know?"),
+    "time": ("/time?target=openai-mini", "When is it slow, dear or dirty?"),
+    "reliability": ("/reliability", "Can I depend on it?"),
     "carbon": ("/carbon?target=llama-8b-h100", "Where do the grams come from?"),
     "calculator": ("/calculator?contracts=vllm-own%200.1%200.3", "What will my use cost and emit?"),
     "prices": ("/prices?target=openai-mini", "What does it cost, and since when?"),

@@ -14,7 +14,7 @@ from warehouse.rows import AttemptRow, LandingRow, TrialRow
 
 PULSES_A_DAY = 8
 ATTEMPTS = 3
-_DOWN_HOURS = range(30, 43)  # of together-llama-70b, since the first night
+_DOWN_PULSES = range(-42, -38)  # of together-llama-70b, counted from the end: five days before it, for half a day
 _CLASSES = ("rate_limited", "rate_limited", "server_error", "timeout_first_token", "truncated")
 
 MakeTrial = Callable[..., tuple[TrialRow, *tuple[LandingRow, ...]]]
@@ -28,7 +28,8 @@ def land_pulses(
     hosted = [target for target in targets if target.kind == "endpoint"]
     for number in range(PULSES_A_DAY * days):
         at = midnight + timedelta(hours=3 * number, seconds=random.randrange(3 * 3600))
-        _land_pulse(data_dir, at, number, random, hosted, make_trial)
+        is_down = number - PULSES_A_DAY * days in _DOWN_PULSES
+        _land_pulse(data_dir, at, random, hosted, make_trial, taken=number % 29 == 7, is_down=is_down)
     hours = [
         grid_hour_row(
             zone=zone,
@@ -43,11 +44,17 @@ def land_pulses(
 
 
 def _land_pulse(
-    data_dir: Path, at: datetime, number: int, random: Random, hosted: Sequence[Any], make_trial: MakeTrial
+    data_dir: Path,
+    at: datetime,
+    random: Random,
+    hosted: Sequence[Any],
+    make_trial: MakeTrial,
+    *,
+    taken: bool,
+    is_down: bool,
 ) -> None:
     run_id = f"synthetic-{at:%Y-%m-%dT%H%M%SZ}-pulse"
     busy = 0.5 + 0.5 * math.cos((at.hour - 16) * math.pi / 12)  # 1 in the afternoon, 0 before dawn
-    taken = number % 29 == 7
     skipped = "another run was measuring on this machine" if taken else None
     rows: list[LandingRow] = [
         run_row(run_id=run_id, started_at=at, config_name="synthetic", quote_usd_worst=0.01, run_kind="pulse")
@@ -66,15 +73,15 @@ def _land_pulse(
     for target in hosted:
         if taken or target.skip_reason is not None:
             continue
-        is_down = target.id == "together-llama-70b" and number * 3 in _DOWN_HOURS
+        gone = is_down and target.id == "together-llama-70b"
         now = replace(
             target,
             ttft_s=target.ttft_s * (1 + 0.6 * busy),
             tpot_s=target.tpot_s * (1 + 0.35 * busy),
-            failing_share=1.0 if is_down else target.failing_share * (0.4 + busy),
+            failing_share=1.0 if gone else target.failing_share * (0.4 + busy),
         )
         trial, *others = make_trial(run_id, now, "chat-1", started_at, random, ATTEMPTS)
-        rows += [trial, *(_failed(row, random, is_down=is_down) for row in others)]
+        rows += [trial, *(_failed(row, random, is_down=gone) for row in others)]
         if target.region is not None and target.j_per_token is None:
             grid = fact_row("grid_gco2e_per_kwh", 56.0, ledger="grid_intensity", ledger_key=target.region)
             rows.append(replace(grid, trial_id=trial.trial_id, source="invented"))

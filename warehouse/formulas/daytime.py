@@ -26,7 +26,8 @@ def window_means(values: Floats, hour: Integers, *, width: int) -> Floats:
     Returns:
         Shape (24,), by the first hour of the window; NaN where nothing lies in it.
     """
-    return _means(values[None, :], hour[None, :], width)[0]
+    means: Floats = _means(values[None, :], hour[None, :], width)[0]
+    return means
 
 
 def hour_matters_p(values: Floats, hour: Integers, day: Integers, *, width: int) -> float | None:

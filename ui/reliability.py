@@ -1,0 +1,265 @@
+"""The page on reliability in words and rows: who is up, who serves, what failed, and how much of that is known."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ui import words
+from ui.markup import Badge, Cell, Column, Row
+from ui.runs import ERROR_CLASSES
+from warehouse.formulas.availability import BetweenFailures, Repairs, budget_burn
+from warehouse.formulas.statistics import Estimate
+from warehouse.metrics import UNKNOWN
+from warehouse.reliability import Reliability, ReliabilityReport
+
+DASH = "\N{EN DASH}"
+OBJECTIVES: Mapping[str, float] = {"99": 0.99, "99.9": 0.999, "95": 0.95, "90": 0.90}
+_CLASSES_SHOWN = 3
+
+
+def percent(value: float | None) -> str:
+    """A share near 1 in per cent, with as many digits as tell it from 1: never 100 where something failed."""
+    if value is None:
+        return UNKNOWN
+    if value == 1.0:
+        return "100 %"
+    missing = 100 * (1 - value)
+    digits = 1 if missing >= 1 else 2 if missing >= 0.1 else 3
+    text = f"{100 * value:.{digits}f}"
+    return f"{min(text, f'{100 - 10.0**-digits:.{digits}f}', key=float)} %"
+
+
+def lasting(seconds: float) -> str:
+    """A length of time of which only the size matters: minutes, hours or days, in two or three digits."""
+    for unit_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit_s:
+            return f"{words.figure(seconds / unit_s, 2 if seconds < 10 * unit_s else 3)} {unit}"
+    return f"{words.figure(seconds, 2)} s"
+
+
+def worst_first(found: Sequence[Reliability]) -> list[Reliability]:
+    """Targets that are down now first, then by what they served."""
+    return sorted(
+        found, key=lambda of: (of.down_since_at is None, _central(of.served), _central(of.uptime), of.target_id)
+    )
+
+
+def finding(found: Sequence[Reliability]) -> str:
+    """The answer in one sentence."""
+    down = [of.target_id for of in found if of.down_since_at is not None]
+    if down:
+        return f"Down when last asked: {words.listed(down)}"
+    faultless = [of for of in found if of.down_count + of.limited_count == 0]
+    if len(faultless) == len(found):
+        return f"Every attempt at {words.count(len(found), 'target')} was served"
+    worst = worst_first(found)[0]
+    return (
+        f"{len(faultless)} of {words.count(len(found), 'target')} served every attempt; {worst.target_id} served least:"
+        f" {percent(worst.served.central)}"
+    )
+
+
+def columns(objective: str) -> list[Column]:
+    """Heads of the table."""
+    return [
+        Column(title="Target"),
+        Column(title="Uptime", unit="95 % interval", right=True, hint="ok / (ok + failed by the provider)"),
+        Column(
+            title="Served", unit="95 % interval", right=True,
+            hint="ok / (ok + failed by the provider + refused for rate): who is refused is not served",
+        ),
+        Column(
+            title="Budget used", unit=f"of {objective} % good", right=True,
+            hint="Attempts that missed the service level / those that the objective allows; 1 is all of it",
+        ),
+        Column(title="What failed", unit="attempts"),
+        Column(title="Outages", unit="time to repair", hint="Consecutive runs in which fewer than half were served"),
+        Column(title="Between failures", unit="95 % interval", right=True),
+        Column(title="Last failure", right=True),
+        Column(title="Tokens", unit="per chunk", right=True, hint="Several tokens in one event of the stream"),
+        Column(title="n", unit="attempts", right=True),
+    ]  # fmt: skip
+
+
+def table_rows(
+    found: Sequence[Reliability], absent: Sequence[Mapping[str, Any]], objective: str, now: datetime
+) -> list[Row]:
+    """A row a target, the worst first; then those that were never asked, with the reason."""
+    return [_row(of, OBJECTIVES[objective], now) for of in worst_first(found)] + [_absent_row(row) for row in absent]
+
+
+def _row(of: Reliability, objective_share: float, now: datetime) -> Row:
+    return Row(
+        cells=[
+            Cell(
+                main=of.target_id, beneath=of.provider, strong=True, wide=True,
+                badges=() if of.down_since_at is None else (Badge(text="down", tone="bad"),),
+            ),
+            _share_cell(of.uptime),
+            _share_cell(of.served),
+            _burn_cell(of.good, objective_share),
+            _failures_cell(of),
+            _outages_cell(of, now),
+            _between_cell(of.between),
+            Cell(main="none" if of.last_failure_at is None else words.age(of.last_failure_at, now)),
+            Cell(main=UNKNOWN if of.tokens_per_chunk_ratio is None else words.figure(of.tokens_per_chunk_ratio)),
+            Cell(main=f"{of.attempts:,}", beneath=_of_what(of)),
+        ]
+    )  # fmt: skip
+
+
+def _absent_row(row: Mapping[str, Any]) -> Row:
+    badge = words.state_badge(row["outcome"])
+    reason = Cell(main=words.sentence(row["reason"]), badges=(badge,), span=9, wide=True)
+    return Row(cells=[Cell(main=row["target_id"], strong=True, wide=True), reason], quiet=True)
+
+
+def _of_what(of: Reliability) -> str:
+    nights = of.trials - of.pulses
+    parts = [words.count(of.pulses, "pulse")] if of.pulses else []
+    parts += [words.count(nights, "trial")] if nights else []
+    return ", ".join(parts)
+
+
+def _share_cell(estimate: Estimate) -> Cell:
+    if estimate.central is None:
+        return Cell(main=UNKNOWN, hint=estimate.reason or "")
+    if estimate.low is None or estimate.high is None:
+        return Cell(main=percent(estimate.central), beneath="no interval", hint=estimate.reason or "")
+    return Cell(main=percent(estimate.central), beneath=f"{percent(estimate.low)} {DASH} {percent(estimate.high)}")
+
+
+def _burn_cell(good: Estimate, objective_share: float) -> Cell:
+    if good.central is None:
+        return Cell(main=UNKNOWN, hint=good.reason or "")
+    burn = budget_burn(1 - good.central, objective_share)
+    tone = "bad" if burn > 1 else "plain"
+    beneath = "no interval"
+    if good.low is not None and good.high is not None:
+        ends = [words.figure(budget_burn(1 - end, objective_share), 2) for end in (good.high, good.low)]
+        beneath = f"{ends[0]} {DASH} {ends[1]}"
+    return Cell(main=f"{words.figure(burn, 2)} times", beneath=beneath, tone="bad" if tone == "bad" else "plain")
+
+
+def _failures_cell(of: Reliability) -> Cell:
+    if not of.errors:
+        return Cell(main="none", wide=True)
+    said = [f"{n:,} {ERROR_CLASSES.get(name, name)}" for name, n in list(of.errors.items())[:_CLASSES_SHOWN]]
+    others = sum(list(of.errors.values())[_CLASSES_SHOWN:])
+    parts = said + ([f"{others:,} other"] if others else [])
+    own = f"{words.count(of.own_count, 'fault')} of this client left out" if of.own_count else ""
+    return Cell(main=", ".join(parts), beneath=own, wide=True)
+
+
+def _outages_cell(of: Reliability, now: datetime) -> Cell:
+    found = of.repairs
+    if found.outages == 0:
+        return Cell(main="none seen")
+    beneath = repair_words(found)
+    if of.down_since_at is not None:
+        beneath = f"down since {words.instant(of.down_since_at)}, {words.age(of.down_since_at, now)}"
+    return Cell(main=words.count(found.outages, "outage"), beneath=beneath)
+
+
+def repair_words(found: Repairs) -> str:
+    """Mean time to repair with what the distance of runs leaves open."""
+    if found.low_s is None or found.high_s is None or found.mean_s is None:
+        return "its ends were not seen"
+    lasted = f"{lasting(found.mean_s)} ({lasting(found.low_s)} {DASH} {lasting(found.high_s)})"
+    return lasted + (f"; {found.unfinished} without an end left out" if found.unfinished else "")
+
+
+def _between_cell(found: BetweenFailures) -> Cell:
+    if found.low_s is None:
+        return Cell(main=UNKNOWN, beneath="never up at two runs")
+    if found.mean_s is None or found.high_s is None:
+        return Cell(main=f"over {lasting(found.low_s)}", beneath="none failed")
+    return Cell(
+        main=lasting(found.mean_s),
+        beneath=f"{lasting(found.low_s)} {DASH} {lasting(found.high_s)}",
+    )
+
+
+def class_table(found: Sequence[Reliability]) -> tuple[list[Column], list[Row]] | None:
+    """The split by class of error: a row a class, the commonest first; None if nothing failed."""
+    by_class: dict[str, dict[str, int]] = {}
+    for of in found:
+        for name, n in of.errors.items():
+            by_class.setdefault(name, {})[of.target_id] = n
+    if not by_class:
+        return None
+    heads = [
+        Column(title="Failure"),
+        Column(title="Attempts", right=True),
+        Column(title="Share of failures", right=True),
+        Column(title="Where"),
+    ]
+    all_failed = sum(sum(targets.values()) for targets in by_class.values())
+    rows = []
+    for name, targets in sorted(by_class.items(), key=lambda item: (-sum(item[1].values()), item[0])):
+        n = sum(targets.values())
+        most = [f"{target} {count:,}" for target, count in sorted(targets.items(), key=lambda item: -item[1])]
+        rows.append(
+            Row(
+                cells=[
+                    Cell(main=ERROR_CLASSES.get(name, name), beneath=name, strong=True, wide=True),
+                    Cell(main=f"{n:,}"),
+                    Cell(main=words.share(n / all_failed)),
+                    Cell(main=words.listed(most), wide=True),
+                ]
+            )
+        )
+    return heads, rows
+
+
+def notes(report: ReliabilityReport) -> list[str]:
+    """Small print: what is counted, what is censored, what is missing."""
+    lines = [
+        f"Intervals: Wilson's, over whole {report.blocks}, because attempts of one {report.blocks[:-1]} fail together."
+        " Uptime leaves refusals for the rate out, served does not; a key, a quota or a request that this client got"
+        " wrong is in neither.",
+        "An outage is seen only by runs: it began between the last run that was served and the first that was not, so"
+        " its length has the bounds in brackets, and what began and ended between two runs was never seen. A run fails"
+        " if fewer than half of its attempts are served; with the three of a pulse, two bad ones do. Outages without a"
+        " seen end are left out of the mean, time in service counts to the last run.",
+    ]
+    if report.pulses_skipped:
+        lines.append(
+            f"{report.pulses_skipped} of {words.count(report.pulses, 'pulse')} skipped: {report.pulses_skipped_reason}."
+        )
+    if report.pulses == 0:
+        lines.append("No pulse was run in the window: once a night says little of an outage; see megatoken pulse.")
+    return lines
+
+
+def to_csv(found: Sequence[Reliability]) -> str:
+    """Every target with its counts and intervals, in base units."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        [
+            "target_id", "provider", "model", "region", "attempts", "ok", "down_count", "limited_count", "own_count",
+            "uptime_share_low", "uptime_share", "uptime_share_high", "served_share_low", "served_share",
+            "served_share_high", "good_share_low", "good_share", "good_share_high", "outages", "repair_s_low",
+            "repair_s", "repair_s_high", "between_failures_s_low", "between_failures_s", "between_failures_s_high",
+            "tokens_per_chunk", "errors",
+        ]
+    )  # fmt: skip
+    for of in worst_first(found):
+        values: list[object] = [
+            of.target_id, of.provider, of.model, of.region, of.attempts, of.ok, of.down_count, of.limited_count,
+            of.own_count,
+        ]  # fmt: skip
+        for estimate in (of.uptime, of.served, of.good):
+            values += [estimate.low, estimate.central, estimate.high]
+        values += [of.repairs.outages, of.repairs.low_s, of.repairs.mean_s, of.repairs.high_s]
+        values += [of.between.low_s, of.between.mean_s, of.between.high_s, of.tokens_per_chunk_ratio]
+        values.append(" ".join(f"{name}={n}" for name, n in of.errors.items()))
+        writer.writerow(["" if value is None else value for value in values])
+    return out.getvalue()
+
+
+def _central(estimate: Estimate) -> float:
+    return 2.0 if estimate.central is None else estimate.central
