@@ -74,18 +74,16 @@ def load_and_summarise(data_dir: Path, trial_id: str, *, lock_timeout_s: float =
         WarehouseError: another process holds the warehouse for longer, its file cannot be used, or the trial's batch
             was left out: says why.
     """
-    from warehouse import figures_once
     from warehouse.query import trial_summary
 
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s, one_thread=True) as con:
-        report = _load(con, data_dir, forget_figures=False)
+        report = _load(con, data_dir)
         if con.execute("SELECT count(*) FROM trials WHERE trial_id = ?", [trial_id]).fetchall() == [(0,)]:
             raise WarehouseError(f"trial {trial_id} was not loaded: {'; '.join(report.damaged) or 'it has not landed'}")
-        figures_once.forget_unless_of(con, trial_id)
         return trial_summary(con, trial_id)
 
 
-def _load(con: "duckdb.DuckDBPyConnection", data_dir: Path, *, forget_figures: bool = True) -> LoadReport:
+def _load(con: "duckdb.DuckDBPyConnection", data_dir: Path) -> LoadReport:
     whole, damaged = _arrived(con, data_dir)
     with transaction(con):
         repeats = _repeats(con, whole)
@@ -95,7 +93,7 @@ def _load(con: "duckdb.DuckDBPyConnection", data_dir: Path, *, forget_figures: b
             _insert(con, table, [batch for batch in fresh if table in batch.tables])
         _record(con, fresh)
     with transaction(con):
-        accounted = derive(con, forget_figures=forget_figures, keep_figures=True)
+        accounted = derive(con)
     return LoadReport(
         loaded_batches=tuple(batch.batch_id for batch in fresh),
         loaded_rows=sum(sum(batch.tables.values()) for batch in fresh),
@@ -104,41 +102,33 @@ def _load(con: "duckdb.DuckDBPyConnection", data_dir: Path, *, forget_figures: b
     )
 
 
-def derive(con: "duckdb.DuckDBPyConnection", *, forget_figures: bool = True, keep_figures: bool = False) -> int:
+def derive(con: "duckdb.DuckDBPyConnection") -> int:
     """Compute and store what is derived from what landed and has not been yet; call it inside a transaction.
 
-    Factors and accounts first, then attempts' energy, then certificates, then intervals of trials, cells and pairs.
+    Figures and factors first, then accounts, attempts' energy, certificates, and intervals of trials, cells and pairs.
 
     Args:
         con: a connection to a warehouse with all tables and views.
-        forget_figures: False leaves the figures of the trials that were new for who asks for them next, on this
-            connection: `trial_metrics` may then be of these trials only, see `figures_once`.
-        keep_figures: store the figures of trials, in a warehouse that is there to stay, see `kept`.
 
     Returns:
         How many trials were accounted.
     """
     # they bring numpy, which a night needs only here
-    from warehouse import certificates, figures_once, intervals, kept
+    from warehouse import certificates, intervals, kept
     from warehouse.accounts import account_trials
     from warehouse.factors import record_factors
     from warehouse.pairs import add_pairs
 
+    kept.keep(con)
     record_factors(con)
     accounted = account_trials(con)
     if con.execute("SELECT EXISTS (SELECT 1 FROM trials WHERE kind = 'local')").fetchall() == [(True,)]:
         from warehouse.attribution import attribute_trials  # what an endpoint drew is divided among nobody
 
         attribute_trials(con)
-    ready = figures_once.work_out(con, sorted({*certificates.pending_trials(con), *intervals.pending_trials(con)}))
-    if keep_figures:
-        kept.keep(con, ready=ready)
     certificates.certify_trials(con)
     intervals.add_trial_intervals(con)
-    cells = intervals.pending_cells(con)
-    if cells or forget_figures:
-        figures_once.forget(con)
-    intervals.add_cell_intervals(con, cells)
+    intervals.add_cell_intervals(con, intervals.pending_cells(con))
     add_pairs(con)
     return accounted
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warehouse.errors import WarehouseError
-from warehouse.kept import KEPT, make_table, worked_out
+from warehouse.kept import KEPT, comment_table, formula, keep, make_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -130,9 +130,11 @@ def create_views(con: "duckdb.DuckDBPyConnection") -> bool:
         return False
     for name, text in zip(VIEW_NAMES, _view_texts(), strict=True):
         if name in KEPT:
-            make_table(con, name, text)
+            make_table(con, name)
+            comment_table(con, name, text)
         con.execute(text).fetchall()
     con.execute("DELETE FROM kept_trials").fetchall()
+    keep(con)
     con.execute("DELETE FROM written_views").fetchall()
     con.execute("INSERT INTO written_views VALUES (?, now())", [digest]).fetchall()
     return True
@@ -140,7 +142,7 @@ def create_views(con: "duckdb.DuckDBPyConnection") -> bool:
 
 def views_sha256() -> str:
     """What tells the views of this Megatoken from those of another, hexadecimal."""
-    return hashlib.sha256("\0".join(_view_texts()).encode()).hexdigest()
+    return hashlib.sha256("\0".join([*_view_texts(), *map(formula, KEPT)]).encode()).hexdigest()
 
 
 def _view_texts() -> list[str]:
@@ -152,9 +154,11 @@ def create_for_one_use(con: "duckdb.DuckDBPyConnection") -> None:
 
     Comments are four fifths of the time that it would take, and `megatoken bench` waits for it.
     """
-    texts = [path.read_text(encoding="utf-8") for path in sorted(MIGRATIONS.glob("*.sql"))]
-    texts += [worked_out(name, text) for name, text in zip(VIEW_NAMES, _view_texts(), strict=True)]
-    for text in texts:
+    for path in sorted(MIGRATIONS.glob("*.sql")):
+        con.execute(_COMMENT.sub("", path.read_text(encoding="utf-8"))).fetchall()
+    for name, text in zip(VIEW_NAMES, _view_texts(), strict=True):
+        if name in KEPT:
+            make_table(con, name)
         con.execute(_COMMENT.sub("", text)).fetchall()
 
 

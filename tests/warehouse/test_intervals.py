@@ -8,6 +8,7 @@ import pytest
 from tests.warehouse.builders import BOOT_NS, SECOND_NS, STARTED_AT, attempt_row, failed_row, trial_row
 from tests.warehouse.synthetic import write_synthetic
 from warehouse.intervals import add_cell_intervals, add_trial_intervals, pending_cells
+from warehouse.kept import keep
 from warehouse.metrics import METRICS
 from warehouse.pairs import METRICS as PAIRED
 from warehouse.pairs import add_pairs
@@ -33,6 +34,7 @@ def long_trial(n, **changes):
 
 def add_intervals(con):
     """Trials and then cells, as a load does; how many trials were computed."""
+    keep(con)
     computed = add_trial_intervals(con)
     add_cell_intervals(con, pending_cells(con))
     return computed

@@ -1,10 +1,10 @@
-"""Figures that are worked out once: they are the very same, once for each trial, and anew when a view changes."""
+"""Figures that are worked out once: the very same ones, once for each trial, and anew when a formula changes."""
 
 import pytest
 
 from tests.warehouse.synthetic import write_synthetic
-from warehouse import schema
-from warehouse.kept import KEPT, worked_out
+from warehouse import kept, schema
+from warehouse.kept import KEPT
 from warehouse.loader import load
 from warehouse.writer import open_warehouse, transaction
 
@@ -20,44 +20,41 @@ def rows(con, view):
     return con.execute(f"SELECT * FROM {view} ORDER BY trial_id").fetchall()
 
 
-@pytest.mark.parametrize("view", KEPT)
-def test_what_is_kept_is_what_the_view_works_out(loaded, view):
+def forget(con, where="TRUE"):
+    for table in ("kept_trials", *(f"{name}_kept" for name in KEPT)):
+        con.execute(f"DELETE FROM {table} WHERE {where}").fetchall()
+
+
+def test_every_trial_has_each_figure_once(loaded):
     with open_warehouse(loaded) as con:
-        kept = rows(con, view)
-        trials = con.execute("SELECT count(*) FROM trials").fetchall()[0][0]
-        assert len(kept) == len(rows(con, f"{view}_kept")) == trials > 0
+        trials = con.execute("SELECT trial_id FROM trials ORDER BY trial_id").fetchall()
+        for name in ("kept_trials", *KEPT):
+            assert con.execute(f"SELECT trial_id FROM {name} ORDER BY trial_id").fetchall() == trials
+
+
+def test_what_is_missing_is_worked_out_and_nothing_else_is_touched(loaded):
+    with open_warehouse(loaded) as con:
+        before = {name: rows(con, name) for name in KEPT}
         con.execute("BEGIN").fetchall()
-        con.execute("DELETE FROM kept_trials").fetchall()
-        for name in KEPT:
-            con.execute(f"DELETE FROM {name}_kept").fetchall()
-        assert rows(con, view) == kept
+        con.execute("UPDATE trial_metrics_kept SET ttft_p50_s = -1 WHERE trial_id NOT LIKE '%groq%'").fetchall()
+        forget(con, "trial_id LIKE '%groq%'")
+        assert len(rows(con, "trial_metrics")) < len(before["trial_metrics"])
+        kept.keep(con)
+        assert rows(con, "trial_outcomes") == before["trial_outcomes"]
+        of_groq = "SELECT count(*), min(ttft_p50_s) > 0 FROM trial_metrics WHERE trial_id LIKE '%groq%'"
+        assert con.execute(of_groq).fetchall() == [(3, True)]
+        assert con.execute("SELECT count(*) FROM trial_metrics WHERE ttft_p50_s = -1").fetchall()[0][0] > 0
         con.execute("ROLLBACK").fetchall()
 
 
-def test_a_trial_that_is_not_kept_yet_is_worked_out_beside_those_that_are(loaded):
+def test_a_changed_formula_works_all_trials_out_anew(loaded):
     with open_warehouse(loaded) as con:
-        before = rows(con, "trial_metrics")
-        con.execute("BEGIN").fetchall()
-        for table in ("kept_trials", *(f"{name}_kept" for name in KEPT)):
-            con.execute(f"DELETE FROM {table} WHERE trial_id LIKE '%groq%'").fetchall()
-        assert rows(con, "trial_metrics") == before
-        assert len(rows(con, "trial_metrics_kept")) < len(before)
-        con.execute("ROLLBACK").fetchall()
-
-
-def test_a_changed_view_empties_what_was_kept_and_the_next_load_fills_it(loaded):
-    with open_warehouse(loaded) as con:
-        before = rows(con, "trial_metrics")
+        before = {name: rows(con, name) for name in KEPT}
         with transaction(con):
+            con.execute("UPDATE trial_metrics_kept SET ttft_p50_s = -1").fetchall()
             con.execute("UPDATE written_views SET sha256 = 'of another version'").fetchall()
             assert schema.create_views(con)
-        assert rows(con, "trial_metrics_kept") == []
-        assert rows(con, "trial_metrics") == before
-    load(loaded)
+        assert {name: rows(con, name) for name in KEPT} == before
+    assert load(loaded).loaded_rows == 0
     with open_warehouse(loaded) as con:
-        assert rows(con, "trial_metrics_kept") == rows(con, "trial_metrics") == before
-
-
-def test_a_kept_view_that_does_not_read_its_table_is_an_error():
-    with pytest.raises(ValueError, match="trial_metrics is kept and must hold"):
-        worked_out("trial_metrics", "CREATE VIEW trial_metrics AS SELECT 1 AS trial_id;")
+        assert {name: rows(con, name) for name in KEPT} == before

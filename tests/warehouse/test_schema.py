@@ -12,6 +12,7 @@ import pytest
 
 from warehouse import rows, schema
 from warehouse.errors import WarehouseError
+from warehouse.kept import FIGURES
 
 TABLES = {
     "runs": rows.RunRow,
@@ -163,7 +164,9 @@ def test_the_list_of_views_is_the_folder_of_views():
     assert sorted(schema.VIEW_NAMES) == sorted(path.stem for path in schema.VIEWS.glob("*.sql"))
 
 
-@pytest.mark.parametrize("path", sorted(schema.VIEWS.glob("*.sql")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", [*sorted(schema.VIEWS.glob("*.sql")), *sorted(FIGURES.glob("*.sql"))], ids=lambda p: p.stem
+)
 def test_a_view_says_purpose_and_grain_never_sorts_and_guards_its_divisions(path: Path):
     text = path.read_text()
     assert text.startswith("-- Purpose: ")
