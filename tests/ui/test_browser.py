@@ -21,6 +21,7 @@ LIMIT_MS = 30_000
 PAGES = {
     "ranking": ("/", "Who serves a million tokens best?"),
     "tradeoff": ("/tradeoff", "What do I give up for price or carbon?"),
+    "compare": ("/compare?a=openai-mini&b=together-llama-70b&c=llama-8b-h100", "A or B?"),
     "runs": ("/runs", "Did last night work?"),
     "sql": ("/sql", "What else do I want to know?"),
     "time": ("/time?target=openai-mini", "When is it slow, dear or dirty?"),
@@ -119,7 +120,7 @@ def test_the_address_of_a_view_restores_it_in_a_browser_that_was_never_here(serv
         settled(page, PAGES["ranking"][1])
         address = page.url
     chosen = {"workload": ["rag-4"], "by": ["j_per_output_token"], "grades": ["ab"]}
-    assert parse_qs(urlsplit(address).query) == chosen
+    assert chosen.items() <= parse_qs(urlsplit(address).query).items()
     with visit(browser, address) as page:
         settled(page, PAGES["ranking"][1])
         expect(page.get_by_text("4 requests in flight")).to_be_visible()
@@ -155,7 +156,8 @@ def test_back_undoes_a_choice(served: Served, browser):
         expect(page.get_by_text("4 requests in flight")).to_be_visible()
         page.go_back()
         expect(page.get_by_text("One request at a time")).to_be_visible()
-        assert asked_for(page) == {"workload": ["chat-1"], "by": ["ttft_p50_s"], "grades": ["any"]}
+        chosen = {"workload": ["chat-1"], "by": ["ttft_p50_s"], "grades": ["any"]}
+        assert chosen.items() <= asked_for(page).items()
 
 
 def test_a_run_and_a_trial_are_restored_from_their_address_and_from_the_one_of_before(served: Served, browser):

@@ -44,7 +44,9 @@ def published(folder: Path, rows) -> Path:
 def test_a_ranking_lists_ranked_failed_and_skipped_targets(nights, monkeypatch):
     page = opened("ranking", nights, monkeypatch)
     shown = text(page)
-    assert [box.label for box in page.selectbox] == ["Workload", "Rank by", "Load client"]
+    assert {"Workload", "Window", "Rank by", "Service level", "Load client", "Explain the place of"} <= {
+        box.label for box in page.selectbox
+    }
     assert page.selectbox[0].value == "chat-1"
     for expected in (
         "groq-llama-70b",
@@ -62,8 +64,26 @@ def test_a_ranking_lists_ranked_failed_and_skipped_targets(nights, monkeypatch):
 
 def test_a_link_chooses_workload_and_metric(nights, monkeypatch):
     page = opened("ranking", nights, monkeypatch, workload="rag-4", by="output_tokens_per_s")
-    assert [box.value for box in page.selectbox] == ["rag-4", "output_tokens_per_s", "ab"]
+    chosen = {box.label: box.value for box in page.selectbox}
+    assert (chosen["Workload"], chosen["Rank by"], chosen["Load client"]) == ("rag-4", "output_tokens_per_s", "ab")
     assert "4 requests in flight" in text(page)
+
+
+def test_weights_and_limits_of_ones_own_stand_in_the_address(nights, monkeypatch):
+    page = opened("ranking", nights, monkeypatch, by="weights", w_cost="5", w_carbon="0", slo="mine", slo_ttft_ms="50x")
+    shown = text(page)
+    boxes = {box.label: box.value for box in page.number_input}
+    assert (boxes["Cost"], boxes["Operational"], boxes["First token within, ms"]) == (5, 0, 1000)
+    assert "First token within, ms &#x27;50x&#x27; is not between 1 and 600,000; this is 1,000." in shown
+    for expected in ("How far can a weight move?", "Dominated by", "In limits", "of the best in all"):
+        assert expected in shown
+    strict = opened("ranking", nights, monkeypatch, slo="mine", slo_ttft_ms="1")
+    assert "keeps the service level" in text(strict)
+    assert "0 targets ranked" in text(strict)
+    none = opened(
+        "ranking", nights, monkeypatch, by="weights", **dict.fromkeys(("w_cost", "w_ttft", "w_speed", "w_carbon"), "0")
+    )
+    assert "All weights are 0" in text(none)
 
 
 def test_a_choice_changes_the_address_and_the_ranking(nights, monkeypatch):
