@@ -18,6 +18,7 @@ page = st.navigation(
     [
         st.Page("questions/ranking.py", title="Ranking", default=True),
         st.Page("questions/tradeoff.py", title="Trade-off", url_path="tradeoff"),
+        st.Page("questions/compare.py", title="Compare", url_path="compare"),
         st.Page("questions/calculator.py", title="Calculator", url_path="calculator"),
         st.Page("questions/hours.py", title="Time", url_path="time"),
         st.Page("questions/reliability.py", title="Reliability", url_path="reliability"),

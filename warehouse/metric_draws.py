@@ -12,13 +12,10 @@ import numpy as np
 from warehouse.formulas.figure_draws import TypicalFigures, typical_figures
 from warehouse.formulas.rank_draws import DRAWS
 from warehouse.metrics import Metric
-from warehouse.night_figures import by_target_and_run, chance_variance, trial_values
-from warehouse.shared_inputs import drawn_figures
+from warehouse.rank_bands import BoardFigures, board_figures
 
 if TYPE_CHECKING:
     import duckdb
-
-    from warehouse.formulas.paired_runs import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +48,26 @@ def metric_draws(
     Returns:
         One for each metric, in their order.
     """
-    wanted = set(target_ids)
-    counted = [trial for trial in trials if trial["target_id"] in wanted]
-    return [_drawn(con, counted, target_ids, of, number) for number, of in enumerate(metrics, start=1)]
+    return [_drawn(con, trials, target_ids, of, number) for number, of in enumerate(metrics, start=1)]
+
+
+def typical_of(of: Metric, figures: BoardFigures, *, figure_number: int = 0) -> TypicalFigures:
+    """Typical figures of one metric; of shares between 0 and 1, and what is less than 10^-12 of one is rounding."""
+    found = typical_figures(
+        figures.central,
+        direction=of.direction,
+        within_low=figures.low,
+        within_high=figures.high,
+        floor_variance=figures.floor_variance,
+        input_draws=figures.input_draws,
+        linear=figures.linear,
+        figure_number=figure_number,
+    )
+    if of.unit != "share":
+        return found
+    return TypicalFigures(
+        **{name: np.round(np.clip(getattr(found, name), 0.0, 1.0), 12) for name in ("figures", "draws", "low", "high")}
+    )
 
 
 def _drawn(
@@ -63,49 +77,14 @@ def _drawn(
     of: Metric,
     number: int,
 ) -> MetricDraws:
-    values = trial_values(con, of, [trial["trial_id"] for trial in trials])
-    known = [trial for trial in trials if trial["trial_id"] in values]
-    measured = {trial["target_id"] for trial in known}
-    there = [target_id for target_id in target_ids if target_id in measured]
+    there, figures = board_figures(con, of, trials, target_ids)
     shapes = {"figures": (), "draws": (DRAWS,), "low": (), "high": ()}
     board = {name: np.full((len(target_ids), *rest), np.nan) for name, rest in shapes.items()}
     runs = np.zeros(len(target_ids), dtype=np.int64)
     if there:
-        cells = _in_columns_of(trials, known, by_target_and_run(known, values, there))
-        central = cells["central"]
-        input_draws = None
-        if of.range_of == "inputs":
-            newest = {trial["target_id"]: trial["trial_id"] for trial in known}
-            last = np.array([values[newest[target_id]][0] for target_id in there])
-            input_draws = last[:, None] * drawn_figures(con, of.id, [newest[target_id] for target_id in there])
-        is_share = of.unit == "share"
-        rows = [place for place, target_id in enumerate(target_ids) if target_id in measured]
-        found = typical_figures(
-            central,
-            direction=of.direction,
-            within_low=cells["low"],
-            within_high=cells["high"],
-            floor_variance=chance_variance(central, cells["n"]) if is_share else None,
-            input_draws=input_draws,
-            linear=is_share or bool(np.nanmin(central) <= 0),
-            figure_number=number,
-        )
-        for name, values_of_all in board.items():
-            # no share is below 0, nor above 1; 10^-12 of one is rounding
-            drawn = getattr(found, name)
-            values_of_all[rows] = np.round(np.clip(drawn, 0.0, 1.0), 12) if is_share else drawn
-        runs[rows] = (~np.isnan(central)).sum(axis=1)
+        rows = [list(target_ids).index(target_id) for target_id in there]
+        found = typical_of(of, figures, figure_number=number)
+        for name, values in board.items():
+            values[rows] = getattr(found, name)
+        runs[rows] = (~np.isnan(figures.central)).sum(axis=1)
     return MetricDraws(metric=of, of=TypicalFigures(**board), runs=tuple(runs.tolist()))
-
-
-def _in_columns_of(
-    trials: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]], cells: "Mapping[str, Floats]"
-) -> "dict[str, Floats]":
-    """Cells with a column for every run of `trials`, also for those in which this metric is not known."""
-    place = {run_id: number for number, run_id in enumerate(dict.fromkeys(trial["run_id"] for trial in trials))}
-    columns = [place[run_id] for run_id in dict.fromkeys(trial["run_id"] for trial in known)]
-    spread = {}
-    for name, values in cells.items():
-        spread[name] = np.full((len(values), len(place)), np.nan)
-        spread[name][:, columns] = values
-    return spread
