@@ -11,6 +11,7 @@ Little endian. Neither requests nor the API key are ever in it.
 """
 
 import glob
+import mmap
 import os
 import struct
 import sys
@@ -18,7 +19,6 @@ import zlib
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
@@ -128,19 +128,29 @@ def worker_path(path: Path, worker: int) -> Path:
 
 def _read_one(path: Path) -> Iterator[RawAttempt]:
     with _open(path) as file:
-        parts: dict[str, list[_Place]] = {}
-        for place in _places(file):
-            data = _load(file, place)
-            if data is None:
-                return
-            meta = orjson.loads(data[: place.meta_bytes])
-            if "part_of" in meta:
-                parts.setdefault(meta["part_of"], []).append(place)
-                continue
-            stamps, ends, body = _contents(data, place)
-            if meta["attempt_id"] in parts:
-                stamps, ends, body = _joined(file, parts.pop(meta["attempt_id"]), (stamps, ends, body))
-            yield RawAttempt(**meta, read_stamps_ns=stamps, read_ends=ends, body=body)
+        file_end = os.fstat(file.fileno()).st_size
+        if file_end <= len(MAGIC):
+            return
+        # Mapped, a record is copied once, and without the four calls to the system that reading it takes.
+        with mmap.mmap(file.fileno(), file_end, access=mmap.ACCESS_READ) as spool:
+            yield from _attempts(spool)
+
+
+def _attempts(spool: mmap.mmap) -> Iterator[RawAttempt]:
+    parts: dict[str, list[_Place]] = {}
+    for place in _places(spool):
+        loaded = _load(spool, place)
+        if loaded is None:
+            return
+        front, body = loaded
+        meta = orjson.loads(front[: place.meta_bytes])
+        if "part_of" in meta:
+            parts.setdefault(meta["part_of"], []).append(place)
+            continue
+        stamps, ends = _numbers(front, place)
+        if meta["attempt_id"] in parts:
+            stamps, ends, body = _joined(spool, parts.pop(meta["attempt_id"]), (stamps, ends, body))
+        yield RawAttempt(**meta, read_stamps_ns=stamps, read_ends=ends, body=body)
 
 
 class _Place(NamedTuple):
@@ -149,7 +159,7 @@ class _Place(NamedTuple):
     offset: int
     meta_bytes: int
     reads: int
-    size: int
+    body_bytes: int
     crc: int
 
 
@@ -165,44 +175,43 @@ def _open(path: Path) -> BinaryIO:
     return file
 
 
-def _places(file: BinaryIO) -> Iterator[_Place]:
-    """Where the records are, by their heads; up to the end that the file has when this starts."""
-    file_end = os.fstat(file.fileno()).st_size
+def _places(spool: mmap.mmap) -> Iterator[_Place]:
+    """Where the records are, by their heads; up to the end that the file had when it was mapped."""
     offset = len(MAGIC)
-    while True:
-        file.seek(offset)
-        head = file.read(_HEAD.size)
-        if len(head) < _HEAD.size:
-            return
-        meta_bytes, reads, body_bytes, crc = _HEAD.unpack(head)
+    while offset + _HEAD.size <= len(spool):
+        meta_bytes, reads, body_bytes, crc = _HEAD.unpack_from(spool, offset)
         offset += _HEAD.size
-        place = _Place(offset, meta_bytes, reads, meta_bytes + 16 * reads + body_bytes, crc)
-        offset += place.size
-        if offset > file_end:
+        place = _Place(offset, meta_bytes, reads, body_bytes, crc)
+        offset += meta_bytes + 16 * reads + body_bytes
+        if offset > len(spool):
             return
         yield place
 
 
-def _load(file: BinaryIO, place: _Place) -> bytes | None:
-    """A record without its head; None if its bytes are not those that were written."""
-    file.seek(place.offset)
-    data = file.read(place.size)
-    return data if zlib.crc32(data) == place.crc else None
+def _load(spool: mmap.mmap, place: _Place) -> tuple[bytes, bytes] | None:
+    """What stands before the body of a record, and the body; None if these are not the bytes that were written."""
+    body_start = place.offset + place.meta_bytes + 16 * place.reads
+    front, body = spool[place.offset : body_start], spool[body_start : body_start + place.body_bytes]
+    return (front, body) if zlib.crc32(body, zlib.crc32(front)) == place.crc else None
 
 
-def _contents(data: bytes, place: _Place) -> tuple[list[int], list[int], bytes]:
-    """Stamps, offsets and body of a record."""
+def _numbers(front: bytes, place: _Place) -> tuple[list[int], list[int]]:
+    """Stamps and offsets of a record."""
     stamps_end = place.meta_bytes + 8 * place.reads
-    ends_end = stamps_end + 8 * place.reads
-    return _unpack(data[place.meta_bytes : stamps_end]), _unpack(data[stamps_end:ends_end]), data[ends_end:]
+    return _unpack(front[place.meta_bytes : stamps_end]), _unpack(front[stamps_end:])
 
 
 def _joined(
-    file: BinaryIO, places: Sequence[_Place], last: tuple[list[int], list[int], bytes]
+    spool: mmap.mmap, places: Sequence[_Place], last: tuple[list[int], list[int], bytes]
 ) -> tuple[list[int], list[int], bytes]:
     """Stamps, offsets and body of an attempt whose first parts are at those places."""
-    # Their checksums were right a moment ago.
-    parts = [*(_contents(_load(file, place) or b"", place) for place in places), last]
-    stamps = list(chain.from_iterable(part[0] for part in parts))
-    ends = list(chain.from_iterable(part[1] for part in parts))
-    return stamps, ends, b"".join(part[2] for part in parts)
+    stamps: list[int] = []
+    ends: list[int] = []
+    bodies: list[bytes] = []
+    for place in places:
+        front, body = _load(spool, place) or (b"", b"")  # its checksum was right a moment ago
+        part_stamps, part_ends = _numbers(front, place)
+        stamps += part_stamps
+        ends += part_ends
+        bodies.append(body)
+    return stamps + last[0], ends + last[1], b"".join([*bodies, last[2]])

@@ -11,7 +11,8 @@ The work is done by a few calls for many events, since calls, not bytes, are wha
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import add, itemgetter
 from typing import Final
 
 _FIRST: Final = b"data: "
@@ -52,23 +53,27 @@ def sort_events(body: bytes, mold: Mold) -> SortedEvents | None:
     """
     if not (body.startswith(_FIRST) and body.endswith(_LAST)) or b"\r" in body:
         return None
-    texts = body[len(_FIRST) : -len(_LAST)].split(_NEXT)
+    texts = body.split(_NEXT)
+    texts[0] = texts[0][len(_FIRST) :]
+    texts[-1] = texts[-1][: -len(_LAST)]
+    ends = list(accumulate(map(add, map(len, texts), repeat(_AROUND_BYTES))))
     classes = bytearray(len(texts))
     unread: list[int] = []
     at = 0
     for _ in range(_MOST_MOLDS):
-        start, at = at, _take_run(texts, at, classes, unread, mold)
+        start, at = at, _take_run(body, texts, ends, at, classes, unread, mold)
         if at == start:
             break
     unread += range(at, len(texts))
     others = [texts[n] for n in unread]
     if b"" in others or b"\n" in b"".join(others):
         return None  # an empty event, or one of several lines
-    ends = list(accumulate(map(_AROUND_BYTES.__add__, map(len, texts))))
     return SortedEvents(ends=ends, classes=classes, unread=unread, texts=others)
 
 
-def _take_run(texts: list[bytes], at: int, classes: bytearray, unread: list[int], mold: Mold) -> int:
+def _take_run(
+    body: bytes, texts: list[bytes], ends: list[int], at: int, classes: bytearray, unread: list[int], mold: Mold
+) -> int:
     """Find a mold at `at` or soon after, class the events behind it that fit, and return where it ends."""
     if len(texts) - at < _LEAST_EVENTS:
         return at
@@ -81,7 +86,7 @@ def _take_run(texts: list[bytes], at: int, classes: bytearray, unread: list[int]
         unread += range(at + _TRIED, len(texts))
         return len(texts)
     kind, start, stop = found
-    middles = _middles(texts[n + 1 :], texts[n][:start], texts[n][stop:])
+    middles = _middles(body, texts, ends, n + 1, texts[n][:start], texts[n][stop:])
     end = n + 1 + len(middles)
     if _are_plain(middles):
         classes[n + 1 : end] = bytes([kind]) * len(middles)
@@ -103,22 +108,23 @@ def _take_each(middles: list[bytes], at: int, kind: int, classes: bytearray, unr
             unread.append(place)
 
 
-def _middles(texts: list[bytes], before: bytes, after: bytes) -> list[bytes]:
-    """What stands between the two ends in each text, up to the first text that does not have them."""
+def _middles(body: bytes, texts: list[bytes], ends: list[int], first: int, before: bytes, after: bytes) -> list[bytes]:
+    """What stands between the two ends in each text from `first` on, up to the first text that does not have them."""
     start, stop = len(before), -len(after)
 
     def has_ends(text: bytes) -> bool:
         return text.startswith(before) and text.endswith(after) and len(text) >= start - stop
 
     last = len(texts)
-    while last and not has_ends(texts[last - 1]):
+    while last > first and not has_ends(texts[last - 1]):
         last -= 1  # a stream ends with events of other kinds
-    if not last:
+    if last == first:
         return []
-    run = texts[:last]
-    middles = [text[start:stop] for text in run]
+    run = texts[first:last]
+    middles = list(map(itemgetter(slice(start, stop)), run))
     # `_NEXT` is in no text, so what is equal as a whole is equal one by one.
-    if before + (after + _NEXT + before).join(middles) + after == _NEXT.join(run):
+    together = b"".join((before, (after + _NEXT + before).join(middles), after))
+    if together == body[ends[first - 1] + len(_FIRST) : ends[last - 1] - len(_LAST)]:
         return middles
     fitting = next(n for n, text in enumerate(run) if not has_ends(text))
     return middles[:fitting]

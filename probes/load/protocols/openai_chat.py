@@ -87,8 +87,7 @@ def _mold(text: bytes) -> tuple[int, int, int] | None:
         return None
     for key, beginning in _MOLD_KEYS.items():
         value = event["choices"][0]["delta"].get(key)
-        found = list(beginning.finditer(text))
-        if type(value) is str and value and len(found) == 1:
+        if type(value) is str and value and len(found := list(beginning.finditer(text))) == 1:
             start = found[0].end()
             end = start + len(value.encode())
             if text[start:end] == value.encode() and text[end : end + 1] == b'"':
