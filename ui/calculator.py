@@ -18,6 +18,8 @@ from warehouse.metrics import UNKNOWN
 
 DASH = "\N{EN DASH}"
 MIDDLE = "\N{MIDDLE DOT}"
+SHOWN = 30  # targets in view; the others are a click away
+PAIRS = 12  # of a machine and an API, likewise
 _ORIGINS = ("contract price", "file price", "list price")
 
 

@@ -60,18 +60,16 @@ def draw(at: frame.Frame) -> None:
 def _ranking(at: frame.Frame, found: Sequence[Estimate], by: By, usage: Usage) -> None:
     finding = calculator.finding(found, by)
     st.html(markup.heading(finding, beneath=calculator.month_words(usage.total)))
-    chart = month_chart(found, by, at.providers, dark=at.dark)
+    chart = month_chart(found[: calculator.SHOWN], by, at.providers, dark=at.dark)
     if chart is not None:
         st.altair_chart(chart, alt=f"{finding}. The same figures stand in the table below.")
-    ages = {each.target.target_id: words.age(each.target.measured_at, at.now) for each in found}
-    st.html(
-        markup.table(
-            calculator.columns(by),
-            calculator.table_rows(found, ages),
-            label="A month of mine at each target",
-            kind="mt-ranking",
-        )
-    )
+    _table(at, found[: calculator.SHOWN], by, "A month of mine at each target")
+    rest = found[calculator.SHOWN :]
+    if rest:
+        with st.expander(
+            f"{len(found) - len(rest)} of {len(found)} targets are drawn and listed; the other {len(rest)}"
+        ):
+            _table(at, rest, by, "A month of mine at the other targets")
     st.html(
         markup.notes(
             [
@@ -82,6 +80,12 @@ def _ranking(at: frame.Frame, found: Sequence[Estimate], by: By, usage: Usage) -
             ]
         )
     )
+
+
+def _table(at: frame.Frame, found: Sequence[Estimate], by: By, label: str) -> None:
+    ages = {each.target.target_id: words.age(each.target.measured_at, at.now) for each in found}
+    rows = calculator.table_rows(found, ages)
+    st.html(markup.table(calculator.columns(by), rows, label=label, kind="mt-ranking"))
 
 
 def _break_even(at: frame.Frame, found: Sequence[Estimate], usage: Usage) -> None:
@@ -96,7 +100,12 @@ def _break_even(at: frame.Frame, found: Sequence[Estimate], usage: Usage) -> Non
     st.html(markup.heading(finding, beneath=beneath if chart is not None else ""))
     if chart is not None:
         st.altair_chart(chart, alt=f"Cost of a month by volume. {finding}. The crossings stand in the table below.")
-    st.html(markup.table(*crossing_table(met, found), label="From which volume a machine of ours is cheaper"))
+    heads, rows = crossing_table(met, found)
+    st.html(markup.table(heads, rows[: calculator.PAIRS], label="From which volume a machine of ours is cheaper"))
+    left = rows[calculator.PAIRS :]
+    if left:
+        with st.expander(f"{calculator.PAIRS} of {len(rows)} pairs are listed; the other {len(left)}"):
+            st.html(markup.table(heads, left, label="The other pairs of a machine of ours and an API"))
     st.html(
         markup.notes(
             [
