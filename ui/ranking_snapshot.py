@@ -6,6 +6,7 @@ import streamlit as st
 
 from ui import snapshot
 from warehouse.decision import Board, Rules, decided
+from warehouse.provider_scores import ProviderRatio, provider_ratios
 from warehouse.query import connect_snapshot
 
 
@@ -17,5 +18,15 @@ def board(path: str, workload_id: str, rules: Rules, target_ids: tuple[str, ...]
     con = connect_snapshot(Path(path))
     try:
         return decided(con, workload_id, [row for row in rows if row["target_id"] in wanted], rules)
+    finally:
+        con.close()
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def ratios(path: str, workload_id: str, rules: Rules) -> list[ProviderRatio]:
+    """How providers compare under a workload on the models that they share."""
+    con = connect_snapshot(Path(path))
+    try:
+        return provider_ratios(con, [workload_id], by=rules.by, any_grade=rules.any_grade, window=rules.window)
     finally:
         con.close()

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ui import ranking, ranking_table, ranking_weights
+from ui import providers, ranking, ranking_table, ranking_weights
 from ui.ranking_cells import DAGGER, DASH, MIDDLE, Look
 from warehouse.decision import Board, Place
 from warehouse.metrics import METRICS, UTILITY, metric
+from warehouse.provider_scores import ProviderRatio
 from warehouse.rank_bands import RankBand
 from warehouse.service_level import INTERACTIVE, Verdict
 from warehouse.weighed import Edge, Leeway, Weighed
@@ -338,3 +339,27 @@ def test_boxes_of_weights_are_read_as_weights_of_the_percentile_that_is_asked_fo
     asked = parse_weights(ranking_weights.weights_of({"cost": 2, "ttft": 1, "speed": 0}, "p95"))
     assert asked == {"usd_per_output_mtok": 2.0, "ttft_p95_s": 1.0}
     assert list(ranking_weights.TITLES) == list(ranking_weights.DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("ends", "by", "better"),
+    [
+        ((0.4, 0.6), COST, "a"),
+        ((0.4, 0.6), SPEED, "b"),
+        ((1.4, 1.6), COST, "b"),
+        ((0.9, 1.1), COST, "neither for sure"),
+        ((1.0, 1.0), COST, "equal"),
+        ((None, None), COST, "not known yet"),
+    ],
+)
+def test_a_provider_is_better_only_where_the_whole_interval_says_so(ends, by, better):
+    low, high = ends
+    one = ProviderRatio(provider="a", other="b", ratio=1.0, low=low, high=high, models=("m",), n_runs=4)
+    columns, (shown,) = providers.ratio_table([one], by)
+    assert len(columns) == len(shown.cells)
+    assert shown.cells[4].main == better
+    assert "geometric mean" in providers.explained([one], by)
+
+
+def test_without_a_shared_model_nothing_is_said_of_providers():
+    assert "nothing can be said of providers" in providers.explained([], COST)

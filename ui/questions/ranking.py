@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import frame, markup, ranking, ranking_snapshot, ranking_weights, slo, snapshot, words
+from ui import frame, markup, providers, ranking, ranking_snapshot, ranking_weights, slo, snapshot, words
 from ui.charts import ranking_chart
 from ui.choices import url_choice
 from ui.entries import url_number
@@ -71,6 +71,11 @@ def draw(at: frame.Frame) -> None:
         said = _explained(found, look)
     st.html(markup.notes(said))
     _chart(at, shown, look, board, weights)
+    if weights is None and chosen.admits_all:
+        ratios = ranking_snapshot.ratios(at.shown.path, chosen.workload, rules)
+        st.html(markup.heading("Which provider, whatever the model?", beneath=providers.explained(ratios, by)))
+        if ratios:
+            st.html(markup.table(*providers.ratio_table(ratios, by), label="Providers on the models that both serve"))
     terms = _terms(snapshot.workload_terms(at.shown.path, chosen.workload))
     listed_reasons = {entry.target_id: reasons[entry.target_id] for entry in shown if entry.target_id in reasons}
     st.html(markup.notes([terms, *notes(shown, listed_reasons, look, at.now)]))
