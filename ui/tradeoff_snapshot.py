@@ -9,7 +9,7 @@ from ui.snapshot import Row, rows_of
 from warehouse.fronts import FrontPoint, front_points
 from warehouse.night_figures import comparable_trials
 from warehouse.query import connect_snapshot
-from warehouse.service_level import Limits, Verdict, judged_together, workload_limits
+from warehouse.service_level import Limits, Verdict, judged_together
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -61,16 +61,6 @@ def points(
     con = connect_snapshot(Path(path))
     try:
         return front_points(con, workload_id, target_ids, metric_ids=metric_ids, window=window)
-    finally:
-        con.close()
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def limits(path: str, workload_id: str) -> Limits | None:
-    """The service level that the workload's own config set; None if it has none."""
-    con = connect_snapshot(Path(path))
-    try:
-        return workload_limits(con, workload_id)
     finally:
         con.close()
 

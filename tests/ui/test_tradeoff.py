@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.ui.test_pages import opened, text
-from ui import label_places, tradeoff, tradeoff_words
+from ui import label_places, tradeoff, tradeoff_table, tradeoff_words
 from ui.markup import table
 from ui.ranking import Absent
 from ui.tradeoff_axes import axis
@@ -96,8 +96,8 @@ def test_the_table_holds_every_target_with_verdict_chance_nights_and_age_and_the
     failing = {"slow": Verdict(standing="fails", good=40, offered=100, trials=5, share=0.4, low=0.3, high=0.5)}
     absent = [Absent(target_id="<img src=x>", outcome="failed", reason="no weights")]
     html = table(
-        tradeoff.columns(COST, SPEED),
-        tradeoff.table_rows(board(*FOUR), failing, absent, COST, SPEED, NOW),
+        tradeoff_table.columns(COST, SPEED),
+        tradeoff_table.table_rows(board(*FOUR), failing, absent, COST, SPEED, NOW),
         label="front",
     )
     for expected in (
@@ -111,11 +111,11 @@ def test_the_table_holds_every_target_with_verdict_chance_nights_and_age_and_the
 
 
 def test_the_file_has_base_units_and_blanks_for_what_is_unknown():
-    rows = list(csv.DictReader(io.StringIO(tradeoff.to_csv(board(*FOUR), COST, SPEED))))
+    rows = list(csv.DictReader(io.StringIO(tradeoff_table.to_csv(board(*FOUR), COST, SPEED))))
     assert [one["target_id"] for one in rows] == ["cheap", "dear", "maybe", "beaten", "unpriced"]
     assert float(rows[0]["usd_per_output_mtok"]) == 1.0
     assert rows[4]["usd_per_output_mtok"] == rows[4]["verdict"] == rows[4]["p_front"] == ""
-    assert tradeoff.to_csv([], COST, SPEED) == ""
+    assert tradeoff_table.to_csv([], COST, SPEED) == ""
 
 
 def layers(chart):
@@ -215,7 +215,7 @@ def test_the_page_draws_a_front_over_real_nights(nights, monkeypatch):
 
 
 def test_the_page_takes_its_axes_and_its_service_level_from_the_address(nights, monkeypatch):
-    page = opened("tradeoff", nights, monkeypatch, axes="own", x="ttft_p50_s", y="failed_share", level="own")
+    page = opened("tradeoff", nights, monkeypatch, axes="own", x="ttft_p50_s", y="failed_share", slo="own")
     shown = text(page)
     assert "TTFT p50" in shown
     assert "Service level ttft=1s" in shown

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from ui import frame, markup, ranking, snapshot, tradeoff, tradeoff_snapshot, tradeoff_words
+from ui import frame, markup, ranking, slo, snapshot, tradeoff, tradeoff_snapshot, tradeoff_table, tradeoff_words, words
 from ui.choices import url_choice
 from ui.tradeoff_chart import LANDSCAPE_AXES, tradeoff_chart, unnamed
 from warehouse.metrics import Metric, metric
@@ -12,20 +12,18 @@ from warehouse.reference.landscape import landscape_2024
 from warehouse.service_level import Verdict
 
 QUESTION = "What do I give up for price or carbon?"
-_LEVELS = {"off": "none asked", "own": "the workload's own"}
 
 
 def draw(at: frame.Frame) -> None:
     """The choices, the chart, its table twin and the small print."""
     chosen = at.bar(workload=True, model=True, window=True, region=True)
     axes = at.box("Trade", "axes", [*tradeoff.PRESETS, tradeoff.OWN], _labels())
-    level = at.box("Service level", "level", list(_LEVELS), _LEVELS)
+    limits = slo.asked_limits(at, chosen.workload)
     x, y = _own_axes() if axes == tradeoff.OWN else (metric(one) for one in tradeoff.PRESETS[axes][1:])
 
     everything = tradeoff_snapshot.measured(at.shown.path, chosen.workload)
     rows = [row for row in everything if chosen.admits(row)]
     kept: Mapping[str, Verdict] = {}
-    limits = tradeoff_snapshot.limits(at.shown.path, chosen.workload) if level == "own" else None
     if limits is not None:
         kept = tradeoff_snapshot.kept(at.shown.path, chosen.workload, limits, chosen.window)
     admitted = {row["target_id"] for row in rows}
@@ -41,17 +39,23 @@ def draw(at: frame.Frame) -> None:
 
     at.beneath(tradeoff_words.caption(found, failing, chosen.window_words))
     at.download(
-        tradeoff.to_csv(found, x, y),
+        tradeoff_table.to_csv(found, x, y),
         f"tradeoff-{chosen.workload}.csv",
         help="Figures typical of the nights, in base units, with their intervals",
     )
     if not found and not failing and not missing:
         raise frame.Nothing("Nothing to trade yet", "No target of this choice has been measured under this workload.")
+    newest = max((row["measured_at"] for row in rows), default=None)
+    all_stale = newest is not None and words.is_stale(newest, at.now)
+    if newest is not None and all_stale:
+        badge = markup.Badge(text="stale", tone="warn")
+        said = f"Nothing here was measured since {words.instant(newest)}, {words.age(newest, at.now)}."
+        st.html(markup.verdict(badge, said))
     _chart(at, found, x, y)
     st.html(
         markup.table(
-            tradeoff.columns(x, y),
-            tradeoff.table_rows(found, failing, missing, x, y, at.now),
+            tradeoff_table.columns(x, y),
+            tradeoff_table.table_rows(found, failing, missing, x, y, at.now, say_stale=not all_stale),
             label=f"Front of {x.title} and {y.title} under {chosen.workload}",
         )
     )
