@@ -122,11 +122,15 @@ def _verdict(judged: Judged, reference: Sequence[Night]) -> tuple[VerdictName, s
         return "unknown", f"{alike}; how much it varies by itself shows after two"
     if judged.family_chance <= LEVEL:
         return "drifted", (
-            f"{alike}, which agree among themselves in {found.repeat_share:.0%}; chance of so little agreement if"
-            f" nothing had changed: {judged.family_chance:.1g}{_hints(night, reference)}"
+            f"{alike}, which agree among themselves in {100 * (found.repeat_share or 0.0):.0f} %; chance of so little"
+            f" agreement if nothing had changed: {_chance(judged.family_chance)}{_hints(night, reference)}"
         )
     varied = "" if found.identical == found.compared else "; no more differs than between those nights"
     return "same", f"{alike}{varied}"
+
+
+def _chance(share: float) -> str:
+    return "below one in a million" if share < 1e-6 else f"{share:.1g}"
 
 
 def _mostly_empty(night: Night) -> bool:

@@ -122,8 +122,8 @@ def mcnemar_chance(lost: int, gained: int) -> float | None:
     changed = lost + gained
     if not changed:
         return None
-    ways: int = sum(math.comb(changed, k) for k in range(lost, changed + 1))
-    return ways / 2**changed
+    ways = sum(math.comb(changed, k) for k in range(lost, changed + 1))
+    return float(ways / 2**changed)
 
 
 def holm_adjusted(chances: Sequence[float]) -> list[float]:
