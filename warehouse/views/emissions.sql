@@ -5,7 +5,12 @@ CREATE OR REPLACE VIEW emissions AS
 WITH latest AS (
     SELECT *
     FROM emission_accounts
-    QUALIFY rank() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC) = 1
+    INNER JOIN (
+        -- a window says the same and takes four times as long over a year
+        SELECT trial_id, max(recorded_at) AS recorded_at
+        FROM emission_accounts
+        GROUP BY trial_id
+    ) USING (trial_id, recorded_at)
 ),
 
 grid AS (

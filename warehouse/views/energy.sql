@@ -4,7 +4,12 @@ CREATE OR REPLACE VIEW energy AS
 WITH latest AS (
     SELECT *
     FROM energy_accounts
-    QUALIFY rank() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC) = 1
+    INNER JOIN (
+        -- a window says the same and takes four times as long over a year
+        SELECT trial_id, max(recorded_at) AS recorded_at
+        FROM energy_accounts
+        GROUP BY trial_id
+    ) USING (trial_id, recorded_at)
 ),
 
 summed AS (

@@ -3,12 +3,12 @@
 CREATE OR REPLACE VIEW grades AS
 SELECT
     trial_id,
-    grade,
-    reasons,
-    method_version,
-    recorded_at
+    arg_max(grade, (recorded_at, method_version)) AS grade,
+    arg_max(reasons, (recorded_at, method_version)) AS reasons,
+    arg_max(method_version, (recorded_at, method_version)) AS method_version,
+    max(recorded_at) AS recorded_at
 FROM certificates
-QUALIFY row_number() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC, method_version DESC) = 1;
+GROUP BY trial_id;
 
 COMMENT ON VIEW grades IS 'How far the client of each trial can be trusted, by its latest certificate; the view certificate has the evidence. Grain: trial.';
 COMMENT ON COLUMN grades.trial_id IS 'The trial.';
