@@ -1,5 +1,6 @@
 """How quantities of facts and factors are said: a name, a unit, and what turns the stored value into it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -25,7 +26,10 @@ _KNOWN: Mapping[str, Quantity] = MappingProxyType(
         "price_usd_per_input_mtok": _of("Price of input", "USD/Mtok"),
         "price_usd_per_cached_input_mtok": _of("Price of cached input", "USD/Mtok"),
         "price_usd_per_output_mtok": _of("Price of output", "USD/Mtok"),
+        "price_usd_per_cache_write_mtok": _of("Price of writing to a cache", "USD/Mtok"),
+        "price_usd_per_1k_requests": _of("Fee", "USD per thousand requests"),
         "electricity_usd_per_kwh": _of("Electricity", "USD/kWh"),
+        "electricity_mean_usd_per_kwh": _of("Electricity, mean of all hours", "USD/kWh"),
         "hardware_usd": _of("Hardware", "USD"),
         "hardware_rent_usd_per_h": _of("Rent of the hardware", "USD/h"),
         "hardware_lifetime_s": _of("Life of the hardware", "years", 1 / _YEAR_S),
@@ -57,8 +61,12 @@ COMPONENTS: Mapping[str, str] = MappingProxyType(
 def quantity(name: str) -> Quantity:
     """A quantity by its stored name; one that is not known here is shown by that name, as it is stored."""
     if name.startswith(_METERED):
-        of = name.removeprefix(_METERED)
-        return _of(f"Energy by the meter {of}" if ":" in of else f"Energy of the {COMPONENTS.get(of, of)}", "J")
+        meter = name.removeprefix(_METERED)
+        said = f"Energy by the meter {meter}" if ":" in meter else f"Energy of the {COMPONENTS.get(meter, meter)}"
+        return _of(said, "J")
+    longer = re.fullmatch(r"price_above_(\d+)_(usd_per_\w+)", name)
+    if longer is not None and (of := _KNOWN.get(f"price_{longer[2]}")) is not None:
+        return _of(f"{of.name}, prompts over {int(longer[1]):,} tokens", of.unit)
     return _KNOWN.get(name, _of(name))
 
 

@@ -42,6 +42,19 @@ def test_a_long_prompt_pays_its_price_for_its_whole_request_and_one_at_the_limit
     assert today["today_usd"] == pytest.approx(today["at_trial_usd"]) == pytest.approx(usd)
 
 
+def test_each_attempt_has_its_own_price_and_they_sum_to_their_trial(warehouse):
+    more = [fact_row("price_usd_per_cache_write_mtok", 1.25), fact_row("price_usd_per_1k_requests", 5.0)]
+    con = warehouse([TRIAL, *attempts(100, 600, cached_tokens=50, cache_write_tokens=30), *BASE, *LONG, *more])
+    each = [usd for (usd,) in con.execute("SELECT usd FROM attempt_accounts ORDER BY seq").fetchall()]
+    # no fee and no price of writing is stated for long prompts
+    short = (20 * 1 + 50 * 1 + 30 * 1.25 + 110) / 1e6 + 0.005
+    assert each == pytest.approx([short, (550 * 2 + 50 * 0.5 + 220) / 1e6])
+    assert sum(each) == pytest.approx(cost(con)[0], rel=1e-12)
+    only_long = warehouse([TRIAL, *attempts(600, 700), *BASE, *LONG])
+    (total,) = only_long.execute("SELECT sum(usd) FROM attempt_accounts").fetchone()
+    assert total == pytest.approx(cost(only_long)[0], rel=1e-12)
+
+
 def test_cached_tokens_of_each_length_have_their_price_or_a_note(warehouse):
     usd, _, note = cost(warehouse([TRIAL, *attempts(100, 600, cached_tokens=50), *BASE, *LONG]))
     assert usd == pytest.approx((100 * 1 + 110 + 550 * 2 + 50 * 0.5 + 220) / 1e6)

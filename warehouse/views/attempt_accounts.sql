@@ -24,17 +24,38 @@ drawn AS (
     INNER JOIN attribution AS a USING (trial_id, recorded_at)
 ),
 
-token_prices AS (
+token_factors AS (
     SELECT
         trial_id,
-        max(factor.central) FILTER (factor.quantity = 'price_usd_per_input_mtok') AS usd_per_input_mtok,
-        max(factor.central) FILTER (factor.quantity = 'price_usd_per_cached_input_mtok') AS usd_per_cached_input_mtok,
-        max(factor.central) FILTER (factor.quantity = 'price_usd_per_output_mtok') AS usd_per_output_mtok
+        coalesce(try_cast(regexp_extract(factor.quantity, '^price_above_([0-9]+)_', 1) AS BIGINT), 0) AS above,
+        regexp_replace(factor.quantity, '^price_(above_[0-9]+_)?', '') AS amount,
+        factor.central AS usd
     FROM (
         SELECT trial_id, component, unnest(factors) AS factor
         FROM (SELECT * FROM cost_accounts QUALIFY rank() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC) = 1)
     )
     WHERE component = 'tokens'
+),
+
+tiers AS (
+    SELECT
+        trial_id,
+        above,
+        max(usd) FILTER (amount = 'usd_per_input_mtok') AS input,
+        coalesce(max(usd) FILTER (amount = 'usd_per_cached_input_mtok'), input) AS cached_input,
+        coalesce(max(usd) FILTER (amount = 'usd_per_cache_write_mtok'), input) AS cache_write,
+        max(usd) FILTER (amount = 'usd_per_output_mtok') AS output,
+        coalesce(max(usd) FILTER (amount = 'usd_per_1k_requests'), 0) AS fee
+    FROM token_factors
+    GROUP BY trial_id, above
+),
+
+token_prices AS (
+    -- the longest prompts first, so that the first that a prompt reaches is its price
+    SELECT
+        trial_id,
+        list(struct_pack(above, input, cached_input, cache_write, output, fee) ORDER BY above DESC) AS prices
+    FROM tiers
     GROUP BY trial_id
 ),
 
@@ -65,9 +86,7 @@ of_trial AS (
         c.usd_high / nullif(c.usd, 0) AS usd_high_ratio,
         c.electricity_usd,
         c.hardware_usd,
-        p.usd_per_input_mtok,
-        coalesce(p.usd_per_cached_input_mtok, p.usd_per_input_mtok) AS usd_per_cached_input_mtok,
-        p.usd_per_output_mtok,
+        p.prices,
         s.output_tokens,
         s.in_flight_s,
         t.kind = 'local' OR c.hardware_usd IS NOT NULL AS hardware_known
@@ -89,9 +108,11 @@ shared AS (
         a.seq,
         a.ok,
         a.prompt_tokens,
-        a.cached_tokens,
+        coalesce(a.cached_tokens, 0) AS cached,
+        coalesce(a.cache_write_tokens, 0) AS written,
         a.output_tokens,
-        t.* EXCLUDE (trial_id, output_tokens, in_flight_s),
+        list_filter(t.prices, lambda tier: tier.above = 0 OR a.prompt_tokens > tier.above)[1] AS price,
+        t.* EXCLUDE (trial_id, output_tokens, in_flight_s, prices),
         d.energy_j_low AS drawn_j_low,
         d.energy_j AS drawn_j,
         d.energy_j_high AS drawn_j_high,
@@ -116,10 +137,11 @@ priced AS (
         *,
         coalesce(
             (
-                (prompt_tokens - coalesce(cached_tokens, 0)) * usd_per_input_mtok
-                + coalesce(cached_tokens, 0) * usd_per_cached_input_mtok
-                + output_tokens * usd_per_output_mtok
-            ) / 1e6,
+                (prompt_tokens - cached - written) * price.input
+                + cached * price.cached_input
+                + written * price.cache_write
+                + output_tokens * price.output
+            ) / 1e6 + price.fee / 1e3,
             electricity_usd * energy_share + hardware_usd * time_share
         ) AS attempt_usd
     FROM shared

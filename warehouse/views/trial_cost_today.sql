@@ -46,7 +46,7 @@ priced AS (
             + coalesce(a.cached_tokens, 0) * coalesce(o.usd_per_cached_input_mtok, o.usd_per_input_mtok)
             + coalesce(a.cache_write_tokens, 0) * coalesce(o.usd_per_cache_write_mtok, o.usd_per_input_mtok)
             + a.output_tokens * o.usd_per_output_mtok
-        ) / 1e6 + coalesce(o.usd_per_1k_requests, 0) / 1000 AS usd,
+        ) / 1e6 + coalesce(o.usd_per_1k_requests, 0) / 1e3 AS usd,
         o.usd_per_input_mtok IS NOT NULL AND o.usd_per_output_mtok IS NOT NULL AS is_priced,
         o.origin,
         o.valid_from,
