@@ -15,7 +15,7 @@ from warehouse.metrics import metric
 from warehouse.night_figures import comparable_trials
 from warehouse.provider_scores import ProviderRatio, provider_ratios
 from warehouse.query import DEFAULT_METRIC, open_published, ranked
-from warehouse.rank_bands import UNCOMPARED, WINDOW, RankBand, workload_bands
+from warehouse.rank_bands import UNCOMPARED, WINDOW, RankBand, bands_over
 from warehouse.service_level import Limits, Verdict, judged_together
 from warehouse.weighed import Leeway, Weighed, weighed_board
 from warehouse.weights import Weights
@@ -83,20 +83,16 @@ def decided(
     Raises:
         WarehouseError: there is no such metric.
     """
-    verdicts = _verdicts(con, workload_id, rows, rules) if rules.limits is not None else {}
+    trials = comparable_trials(con, workload_id, window=rules.window, any_grade=rules.any_grade)
+    verdicts = _verdicts(con, trials, rows, rules.limits) if rules.limits is not None else {}
     failing = {target_id for target_id, verdict in verdicts.items() if verdict.standing == "fails"}
     admitted = [row["target_id"] for row in rows if _may_rank(row, rules) and row["target_id"] not in failing]
     weighed: dict[str, Weighed] = {}
     leeways: tuple[Leeway, ...] = ()
     if rules.weights is None:
-        bands = {
-            band.target_id: band
-            for band in workload_bands(
-                con, workload_id, admitted, by=rules.by, any_grade=rules.any_grade, window=rules.window
-            )
-        }
+        bands = {band.target_id: band for band in bands_over(con, trials, admitted, by=rules.by)}
     else:
-        board = weighed_board(con, workload_id, admitted, rules.weights, any_grade=rules.any_grade, window=rules.window)
+        board = weighed_board(con, trials, admitted, rules.weights)
         weighed, leeways = {one.target_id: one for one in board.targets}, board.leeways
         bands = {target_id: one.band for target_id, one in weighed.items()}
     newest_at = max((row["measured_at"] for row in rows), default=None)
@@ -187,15 +183,17 @@ def _may_rank(row: Mapping[str, Any], rules: Rules) -> bool:
 
 
 def _verdicts(
-    con: "duckdb.DuckDBPyConnection", workload_id: str, rows: Sequence[Mapping[str, Any]], rules: Rules
+    con: "duckdb.DuckDBPyConnection",
+    trials: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    limits: Limits,
 ) -> dict[str, Verdict]:
-    assert rules.limits is not None
     board = {row["target_id"] for row in rows}
     trials_of: dict[str, list[str]] = {}
-    for trial in comparable_trials(con, workload_id, window=rules.window, any_grade=rules.any_grade):
+    for trial in trials:
         if trial["target_id"] in board:
             trials_of.setdefault(trial["target_id"], []).append(trial["trial_id"])
-    return judged_together(con, trials_of, rules.limits)
+    return judged_together(con, trials_of, limits)
 
 
 _RENAMED = {name: f"band_{name}" for name in ("figure", "low", "high", "nights", "basis", "reason")}

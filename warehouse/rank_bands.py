@@ -114,8 +114,14 @@ def workload_bands(
     window: timedelta = WINDOW,
 ) -> list[RankBand]:
     """Bands of some targets of one workload, ranked among each other; see `board_bands`."""
+    return bands_over(con, comparable_trials(con, workload_id, window=window, any_grade=any_grade), target_ids, by=by)
+
+
+def bands_over(
+    con: "duckdb.DuckDBPyConnection", trials: Sequence[Mapping[str, Any]], target_ids: Sequence[str], *, by: str
+) -> list[RankBand]:
+    """The same over trials of `comparable_trials`, for a caller that has them."""
     chosen = metric(by)
-    trials = comparable_trials(con, workload_id, window=window, any_grade=any_grade)
     there, figures = board_figures(con, chosen, trials, target_ids)
     return bands_of(target_ids, there, figures, direction=chosen.direction)
 

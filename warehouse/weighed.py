@@ -6,8 +6,7 @@ input that targets share ties none of them, and what is not surely apart shares 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +14,7 @@ from warehouse.formulas.paired_runs import additive_fit
 from warehouse.formulas.pareto import front
 from warehouse.formulas.utility import Turn, contributions, scores, sways, weight_shares
 from warehouse.metrics import Metric, metric
-from warehouse.night_figures import comparable_trials
-from warehouse.rank_bands import WINDOW, BoardFigures, RankBand, bands_of, board_figures
+from warehouse.rank_bands import BoardFigures, RankBand, bands_of, board_figures
 from warehouse.weights import Weights
 
 if TYPE_CHECKING:
@@ -70,12 +68,9 @@ class WeighedBoard:
 
 def weighed_board(
     con: "duckdb.DuckDBPyConnection",
-    workload_id: str,
+    trials: Sequence[Mapping[str, Any]],
     target_ids: Sequence[str],
     weights: Weights,
-    *,
-    any_grade: bool = False,
-    window: timedelta = WINDOW,
 ) -> WeighedBoard:
     """Order some targets of one workload among each other by weights.
 
@@ -84,13 +79,10 @@ def weighed_board(
 
     Args:
         con: an open snapshot.
-        workload_id: the workload.
+        trials: of `warehouse.night_figures.comparable_trials`.
         target_ids: the board.
         weights: as of `parse_weights`.
-        any_grade: as for `warehouse.rank_bands.workload_bands`.
-        window: the same.
     """
-    trials = comparable_trials(con, workload_id, window=window, any_grade=any_grade)
     chosen = [metric(metric_id) for metric_id in weights]
     shares = weight_shares(list(weights.values()))
     whole = [_with_all_rows(target_ids, *board_figures(con, of, trials, target_ids)) for of in chosen]

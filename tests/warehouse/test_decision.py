@@ -11,6 +11,7 @@ from tests.warehouse.test_rank_bands import TARGETS, W, filled, night
 from warehouse.decision import Rules, decided, flat_rows
 from warehouse.errors import WarehouseError
 from warehouse.metrics import METRICS
+from warehouse.night_figures import comparable_trials
 from warehouse.query import ranked
 from warehouse.service_level import Limits
 from warehouse.weighed import weighed_board
@@ -116,14 +117,15 @@ def test_a_single_weight_orders_as_its_metric_does_with_the_same_bands(board):
 
 def test_the_weight_that_is_said_to_turn_first_place_turns_it(board):
     weights = parse_weights("cost=1,ttft_p50=1")
-    found = weighed_board(board, W, IDS, weights, any_grade=True)
+    trials = comparable_trials(board, W, window=timedelta(days=28), any_grade=True)
+    found = weighed_board(board, trials, IDS, weights)
     first = min((one for one in found.targets if one.utility), key=lambda one: -one.utility).target_id
     turns = [(of, edge) for of in found.leeways for edge in (of.below, of.above) if edge is not None]
     assert turns
     for of, edge in turns:
         beyond = edge.weight_share + (0.01 if edge.weight_share > of.weight_share else -0.01)
         (other,) = set(weights) - {of.metric_id}
-        changed = weighed_board(board, W, IDS, {of.metric_id: beyond, other: 1 - beyond}, any_grade=True)
+        changed = weighed_board(board, trials, IDS, {of.metric_id: beyond, other: 1 - beyond})
         now = max((one for one in changed.targets if one.utility), key=lambda one: one.utility).target_id
         assert (now, now != first) == (edge.target_id, True)
 
