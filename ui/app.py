@@ -22,6 +22,7 @@ page = st.navigation(
         st.Page("questions/calculator.py", title="Calculator", url_path="calculator"),
         st.Page("questions/hours.py", title="Time", url_path="time"),
         st.Page("questions/reliability.py", title="Reliability", url_path="reliability"),
+        st.Page("questions/endpoint.py", title="Endpoint", url_path="endpoint"),
         st.Page("questions/carbon.py", title="Carbon", url_path="carbon"),
         st.Page("questions/prices.py", title="Prices", url_path="prices"),
         st.Page("questions/sql.py", title="SQL", url_path="sql"),

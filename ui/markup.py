@@ -45,6 +45,7 @@ class Cell:
     span: int = 1
     wide: bool = False  # on a phone, as wide as its card
     hint: str = ""
+    link: tuple[str, Mapping[str, str]] | None = None  # a page of ours and its choices, where the value leads
     spark: tuple[float | None, ...] = ()  # 0 (bottom) to 1: a row of dots beneath, a gap where there is nothing
 
 
@@ -103,7 +104,7 @@ def listing(lines: Sequence[str]) -> str:
 
 def link(text: str, page: str, query: Mapping[str, str]) -> str:
     """A way to another page of ours with its choices made; `page` is its path, without a slash."""
-    return f'<p class="mt-sub"><a href="{escape(f"{page}?{urlencode(query)}")}" target="_self">{escape(text)}</a></p>'
+    return f'<p class="mt-sub">{_anchor(text, page, query)}</p>'
 
 
 def panel(title: str, sentence: str, *, tone: Tone = "plain", code: str = "") -> str:
@@ -157,11 +158,19 @@ def _cell(column: Column, cell: Cell) -> str:
     # what a card on a phone writes above the value; a cell that spans columns belongs to none of them
     label = f"{column.title} {column.unit}".strip()
     place = f'colspan="{cell.span}"' if cell.span > 1 else f'data-label="{escape(label)}"'
-    main = f'<span class="mt-main">{escape(cell.main)}</span>' if cell.main else ""
+    main = f'<span class="mt-main">{_linked(cell)}</span>' if cell.main else ""
     badges = "".join(_badge(b) for b in cell.badges)
     beneath = f'<span class="mt-beneath">{escape(cell.beneath)}</span>' if cell.beneath else ""
     inside = f"{main}{badges}{beneath}{_spark(cell.spark)}"
     return f'<td role="cell" class="{" ".join(classes)}" {place}{_hint(cell.hint)}>{inside}</td>'
+
+
+def _linked(cell: Cell) -> str:
+    return escape(cell.main) if cell.link is None else _anchor(cell.main, *cell.link)
+
+
+def _anchor(text: str, page: str, query: Mapping[str, str]) -> str:
+    return f'<a href="{escape(f"{page}?{urlencode(query)}")}" target="_self">{escape(text)}</a>'
 
 
 def _spark(values: Sequence[float | None]) -> str:

@@ -26,6 +26,7 @@ PAGES = {
     "sql": ("/sql", "What else do I want to know?"),
     "time": ("/time?target=openai-mini", "When is it slow, dear or dirty?"),
     "reliability": ("/reliability", "Can I depend on it?"),
+    "endpoint": ("/endpoint?target=groq-llama-70b", "What is this target like, night after night?"),
     "carbon": ("/carbon?target=llama-8b-h100", "Where do the grams come from?"),
     "calculator": ("/calculator?contracts=vllm-own%200.1%200.3", "What will my use cost and emit?"),
     "prices": ("/prices?target=openai-mini", "What does it cost, and since when?"),
