@@ -173,7 +173,7 @@ def flat_rows(boards: Iterable[Board]) -> list[dict[str, Any]]:
 
 def why_failing(verdict: Verdict, limits: Limits | None) -> str:
     """Why a target is kept out, in words."""
-    asked = "" if limits is None else f", {limits.success_share:.4g} of them are asked for ({limits})"
+    asked = "" if limits is None else f", {100 * limits.success_share:.4g} % are asked for ({limits})"
     return f"it fails the service level: {verdict.good} of {verdict.offered} attempts kept it{asked}"
 
 

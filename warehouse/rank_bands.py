@@ -5,7 +5,7 @@ measured in the same way: the workload under the terms of its newest trial, a ta
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 WINDOW = timedelta(days=28)
 
 
-UNRANKED = "its figure is not known or its load client is not graded well enough"
 UNCOMPARED = "no known figure under the terms that the workload has now"
 
 
@@ -73,37 +72,6 @@ class BoardFigures:
     linear: bool
 
 
-def board_bands(
-    con: "duckdb.DuckDBPyConnection",
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    by: str,
-    any_grade: bool = False,
-    window: timedelta = WINDOW,
-) -> list[RankBand]:
-    """Bands for the rows of a leaderboard, each among those of its workload that are ranked; in the order of the rows.
-
-    Args:
-        con: the open snapshot that the rows are of.
-        rows: rows of `warehouse.query.ranked`.
-        by: the metric that they are ranked by.
-        any_grade: as for `ranked`.
-        window: how far back from the newest trial of a workload its nights count.
-
-    Raises:
-        WarehouseError: there is no such metric.
-    """
-    bands: dict[tuple[str, str], RankBand] = {}
-    for workload_id in dict.fromkeys(row["workload_id"] for row in rows):
-        targets = [row["target_id"] for row in rows if row["workload_id"] == workload_id and row["rank"] is not None]
-        found = workload_bands(con, workload_id, targets, by=by, any_grade=any_grade, window=window)
-        bands |= {(workload_id, band.target_id): band for band in found}
-    return [
-        bands.get((row["workload_id"], row["target_id"])) or RankBand(target_id=row["target_id"], reason=UNRANKED)
-        for row in rows
-    ]
-
-
 def workload_bands(
     con: "duckdb.DuckDBPyConnection",
     workload_id: str,
@@ -113,7 +81,22 @@ def workload_bands(
     any_grade: bool = False,
     window: timedelta = WINDOW,
 ) -> list[RankBand]:
-    """Bands of some targets of one workload, ranked among each other; see `board_bands`."""
+    """Bands of some targets of one workload, ranked among each other.
+
+    Args:
+        con: an open snapshot.
+        workload_id: the workload.
+        target_ids: the board; one without a figure is not ranked, and its reason says so.
+        by: id of the metric.
+        any_grade: count whatever was measured; else only what a client certified A or B measured.
+        window: how far back from the newest night of the workload its nights count.
+
+    Returns:
+        One for each target, in the order given.
+
+    Raises:
+        WarehouseError: there is no such metric.
+    """
     return bands_over(con, comparable_trials(con, workload_id, window=window, any_grade=any_grade), target_ids, by=by)
 
 
@@ -123,7 +106,15 @@ def bands_over(
     """The same over trials of `comparable_trials`, for a caller that has them."""
     chosen = metric(by)
     there, figures = board_figures(con, chosen, trials, target_ids)
-    return bands_of(target_ids, there, figures, direction=chosen.direction)
+    bands = bands_of(target_ids, there, figures, direction=chosen.direction)
+    return [_as_share(band) for band in bands] if chosen.unit == "share" else bands
+
+
+def _as_share(band: RankBand) -> RankBand:
+    """The same without the part of an interval that no share can have."""
+    if band.low is None or band.high is None:
+        return band
+    return replace(band, low=max(band.low, 0.0), high=min(band.high, 1.0))
 
 
 def board_figures(

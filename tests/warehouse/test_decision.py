@@ -67,7 +67,7 @@ def test_who_fails_the_service_level_is_listed_last_and_counts_in_no_band(board)
     assert last.target_id == "api"
     assert last.verdict.standing == "fails"
     assert last.band.reason == (
-        "it fails the service level: 0 of 80 attempts kept it, 0.9 of them are asked for (ttft=1s,success=0.9)"
+        "it fails the service level: 0 of 80 attempts kept it, 90 % are asked for (ttft=1s,success=0.9)"
     )
     assert max(place.band.rank_high for place in found.places if place.band.rank_high) == 5
     assert found.places[0].verdict.standing in ("passes", "may-pass")

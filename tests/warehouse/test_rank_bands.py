@@ -16,7 +16,7 @@ from warehouse.errors import WarehouseError
 from warehouse.loader import derive
 from warehouse.publish import published_link
 from warehouse.query import ranked
-from warehouse.rank_bands import RankBand, board_bands, workload_bands
+from warehouse.rank_bands import RankBand, workload_bands
 from warehouse.rows import FactRow
 from warehouse.shared_inputs import drawn_figures
 from warehouse.tables import by_table, insert_rows
@@ -143,14 +143,10 @@ def test_every_kind_of_metric_has_bands_that_hold_one_another(board, by):
     assert sum(band.p_first for band in bands) == pytest.approx(1.0)
 
 
-def test_targets_that_are_not_ranked_say_so_and_ranked_ones_are_ranked_among_themselves(board):
-    rows = ranked(board, by="usd_per_output_mtok", any_grade=True)
-    bands = board_bands(board, rows, by="usd_per_output_mtok", any_grade=True)
-    assert [band.target_id for band in bands] == [row["target_id"] for row in rows]
-    by_id = {band.target_id: band for band in bands}
-    assert by_id["api"].rank_low is None
-    assert "not known" in by_id["api"].reason
-    assert max(band.rank_high for band in bands if band.rank_high) == 5
+@pytest.mark.parametrize("by", ["goodput_share", "failed_share", "qoe_mean_share"])
+def test_the_interval_of_a_share_is_one_of_shares(board, by):
+    for band in found(board, by).values():
+        assert 0 <= band.low <= round(band.figure, 12) <= band.high <= 1
 
 
 def test_a_narrow_window_counts_fewer_nights(board):
