@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterator
 
-from flows.plan import Plan
+from flows.plan import Plan, total_usd
 from flows.prepare import NightRequest
 from flows.running import TrialResult
 from flows.workload import Workload
+from warehouse.canary_questions import questions
 
 
 def usd(value: float | None) -> str:
@@ -29,6 +30,10 @@ def plan_sentences(request: NightRequest, plan: Plan) -> Iterator[str]:
     landed = sum(t.landed for t in plan.trials)
     if landed:
         yield f"{landed} trials of this run have landed already and are not measured again"
+    canaries = plan.canaries_due
+    if canaries:
+        worst, asked = usd(total_usd(each.quote_usd_worst for each in canaries)), len(canaries)
+        yield f"canary: {len(questions())} fixed questions to each of {asked} targets in the end, at worst {worst}"
     yield f"worst case {usd(plan.quote_usd_worst)}; stops before {usd(request.budget_usd)} (max_usd)"
     site = request.loaded.config.site
     if site is not None:
