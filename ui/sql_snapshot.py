@@ -26,7 +26,7 @@ def views(path: str) -> list[ViewComment]:
     return views_with_comments(data_dir())
 
 
-@st.cache_data(max_entries=6, show_spinner=False)  # an answer has 16 MB at most
+@st.cache_data(max_entries=4, show_spinner=False)  # an answer has 8 MB at most
 def outcome(path: str, sql: str) -> Outcome:
     """What a question to a snapshot comes to; a refusal is kept too, or every redraw would ask an endless one again."""
     try:

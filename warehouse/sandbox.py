@@ -36,7 +36,7 @@ class Limits:
 
     timeout_s: float = 15.0
     rows: int = 10_000
-    result_bytes: int = 16_000_000
+    result_bytes: int = 8_000_000
     memory_bytes: int = 512_000_000  # DuckDB's own account: buffers, hash tables
     address_space_bytes: int = 1_500_000_000  # the kernel's account: everything, by whomever it is asked for
     threads: int = 2

@@ -26,6 +26,9 @@ GRACE_S = 2.0  # the alarm rings after DuckDB's own limit and the parent's
 
 def main() -> None:
     """Read the request from standard input, write one JSON object to standard output."""
+    # the way to the parent is ours alone: whatever else writes to standard output writes into nothing
+    told = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     request = json.load(sys.stdin.buffer)
     _give_up(request)
     try:
@@ -36,7 +39,7 @@ def main() -> None:
         answer = {"refused": _out_of_memory(request)}
     except RecursionError:
         answer = {"refused": "the query is nested too deeply; write it with fewer levels"}
-    with os.fdopen(1, "wb") as out:
+    with os.fdopen(told, "wb") as out:
         out.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     os._exit(0)  # DuckDB would tidy up first: it waits for its threads and frees what the kernel frees at once
 
@@ -94,6 +97,7 @@ def _opened(request: dict[str, Any]) -> "duckdb.DuckDBPyConnection":
         },
     )
     con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")  # in `python -c` DuckDB thinks that a person looks on
     con.execute("SET max_execution_time = ?", [math.ceil(1000 * request["timeout_s"])])
     con.execute("SET lock_configuration = true")
     return con

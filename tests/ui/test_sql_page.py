@@ -215,7 +215,7 @@ def test_an_answer_says_how_much_it_is_and_whether_that_is_all():
     assert sql.finding(answer((1,))) == "1 row in 0.35 s"
     assert sql.finding(answer()) == "No row, in 0.35 s"
     assert sql.finding(answer((1,), (2,), cut="rows")) == "The first 2 rows, in 0.35 s; there are more"
-    assert "more would be over 16 MB" in sql.finding(answer((1,), cut="bytes"))
+    assert "more would be over 8 MB" in sql.finding(answer((1,), cut="bytes"))
 
 
 def test_files_keep_types_and_unknown_stays_empty(tmp_path):

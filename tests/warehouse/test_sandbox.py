@@ -156,6 +156,10 @@ def test_what_reaches_beyond_the_data_is_refused(locked_down, snapshot, attack):
     assert "secret-folder" not in str(refused.value).replace(str(snapshot), "")
 
 
+def test_a_question_that_takes_seconds_draws_no_progress_into_its_answer(locked_down):
+    assert locked_down.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+
+
 def test_nothing_that_is_admitted_of_the_catalogue_names_a_path_of_the_machine(locked_down, snapshot):
     """Every view and every table function that this DuckDB has, also those that a next version adds."""
     views = locked_down.execute("SELECT schema_name, view_name FROM duckdb_views() WHERE internal").fetchall()
