@@ -37,6 +37,14 @@ class Served:
     data_dir: Path
 
 
+@pytest.fixture(scope="session")
+def one_night(tmp_path_factory) -> Path:
+    """A folder with one invented night, for tests that only read it."""
+    folder = tmp_path_factory.mktemp("one-night")
+    write_synthetic(folder, nights=1, attempts=6, with_bench=False)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[Served]:
     data_dir = tmp_path_factory.mktemp("served")

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 
 from tests.ui.test_pages import EVIL, opened, text
-from tests.warehouse.synthetic import write_synthetic
 from tests.warehouse.test_calculator import AT, MONTH, entry, hosted, own
 from ui import calculator
 from ui.calculator_break_even import crossing_finding, crossing_table
@@ -18,13 +17,6 @@ from warehouse.calculator_break_even import cost_lines, crossings
 from warehouse.calculator_contracts import read_contracts
 
 PROVIDERS = ["llama.cpp", "p"]
-
-
-@pytest.fixture(scope="module")
-def nights(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("nights")
-    write_synthetic(folder, nights=1, attempts=8)
-    return folder
 
 
 def found(*targets, by="usd"):
@@ -98,8 +90,10 @@ def test_contracts_are_read_a_line_each_and_a_wrong_one_is_a_sentence():
     ]
 
 
-def test_the_page_ranks_a_month_and_a_link_restores_it(nights, monkeypatch):
-    page = opened("calculator", nights, monkeypatch, requests="1000", prompt="6000", output="300", batch="50", by="kg")
+def test_the_page_ranks_a_month_and_a_link_restores_it(one_night, monkeypatch):
+    page = opened(
+        "calculator", one_night, monkeypatch, requests="1000", prompt="6000", output="300", batch="50", by="kg"
+    )
     shown = text(page)
     assert "1,000 requests a month" in shown
     assert "6 million prompt and 300 thousand output tokens" in shown
@@ -109,9 +103,9 @@ def test_the_page_ranks_a_month_and_a_link_restores_it(nights, monkeypatch):
     assert len(page.get("vega_lite_chart")) == 2
 
 
-def test_a_contract_in_the_address_rules_and_nonsense_is_told_so(nights, monkeypatch):
+def test_a_contract_in_the_address_rules_and_nonsense_is_told_so(one_night, monkeypatch):
     page = opened(
-        "calculator", nights, monkeypatch, contracts="vllm-own 0.01 0.02;who 1 2", requests="many", cached="900"
+        "calculator", one_night, monkeypatch, contracts="vllm-own 0.01 0.02;who 1 2", requests="many", cached="900"
     )
     shown = text(page)
     assert "your contract" in shown
@@ -121,8 +115,8 @@ def test_a_contract_in_the_address_rules_and_nonsense_is_told_so(nights, monkeyp
     assert page.number_input[0].value == 100_000
 
 
-def test_a_preset_brings_its_numbers_and_a_request_of_nothing_is_a_sentence(nights, monkeypatch):
-    page = opened("calculator", nights, monkeypatch)
+def test_a_preset_brings_its_numbers_and_a_request_of_nothing_is_a_sentence(one_night, monkeypatch):
+    page = opened("calculator", one_night, monkeypatch)
     preset = next(box for box in page.selectbox if box.label == "Start from")
     preset.set_value("code").run()
     assert [box.value for box in page.number_input] == [50_000, 30_000, 800, 80, 0]
@@ -132,8 +126,8 @@ def test_a_preset_brings_its_numbers_and_a_request_of_nothing_is_a_sentence(nigh
     assert "A request of no tokens costs nothing anywhere" in text(page)
 
 
-def test_an_uploaded_log_takes_the_place_of_the_numbers(nights, monkeypatch):
-    page = opened("calculator", nights, monkeypatch)
+def test_an_uploaded_log_takes_the_place_of_the_numbers(one_night, monkeypatch):
+    page = opened("calculator", one_night, monkeypatch)
     log = b"timestamp,prompt_tokens,completion_tokens\n" + b"2026-11-01T00:00:00Z,900,90\n2026-11-02T00:00:00Z,900,90\n"
     page.file_uploader[0].upload("log.csv", log, "text/csv").run()
     assert not page.exception

@@ -4,10 +4,8 @@ import csv
 import io
 from datetime import date
 
-import pytest
-
-from tests.ui.test_pages import EVIL, opened, text
-from tests.warehouse.synthetic import write_synthetic
+from tests.ui.test_pages import EVIL, opened, published, text
+from tests.warehouse.builders import planned_row, run_row, trial_row
 from tests.warehouse.test_calculator import entry
 from tests.warehouse.test_price_shelf import DAY, PRODUCT, shelf
 from ui import prices
@@ -15,13 +13,6 @@ from ui.markup import table
 from warehouse.price_drifts import DRIFT_SHARE
 from warehouse.price_shelf import Shelf, on_day
 from warehouse.pricebook import Product
-
-
-@pytest.fixture(scope="module")
-def nights(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("nights")
-    write_synthetic(folder, nights=1, attempts=4, with_bench=False)
-    return folder
 
 
 def shown(*sources, day=DAY):
@@ -75,8 +66,8 @@ def test_the_file_holds_every_price_and_what_is_unknown():
     assert read[2]["reason"].startswith("in no contract")
 
 
-def test_the_page_shows_a_day_and_what_sources_disagree_about(nights, monkeypatch):
-    page = opened("prices", nights, monkeypatch, on="2026-11-20", target="openai-mini")
+def test_the_page_shows_a_day_and_what_sources_disagree_about(one_night, monkeypatch):
+    page = opened("prices", one_night, monkeypatch, on="2026-11-20", target="openai-mini")
     said = text(page)
     assert "Prices as of 2026-11-20" in said
     assert "openai-mini, standard: cached input at 0.05 by the contract, 33% less than 0.075 by the list" in said
@@ -85,6 +76,14 @@ def test_the_page_shows_a_day_and_what_sources_disagree_about(nights, monkeypatc
     assert len(page.get("vega_lite_chart")) == 1
 
 
-def test_a_day_that_is_none_is_told_so_and_today_is_shown(nights, monkeypatch):
-    page = opened("prices", nights, monkeypatch, on="yesterday")
+def test_a_day_that_is_none_is_told_so_and_today_is_shown(one_night, monkeypatch):
+    page = opened("prices", one_night, monkeypatch, on="yesterday")
     assert "As of &#x27;yesterday&#x27; is no day from 2020-01-01" in text(page)
+
+
+def test_a_night_with_failures_only_says_so_on_both_pages_of_money(tmp_path, monkeypatch):
+    crashed = trial_row(status="setup_failed", status_reason="no weights", window_start_ns=None, window_end_ns=None)
+    folder = published(tmp_path, [run_row(), planned_row(), crashed])
+    assert "No target has been measured under chat yet." in text(opened("calculator", folder, monkeypatch))
+    shown = text(opened("prices", folder, monkeypatch))
+    assert "No hosted target has been measured yet. alpha: at the price of electricity and hardware." in shown
