@@ -33,7 +33,7 @@ TITLES: Mapping[str, str] = {
     "embodied": "Embodied",
 }
 _FACTORS = (1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 1000.0)
-_ROW_PX, _AXIS_PX, _LEGEND_PX = 34, 66, 40
+_ROW_PX, _AXIS_PX, _LEGEND_PX = 34, 66, 64
 
 
 def weights_of(asked: Mapping[str, float], percentile: str) -> str:
@@ -72,7 +72,7 @@ def contributions_chart(found: Sequence[Entry], weights: Weights, *, dark: bool)
     most = max((end["reach"] for end in ends), default=0.0)
     ticks = [math.log(factor) for factor in _FACTORS if math.log(factor) <= max(most, math.log(1.25))]
     axis = alt.Axis(
-        title="Times worse than the best in everything (lower is better, log axis)",
+        title="Times worse than the best (lower is better, log)",
         values=ticks,
         labelExpr="format(exp(datum.value), '.3~r')",
         gridColor=inks["grid"],
@@ -87,7 +87,7 @@ def contributions_chart(found: Sequence[Entry], weights: Weights, *, dark: bool)
     colour = alt.Color(
         "metric:N",
         scale=alt.Scale(domain=titles, range=[charts.provider_colour(one, titles, dark=dark) for one in titles]),
-        legend=alt.Legend(title=None, orient="top", columns=4),
+        legend=alt.Legend(title=None, orient="top", columns=2),
     )
     bars = (
         alt.Chart(charts.inline(parts))

@@ -121,8 +121,9 @@ def additive_fit(scores: Floats) -> tuple[Floats, Floats]:
     rows = np.arange(len(endpoint))
     design[rows, endpoint] = 1.0
     design[rows, endpoints + run] = 1.0
-    # levels and nights can be shifted against each other; of all such, the smallest: then nights have mean about 0
-    solved = np.linalg.pinv(design.T @ design, hermitian=True) @ (design.T @ (scores[known] - centre))
+    # levels and nights can be shifted against each other; of all such, the smallest: then nights have mean about 0.
+    # That shift is 0 but for rounding among the eigenvalues, and numpy's own limit sometimes takes it for more
+    solved = np.linalg.pinv(design.T @ design, rcond=ROUNDING, hermitian=True) @ (design.T @ (scores[known] - centre))
     shift = float(solved[endpoints:].mean())
     levels = solved[:endpoints] + shift + centre
     residuals = np.zeros(scores.shape)
