@@ -9,8 +9,9 @@ The penalty is fixed by simulation of quiet nights, see `penalty`. Nights that h
 day) look like shifts: how much they do is estimated over the whole board, and the penalty grows by it.
 
 What that buys, after 30 quiet nights with a spread of 10 %: a shift of 20 % is found after 10 nights in 0.6 of cases
-and after 14 in 0.75 on a board of a dozen series, after 14 in 0.5 and after 21 in 0.75 on one of 1,300; a shift of 50 %
-is found after 5 nights in 0.95 and 0.6. Its night is exact in 0.6 of cases and within earliest to latest in 0.9.
+and after 14 in 0.8 on a board of a dozen series, after 14 in 0.45 and after 21 in 0.75 on one of 1,300; a shift of 50 %
+is found after 5 nights in 0.95 and 0.9. Its night is exact in 0.6 of cases and within earliest to latest in 0.87, its
+size within low to high in 0.95 or more. In short records, most of whose series shift at once, it takes longer.
 
 Sources: Fearnhead, Rigaill: Changepoint detection in the presence of outliers, Journal of the American Statistical
 Association 114, 2019 (bounded loss, and why its bound and the penalty go together); Rigaill: A pruned dynamic
@@ -29,11 +30,11 @@ from warehouse.formulas.resampling import Floats, Integers, Matrix, t_quantile
 METHOD_VERSION = "1"
 MIN_NIGHTS = 10
 NIGHTS_THAT_COUNT = 3  # at a new level before it can be a shift
-# What quiet nights may raise: over the whole board in 30 nights, and at most one in so many nights of a dozen series.
+# What quiet nights may raise in 30 nights: over the whole board, and over a dozen of its series.
 FALSE_ALARMS_A_BOARD = 0.5
 FALSE_ALARMS_A_DOZEN = 0.1
 # Simulated: a quiet series with 10, 30 or 90 nights behind it that is looked at every night raises an alarm in the next
-# 30 nights with a chance of no more than _CHANCE * exp(-_DECAY * penalty); 0.008 of 2,500 at a penalty of 16.
+# 30 nights with a chance of about _CHANCE * exp(-_DECAY * penalty): 0.040 at 13, 0.014 at 16.35, 0.003 at 20.
 _CHANCE, _DECAY = 4.1, 0.356
 _MAX_LEVELS = 96
 _CUT_OFF = 2.5  # of differences, in units of their median: what lies beyond is a shift or a bad night, not noise
@@ -122,10 +123,10 @@ def courses(values: Matrix, least_scale: Floats, *, board: int | None = None) ->
 def penalty(board: int, hang_together: float = 0.0) -> float:
     """What a cut must save, in squared standard deviations of a night.
 
-    Simulated with normal noise, with heavier tails (Student's t, 4 degrees of freedom) and with one night in twenty off
-    by six standard deviations, of which the first alarms most often; nights correlated by 0.3 alarm no more often than
-    independent ones, by 0.5 twice as often. A board of `board` series raises at most
-    `FALSE_ALARMS_A_BOARD` in 30 quiet nights, twelve of its series at most `FALSE_ALARMS_A_DOZEN`.
+    Simulated with normal noise, with heavier tails (Student's t, 4 degrees of freedom), with one night in twenty off by
+    six standard deviations, and with neighbours correlated by 0.3: none of these alarms more often than the first by
+    more than a third. A board of `board` series raises about `FALSE_ALARMS_A_BOARD` in 30 quiet nights, or fewer;
+    twelve of its series about `FALSE_ALARMS_A_DOZEN`, or fewer.
 
     Args:
         board: number of series, at least 1.
