@@ -32,7 +32,7 @@ def write_parquet(
     Raises:
         OSError: the disk refused.
     """
-    with _cursor() as con:
+    with one_thread_cursor() as con:
         con.register("given", columns)
         _copy(con, f"SELECT {select} FROM given", path, metadata, compression)
 
@@ -43,7 +43,7 @@ def join_parquet(paths: list[Path], path: Path, *, metadata: Mapping[str, str]) 
     Raises:
         OSError: the disk refused.
     """
-    with _cursor() as con:
+    with one_thread_cursor() as con:
         files = ", ".join(literal(str(part)) for part in paths)
         _copy(con, f"SELECT * FROM read_parquet([{files}], hive_partitioning = FALSE)", path, metadata, "zstd")
 
@@ -66,8 +66,8 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _cursor() -> "duckdb.DuckDBPyConnection":
-    """A connection of its own, so that threads may write at once."""
+def one_thread_cursor() -> "duckdb.DuckDBPyConnection":
+    """A connection of its own, so that threads may write at once, to a database in memory that holds nothing."""
     return _database().cursor()
 
 
