@@ -153,7 +153,7 @@ _PULSES = """
         FROM run_ends
         QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY ended_at DESC) = 1
     ) AS e USING (run_id)
-    WHERE r.run_kind = 'pulse' AND r.started_at > (SELECT min(started_at) FROM reliability_seen)
+    WHERE r.run_kind = 'pulse' AND r.started_at >= (SELECT min(started_at) FROM reliability_seen)
 """
 
 
