@@ -4,7 +4,6 @@ Two forms, told apart by their first column: `hour_of_week,usd_per_kwh` has all 
 00:00 in `tariff_timezone`; `hour_at,usd_per_kwh` has hours with their date and offset (`2026-11-23T02:00Z`).
 """
 
-import csv
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,6 +84,8 @@ def read_tariff(path: Path, *, timezone_name: str | None) -> Tariff:
     Raises:
         ConfigError: it cannot be read, or has a mistake: names the line and what would be right.
     """
+    import csv  # as is the time zone below: a bench reads no file, and must not wait for it
+
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -115,7 +116,7 @@ def read_tariff(path: Path, *, timezone_name: str | None) -> Tariff:
         )  # fmt: skip
     if not by_hour:
         raise ConfigError([f"tariff file {path.name} has no hour; give one in each line"])
-    from zoneinfo import ZoneInfo  # a bench reads no file, and must not wait for it
+    from zoneinfo import ZoneInfo
 
     return Tariff(name=path.name, by_hour=by_hour, zone=ZoneInfo(timezone_name) if timezone_name else None)
 

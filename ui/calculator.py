@@ -1,7 +1,5 @@
 """A month of mine as the page `calculator` shows it: presets, words, a finding, and the table beneath it."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -195,39 +193,13 @@ def rests_on(found: Sequence[Estimate]) -> tuple[list[Column], list[Row]]:
         Row(
             cells=[
                 Cell(main=each.target.target_id, strong=True),
-                Cell(main=_sentences(each.usd), wide=True),
-                Cell(main=_sentences(each.kg, each.seconds), wide=True),
+                Cell(main=sentences(each.usd), wide=True),
+                Cell(main=sentences(each.kg, each.seconds), wide=True),
             ]
         )
         for each in found
     ]
     return heads, rows
-
-
-def to_csv(found: Sequence[Estimate]) -> str:
-    """The table in base units."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    names = ("usd_per_month", "kgco2e_per_month", "answer_s")
-    ends = [f"{name}{end}" for name in names for end in ("_low", "", "_high")]
-    writer.writerow(
-        ["rank_low", "rank_high", "target_id", "provider", "model", *ends, "machines", "busy_share", "note"]
-    )
-    for each in found:
-        figures = [_ends(of) for of in (each.usd, each.kg, each.seconds)]
-        machines = each.machines
-        writer.writerow(
-            [
-                each.rank_low,
-                each.rank_high,
-                *(_safe(text) for text in (each.target.target_id, each.target.provider, each.target.model)),
-                *(end for of in figures for end in of),
-                None if machines is None else machines.count.central,
-                None if machines is None else machines.busy_share,
-                _safe(_sentences(each.usd)),
-            ]
-        )
-    return out.getvalue()
 
 
 def _figure_cell(of: Figure, by: By) -> Cell:
@@ -258,16 +230,8 @@ def _takes(each: Estimate) -> Cell:
     return Cell(main="" if mine else origin, badges=badges, beneath=f"since {since}" if since else "")
 
 
-def _sentences(*of: Figure) -> str:
+def sentences(*of: Figure) -> str:
+    """What figures rest on, and why they are unknown."""
     said = [note for figure in of for note in (figure.notes or ())]
     said += [figure.reason for figure in of if figure.reason]
     return ". ".join(words.sentence(each) for each in dict.fromkeys(said)) or DASH
-
-
-def _ends(of: Figure) -> tuple[float | None, float | None, float | None]:
-    return (None, None, None) if of.value is None else (of.value.low, of.value.central, of.value.high)
-
-
-def _safe(text: str) -> str:
-    """A spreadsheet runs a text that begins like a formula: such a one gets an apostrophe before it."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -6,13 +6,13 @@ Reads the attempts of those trials only, however long the history is.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from warehouse.accounting.account import Fact
 from warehouse.accounting.quantities import HARDWARE_PRICE, INPUT_PRICE, OUTPUT_PRICE, RENT
 from warehouse.formulas.interval import Interval, between
-from warehouse.pricebook.entry import AMOUNTS, STANDARD, PriceEntry
+from warehouse.pricebook.entry import STANDARD, PriceEntry
+from warehouse.pricebook.recorded import recorded_sources
 from warehouse.query import dicts
 
 if TYPE_CHECKING:
@@ -94,14 +94,6 @@ _FACTS = """
     SELECT trial_id, quantity, low, central, high, basis, valid_from, source, ledger, ledger_key, factor_version
     FROM trial_facts
     WHERE trial_id IN (SELECT unnest(?))
-"""
-_PRICES = f"""
-    SELECT
-        target_id, provider, model, origin, listed_as, service_tier, above_prompt_tokens, hours_utc,
-        {", ".join(AMOUNTS)}, currency, note, valid_from, checked_on, source
-    FROM prices
-    WHERE withdrawn_at IS NULL
-    ORDER BY origin, valid_from NULLS FIRST, hours_utc NULLS FIRST, above_prompt_tokens
 """
 
 
@@ -185,19 +177,6 @@ def measured_targets(con: "duckdb.DuckDBPyConnection", workload_id: str) -> list
         )
         for trial in trials
     ]
-
-
-def recorded_sources(
-    con: "duckdb.DuckDBPyConnection",
-) -> dict[tuple[str, str, str], Sequence[Sequence[PriceEntry]]]:
-    """The prices on record that are still stated, by target, provider and model; contracts, then files, then lists."""
-    found: dict[tuple[str, str, str], dict[str, list[PriceEntry]]] = {}
-    for row in dicts(con.execute(_PRICES)):
-        key = (row.pop("target_id"), row.pop("provider"), row.pop("model"))
-        amounts = {name: None if row[name] is None else Decimal(repr(row[name])) for name in AMOUNTS}
-        # contract, file, list: in the order of the alphabet
-        found.setdefault(key, {}).setdefault(row["origin"], []).append(PriceEntry(**(row | amounts)))
-    return {key: tuple(by_origin.values()) for key, by_origin in found.items()}
 
 
 def _measured(

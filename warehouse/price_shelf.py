@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from warehouse.calculator_inputs import recorded_sources
 from warehouse.pricebook import Drift, Price, PriceEntry, Product, differing
 from warehouse.pricebook.entry import STANDARD, in_force, tiers_of
+from warehouse.pricebook.recorded import recorded_sources
 from warehouse.query import dicts
 
 if TYPE_CHECKING:

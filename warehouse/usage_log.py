@@ -5,18 +5,17 @@ OpenAI's and Anthropic's answers, of OpenAI's usage export (a row may hold many 
 Gemini, and of the public Azure and Mooncake traces. Whatever else a row holds is not looked at.
 """
 
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from warehouse.errors import WarehouseError
 from warehouse.formulas.breakeven import SECONDS_PER_MONTH
 from warehouse.formulas.usage import Floats, Usage
+from warehouse.usage_log_file import table_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,6 +46,9 @@ _NAMES: Final = {
 }  # fmt: skip
 _STARTS: Final = ("timestamp", "start_time", "created_at", "created", "started_at", "time", "date")
 _ENDS: Final = ("end_time", "ended_at")
+_WANTED: Final = frozenset(
+    name.rsplit(".", 1)[-1] for name in (*(name for names in _NAMES.values() for name in names), *_STARTS, *_ENDS)
+)
 # Anthropic counts what was read from or written to its cache beside input_tokens, not in it.
 _BESIDE_THE_INPUT: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
 
@@ -90,7 +92,7 @@ def read_usage_log(data: bytes, name: str) -> UsageLog:
         raise WarehouseError(
             f"{name} has {len(data) / 1e6:,.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read, give a part of it"
         )
-    frame, first_line = _table(data, name)
+    frame, first_line = table_of(data, name, wanted=_WANTED)
     if frame.height == 0:
         raise WarehouseError(f"{name} holds no row; give a log with one request in each")
     if frame.height > MAX_ROWS:
@@ -145,74 +147,6 @@ class _Where:
 
     def row(self, at: int) -> str:
         return f"{self.name} row {at + 1}" if self.first_line is None else f"{self.name} line {at + self.first_line}"
-
-
-def _table(data: bytes, name: str) -> "tuple[pl.DataFrame, int | None]":
-    import polars as pl
-
-    ending = name.rsplit(".", 1)[-1].lower()
-    try:
-        if ending == "parquet":
-            return _flat(pl.read_parquet(io.BytesIO(data))), None
-        if ending in ("json", "jsonl", "ndjson"):
-            return _from_json(data, name)
-        if ending == "csv":
-            return pl.read_csv(io.BytesIO(data), infer_schema=False, try_parse_dates=False), 2
-    except pl.exceptions.PolarsError as error:
-        raise WarehouseError(f"{name} cannot be read: {str(error).splitlines()[0]}") from error
-    raise WarehouseError(f"{name} is no log that can be read; give .csv, .jsonl, .json or .parquet")
-
-
-def _from_json(data: bytes, name: str) -> "tuple[pl.DataFrame, int | None]":
-    """Lines of objects, or one list of them; only the columns wanted are kept."""
-    import polars as pl
-
-    rows: list[dict[str, Any]] = []
-    first_line: int | None = 1
-    if data.lstrip()[:1] == b"[":
-        first_line = None
-        try:
-            lines: Sequence[Any] = json.loads(data)
-        except ValueError as error:
-            raise WarehouseError(f"{name} is no JSON: {error}") from None
-    else:
-        lines = data.splitlines()
-        while lines and not lines[-1].strip():
-            lines = lines[:-1]
-    for number, line in enumerate(lines, start=1):
-        try:
-            value = json.loads(line) if isinstance(line, bytes) else line
-        except ValueError as error:
-            raise WarehouseError(f"{name} line {number} is no JSON: {error}") from None
-        if not isinstance(value, dict):
-            raise WarehouseError(f"{name} {'line' if first_line else 'row'} {number} is no object of a request")
-        rows.append(_flattened(value))
-    return pl.DataFrame(rows, infer_schema_length=None, strict=False), first_line
-
-
-def _flattened(value: dict[str, Any]) -> dict[str, Any]:
-    """The wanted values of an object and of those in it, as text, by `outer.inner`."""
-    found: dict[str, Any] = {}
-    for key, inner in value.items():
-        if isinstance(inner, dict):
-            found |= {f"{key}.{name}": each for name, each in _flattened(inner).items()}
-        elif key.lower() in _WANTED and not isinstance(inner, list):
-            found[key] = None if inner is None else str(inner)
-    return found
-
-
-_WANTED: Final = frozenset(
-    name.rsplit(".", 1)[-1] for name in (*(name for names in _NAMES.values() for name in names), *_STARTS, *_ENDS)
-)
-
-
-def _flat(frame: "pl.DataFrame") -> "pl.DataFrame":
-    """Columns of structs as columns of their own."""
-    import polars as pl
-
-    while structs := [name for name, kind in frame.schema.items() if isinstance(kind, pl.Struct)]:
-        frame = frame.with_columns(pl.col(name).name.prefix_fields(f"{name}.") for name in structs).unnest(*structs)
-    return frame
 
 
 def _column(frame: "pl.DataFrame", names: Sequence[str]) -> str | None:

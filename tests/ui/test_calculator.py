@@ -11,6 +11,7 @@ from tests.warehouse.test_calculator import AT, MONTH, entry, hosted, own
 from ui import calculator
 from ui.calculator_break_even import crossing_finding, crossing_table
 from ui.calculator_charts import chosen_lines, month_chart, volume_chart
+from ui.calculator_csv import to_csv
 from ui.markup import table
 from warehouse.calculator import Demand, estimates
 from warehouse.calculator_break_even import cost_lines, crossings
@@ -48,7 +49,7 @@ def test_each_reason_is_said_once_with_those_it_holds_for():
 
 
 def test_the_file_has_every_figure_in_base_units_and_disarms_formulas():
-    rows = list(csv.DictReader(io.StringIO(calculator.to_csv(found(hosted(entry(), target_id="=1+1"), own())))))
+    rows = list(csv.DictReader(io.StringIO(to_csv(found(hosted(entry(), target_id="=1+1"), own())))))
     assert rows[0]["target_id"] == "'=1+1"
     assert float(rows[0]["usd_per_month"]) == pytest.approx(2.0)
     assert rows[0]["kgco2e_per_month"] == ""

@@ -8,7 +8,7 @@ from tests.ui.test_pages import EVIL, opened, published, text
 from tests.warehouse.builders import planned_row, run_row, trial_row
 from tests.warehouse.test_calculator import entry
 from tests.warehouse.test_price_shelf import DAY, PRODUCT, shelf
-from ui import prices
+from ui import price_steps, prices
 from ui.markup import table
 from warehouse.price_drifts import DRIFT_SHARE
 from warehouse.price_shelf import Shelf, on_day
@@ -42,18 +42,18 @@ def test_an_unknown_price_is_said_with_its_reason_and_names_are_escaped():
 
 def test_the_history_is_steps_by_source_and_says_the_last_change():
     of = shelf([entry("2", "20"), entry("1", "10", valid_from="2026-06-01")])
-    found = prices.steps(of, PRODUCT, "standard", DAY)
+    found = price_steps.steps(of, PRODUCT, "standard", DAY)
     assert [(step.usd, step.day) for step in found if step.amount == "usd_per_output_mtok"] == [
         (20.0, date(2026, 3, 3)),
         (10.0, date(2026, 6, 1)),
     ]
-    said = prices.step_finding(found, PRODUCT, "standard")
+    said = price_steps.step_finding(found, PRODUCT, "standard")
     assert said == "api: from 20 to 10 USD per million output tokens on 2026-06-01, 50% less"
-    chart = prices.step_chart(found, DAY).to_dict()
+    chart = price_steps.step_chart(found, DAY).to_dict()
     assert [layer["mark"]["type"] for layer in chart["layer"]] == ["rule", "line"]
-    assert prices.step_chart([], DAY) is None
-    assert "no price of flex output tokens is dated" in prices.step_finding([], PRODUCT, "flex")
-    _, rows = prices.step_table(found)
+    assert price_steps.step_chart([], DAY) is None
+    assert "no price of flex output tokens is dated" in price_steps.step_finding([], PRODUCT, "flex")
+    _, rows = price_steps.step_table(found)
     assert rows[0].cells[0].main == "2026-06-01"
 
 

@@ -9,6 +9,7 @@ from ui import calculator, frame, markup, words
 from ui.calculator import MIDDLE
 from ui.calculator_break_even import crossing_finding, crossing_table
 from ui.calculator_charts import chosen_lines, month_chart, volume_chart
+from ui.calculator_csv import to_csv
 from ui.calculator_form import draw_form
 from ui.calculator_snapshot import measured
 from warehouse.break_even import MIN_GOODPUT_SHARE
@@ -50,7 +51,7 @@ def draw(at: frame.Frame) -> None:
         f"{words.count(len(found), 'target')} as last measured under {chosen.workload} {MIDDLE} newest"
         f" {words.age(newest, at.now)} {MIDDLE} prices of {at.now:%Y-%m-%d}"
     )
-    at.download(calculator.to_csv(found), f"month-{chosen.workload}.csv", help="A row a target, with its ranges")
+    at.download(to_csv(found), f"month-{chosen.workload}.csv", help="A row a target, with its ranges")
     _ranking(at, found, by, wanted.usage)
     _break_even(at, found, wanted.usage)
     with st.expander("What each figure rests on"):

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from ui import frame, markup, prices, prices_snapshot, words
+from ui import frame, markup, price_steps, prices, prices_snapshot, words
 from ui.entries import url_day
 from ui.prices import MIDDLE
 from warehouse.price_drifts import DRIFT_SHARE
@@ -53,16 +53,16 @@ def _history(at: frame.Frame, shelf: Shelf, rows: Sequence[Shelved], day: date) 
         return
     product = known[at.box("Price history of", "target", list(known))]
     tier = at.box("Service tier", "tier", prices.tiers_of_product(rows, product))
-    found = prices.steps(shelf, product, tier, day)
-    finding = prices.step_finding(found, product, tier)
+    found = price_steps.steps(shelf, product, tier, day)
+    finding = price_steps.step_finding(found, product, tier)
     page = prices_snapshot.page_of(product.provider, product.model, product.base_url)
     stated = f"The provider states its prices at {page}" if page else "The list names no page of this provider"
     st.html(markup.heading(finding, beneath=f"{stated}. The upright line: {day}. Shortest prompts, at any hour."))
-    chart = prices.step_chart(found, day, dark=at.dark)
+    chart = price_steps.step_chart(found, day, dark=at.dark)
     if chart is not None:
         st.altair_chart(chart, alt=f"Prices over time. {finding}. The same steps stand in the table below.")
         with st.expander("These prices as a table"):
-            st.html(markup.table(*prices.step_table(found), label="Price history"))
+            st.html(markup.table(*price_steps.step_table(found), label="Price history"))
 
 
 frame.page("What does it cost, and since when?", draw)
