@@ -22,7 +22,7 @@ _TOLD = (
     "model", "models_returned", "system_fingerprints", "quantisation", "weights_sha256", "base_url", "region", "engine",
     "engine_version", "device", "gpu_models", "threads", "slots", "host_id", "cpu_model", "os", "megatoken_version",
     "arrivals", "concurrency", "rate_rps", "rate_end_rps", "burstiness", "trace_sha256", "prompt_tokens_asked",
-    "output_tokens_asked", "slo_ttft_s", "slo_tpot_s", "meters",
+    "output_tokens_asked", "slo_ttft_s", "slo_tpot_s", "meters", "accounting_version",
 )  # fmt: skip
 # From which difference on an average is said: points of a share, or a share of the number itself.
 _SHARE_POINTS = 0.02
@@ -78,6 +78,13 @@ _NIGHTS = """
         QUALIFY row_number() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC, method_version DESC) = 1
     ),
 
+    accounted AS (
+        SELECT trial_id, arg_max(method_version, recorded_at) AS accounting_version
+        FROM cost_accounts
+        SEMI JOIN wanted USING (trial_id)
+        GROUP BY trial_id
+    ),
+
     stated AS (
         SELECT trial_id, map_from_entries(list((quantity, central) ORDER BY quantity)) AS facts
         FROM trial_facts
@@ -89,6 +96,7 @@ _NIGHTS = """
         w.*,
         m.meters,
         g.grade,
+        a.accounting_version,
         s.facts,
         array_to_string(d.models_returned, ', ') AS models_returned,
         array_to_string(d.system_fingerprints, ', ') AS system_fingerprints,
@@ -99,6 +107,7 @@ _NIGHTS = """
     FROM wanted AS w
     LEFT JOIN metered AS m USING (trial_id)
     LEFT JOIN graded AS g USING (trial_id)
+    LEFT JOIN accounted AS a USING (trial_id)
     LEFT JOIN stated AS s USING (trial_id)
     LEFT JOIN trial_digests AS d USING (trial_id)
     LEFT JOIN trial_outcomes AS o USING (trial_id)

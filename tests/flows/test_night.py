@@ -64,12 +64,16 @@ def test_a_second_night_adds_and_the_same_one_measures_nothing_again(tmp_path):
     data = tmp_path / "data"
     with fake_endpoint(QUICK) as server:
         config = write_config(tmp_path, [endpoint("a", server.base_url)])
+        # nobody is there to be told of changes, which is no reason for a night to fail
+        config.write_text(f'{config.read_text()}\n[notify]\nrss = true\nwebhook_url_env = "NOBODY_THERE"\n')
         first = night(data, config)
         served = len(server.requests)
         again = night(data, config, "--run-id", run_id_of(first))
         assert len(server.requests) == served
         assert again.returncode == 0
         assert "1 trials of this run have landed already" in again.stdout
+        assert "watch: changes show after 10 nights, so far there are 1" in again.stdout
+        assert "<feed" in (data / "published" / "changes.atom").read_text()
         night(data, config)
         assert len(server.requests) == 2 * served
     assert sql(data, "SELECT count(*) AS n FROM trial_metrics") == [{"n": 2}]

@@ -199,3 +199,12 @@ def test_a_figure_that_may_be_zero_is_watched_as_it_is(warehouse):
     seen = watch(con)
     assert [c for c in changes(con) if c.metric_id == "usd_per_output_mtok"] == []
     assert seen.watched_series > 20
+
+
+def test_figures_that_were_accounted_by_another_method_say_so(con):
+    con.execute("BEGIN")
+    con.execute("UPDATE cost_accounts SET method_version = 'older' WHERE trial_id < ?", [f"night-{SHIFTED:02}"])
+    watch(con)
+    hints = of(con, "moved")["usd_per_output_mtok"].hints
+    con.execute("ROLLBACK")
+    assert any(hint.startswith("accounting_version older -> ") for hint in hints)
