@@ -50,13 +50,17 @@ def pulse_request(request: NightRequest, now: datetime) -> NightRequest:
     loaded = request.loaded
     asked = _asked(loaded)
     config = pulse_config(loaded.config, asked, name=loaded.path.name)
-    made = LoadedConfig(path=loaded.path, text=loaded.text, config=config)
+    run_id = request.run_id or new_run_id(f"{config.night.name}-pulse", now)
+    # another order each time: where the day's limit ends a pulse early, it is not always the same who goes without
+    targets = list(config.targets)
+    random.Random(run_id).shuffle(targets)
+    made = LoadedConfig(path=loaded.path, text=loaded.text, config=config.model_copy(update={"targets": targets}))
     found = dataclasses.replace(
         request,
         loaded=made,
         run_kind="pulse",
         max_usd=asked.max_usd_per_day if request.max_usd is None else min(request.max_usd, asked.max_usd_per_day),
-        run_id=request.run_id or new_run_id(f"{config.night.name}-pulse", now),
+        run_id=run_id,
     )
     check_request(found)
     return found
