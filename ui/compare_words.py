@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ui import words
-from ui.ranking import named
+from ui.tradeoff import spoken
 from warehouse.comparison import Difference, Rounds
 from warehouse.formulas.pair_difference import PairDifference
 from warehouse.metrics import UNKNOWN, Metric
@@ -72,11 +72,11 @@ def verdict_sentence(of: Difference) -> str:
     """
     found = of.found
     if found is None:
-        return f"{of.target_a} and {of.target_b} cannot be compared by {named(of.metric)}: {of.reason}"
+        return f"{of.target_a} and {of.target_b} cannot be compared by {spoken(of.metric)}: {of.reason}"
     if found.same:
-        return f"{of.target_a} and {of.target_b} are the same in {named(of.metric)}, {_over(found)}"
+        return f"{of.target_a} and {of.target_b} are the same in {spoken(of.metric)}, {_over(found)}"
     if not found.sure:
-        return f"{of.target_a} and {of.target_b} cannot be told apart by {named(of.metric)} {_why_not(found)}"
+        return f"{of.target_a} and {of.target_b} cannot be told apart by {spoken(of.metric)} {_why_not(found)}"
     statement = _statement(of.metric, of.target_a, of.target_b, found)
     if found.basis == "within-run":
         return f"{statement}: so it was {_over(found)}; whether other nights agree shows after 3"
@@ -87,7 +87,7 @@ def difference_words(found: PairDifference, of: Metric) -> tuple[str, str]:
     """(difference, its interval) of the first from the second, as a table has it: `-12 %`, `-16 to -8 %`."""
     if not found.is_ratio:
         central, low, high = (_points(end, of) for end in (found.central, found.low, found.high))
-        return f"{central} points", f"{low} to {high} points" if found.low is not None else "no interval"
+        return f"{central}{_unit(of)}", f"{low} to {high}{_unit(of)}" if found.low is not None else "no interval"
     if _in_times(found):
         central, low, high = (_times(end) for end in (found.central, found.low, found.high))
         return f"{central} times", f"{low} to {high} times" if found.low is not None else "no interval"
@@ -115,15 +115,20 @@ def _statement(of: Metric, a: str, b: str, found: PairDifference) -> str:
     names = {"better": a, "worse": b} if a_is_better else {"better": b, "worse": a}
     central, *reach = (end for end in (found.central, found.low, found.high) if end is not None)
     if not found.is_ratio:
-        said = _DIFFERENCE_OF_ID.get(of.id, f"{{better}} is {{amount}} better than {{worse}} in {named(of)}")
+        said = _DIFFERENCE_OF_ID.get(of.id, f"{{better}} is {{amount}} better than {{worse}} in {spoken(of)}")
         points = [abs(end) * of.shown_scale for end in (central, *reach)]
-        return said.format(amount=_amount(points, " points"), **names)
+        return said.format(amount=_amount(points, _unit(of)), **names)
     phrases = _OF_ID.get(of.id) or _plain(of)
     # how many times the one that has more has it
     times = [end if central >= 1 else 1 / end for end in (central, *reach)]
     if times[0] >= _TIMES_FROM:
         return phrases.times.format(amount=_amount(times, " times"), **names)
     return phrases.share.format(amount=_amount([100 * (1 - 1 / ratio) for ratio in times], " %"), **names)
+
+
+def _unit(of: Metric) -> str:
+    """Of a difference: shares differ by percentage points."""
+    return " points" if of.unit == "share" else f" {of.shown_unit}"
 
 
 def _amount(values: list[float], unit: str) -> str:
@@ -137,7 +142,7 @@ def _amount(values: list[float], unit: str) -> str:
 
 
 def _plain(of: Metric) -> Phrases:
-    what = named(of)
+    what = spoken(of)
     if of.direction == "lower":
         return Phrases(share=f"{{better}}'s {what} is {{amount}} less than {{worse}}'s",
                        times=f"{{worse}}'s {what} is {{amount}} that of {{better}}")  # fmt: skip

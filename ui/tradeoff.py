@@ -78,7 +78,9 @@ def entries(
 
 
 def spoken(of: Metric) -> str:
-    """The metric's title inside a sentence."""
+    """What a metric is about, inside a sentence."""
+    if of.id == "failed_share":
+        return "failures"
     return f"{named(of)} emissions" if of.unit == "gCO2e/Mtok" else named(of)
 
 

@@ -181,6 +181,11 @@ def _whiskers(marks: list[dict[str, Any]], across: Axis, upward: Axis, inks: dic
     ]
 
 
+def _shape(number: int) -> str:
+    """A shape for each provider; where colours begin anew, shapes go on by another step: no pair is the same."""
+    return SHAPES[(number + 3 * (number // len(SHAPES))) % len(SHAPES)]
+
+
 def _points(
     marks: list[dict[str, Any]],
     used: Sequence[str],
@@ -198,7 +203,7 @@ def _points(
     )
     shape = alt.Shape(
         "provider:N",
-        scale=alt.Scale(domain=used, range=[SHAPES[everywhere.index(name) % len(SHAPES)] for name in used]),
+        scale=alt.Scale(domain=used, range=[_shape(everywhere.index(name)) for name in used]),
     )
     tooltip = [
         alt.Tooltip(f"{name}:N", title=title)

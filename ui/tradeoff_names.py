@@ -46,7 +46,8 @@ def names(
     layers = []
     for width_px, shown in ((WIDE_PX, f"width >= {WIDE_PX}"), (_NARROW_PX, f"width < {WIDE_PX}")):
         rows = []
-        for place in placed(drawn, fields, across, upward, width_px):
+        found = placed(drawn, fields, across, upward, width_px)
+        for place in found:
             entry = drawn[place.number]
             at_x, at_y = centre(entry, across, upward)
             rows.append(
@@ -69,7 +70,7 @@ def names(
             .mark_rule(strokeWidth=0.8, color=inks["text"], opacity=0.6)
             .encode(x=position["x"], y=position["y"], y2="name_y:Q")
         )
-        for align, dx in sorted({(row["align"], row["dx"]) for row in rows}):
+        for align, dx in sorted({(place.align, place.dx_px) for place in found}):
             here = base.transform_filter(f"datum.align === '{align}' && datum.dx === {dx}")
             layers.append(
                 here.mark_text(align=align, dx=dx, fontSize=12, fontWeight=600, color=inks["text"]).encode(
@@ -138,7 +139,8 @@ def better_corner(across: Axis, upward: Axis, inks: dict[str, str]) -> alt.Chart
     arrow = {(True, True): "\u2196", (False, True): "\u2197", (True, False): "\u2199", (False, False): "\u2198"}[
         left, top
     ]
-    side, height = "left" if left else "right", "up" if top else "down"
+    side: label_places.Align = "left" if left else "right"
+    height = "up" if top else "down"
     text = alt.Chart(inline([{"says": f"{arrow} better: {height} and {side}"}])).mark_text(
         align=side,
         baseline="top" if top else "bottom",
@@ -148,9 +150,10 @@ def better_corner(across: Axis, upward: Axis, inks: dict[str, str]) -> alt.Chart
         color=inks["text"],
         opacity=0.85,
     )
-    return text.encode(
+    encoded: alt.Chart = text.encode(
         x=alt.value(0) if left else alt.value("width"), y=alt.value(0) if top else alt.value("height"), text="says:N"
     )
+    return encoded
 
 
 def centre(entry: Entry, across: Axis, upward: Axis) -> tuple[float, float]:

@@ -98,6 +98,10 @@ def difference(metric_id="ttft_p50_s", reason=None, **changes):
             "A and B are the same in cost, over 5 nights",
         ),
         (
+            difference("failed_share", is_ratio=False, low=-0.1, central=0.0, high=0.1, sure=False, tied_by="runs"),
+            "A and B cannot be told apart by failures after 5 nights, nor would a year of them",
+        ),
+        (
             difference("usd_per_output_mtok", reason="Cost of B is not known"),
             "A and B cannot be compared by cost: Cost of B is not known",
         ),
@@ -130,6 +134,8 @@ def test_the_table_shows_signed_per_cent_times_and_points():
     assert difference_words(times, metric("ttft_p50_s")) == ("3 times", "2 to 4.5 times")
     points = difference("failed_share", is_ratio=False, low=-0.01, central=0.02, high=0.05).found
     assert difference_words(points, metric("failed_share")) == ("+2 points", "\N{MINUS SIGN}1 to +5 points")
+    speed = difference("output_tokens_per_s", is_ratio=False, low=-1.0, central=0.0, high=2.0).found
+    assert difference_words(speed, metric("output_tokens_per_s"))[0] == "0 tokens/s"
     unknown = difference(low=None, high=None, sure=False, tied_by="few-runs").found
     assert difference_words(unknown, metric("ttft_p50_s"))[1] == "no interval"
 

@@ -151,6 +151,20 @@ def test_a_chart_names_axes_with_unit_and_direction_and_draws_little():
     assert tradeoff_chart(board(FOUR[4]), COST, SPEED, PROVIDERS) is None
 
 
+def test_colour_and_shape_together_tell_more_than_twenty_providers_apart():
+    names = [f"provider-{number:02}" for number in range(24)]
+    points = [point(f"target-{number:02}", 1.0 + number, 50.0 + number) for number in range(24)]
+    rows = [row(one.target_id, provider) for one, provider in zip(points, names, strict=True)]
+    chart = tradeoff_chart(tradeoff.entries(rows, points, {}, COST), COST, SPEED, names).to_dict()
+    (full,) = (
+        layer
+        for layer in chart["layer"]
+        if layer["mark"]["type"] == "point" and "color" in layer["encoding"] and "stroke" not in layer["encoding"]
+    )
+    looks = zip(full["encoding"]["color"]["scale"]["range"], full["encoding"]["shape"]["scale"]["range"], strict=True)
+    assert len(set(looks)) == 24
+
+
 def test_the_line_goes_the_worse_way_from_each_point_and_never_beyond_a_better_one():
     across, upward = axis(COST, [1.0, 4.0]), axis(SPEED, [50.0, 200.0])
     path = front_path(board(*FOUR), across, upward)

@@ -59,7 +59,8 @@ def draw(at: frame.Frame) -> None:
             label=f"Front of {x.title} and {y.title} under {chosen.workload}",
         )
     )
-    drawn_behind = landscape_2024() if {x.id, y.id} == LANDSCAPE_AXES else ()
+    is_drawn = {x.id, y.id} == LANDSCAPE_AXES and any(entry.is_drawn for entry in found)
+    drawn_behind = landscape_2024() if is_drawn else ()
     st.html(markup.notes([*tradeoff_words.notes(found, limits), *tradeoff_words.landscape_notes(drawn_behind)]))
 
 
