@@ -37,7 +37,7 @@ REMOTE = replace(ANYBODY, address="0.0.0.0", host="board.example.org")
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nights")
-    write_synthetic(folder, nights=1, attempts=4, with_studies=True)
+    write_synthetic(folder, nights=1, attempts=8, with_bench=False)
     return folder
 
 
@@ -121,9 +121,8 @@ def test_a_plan_is_shown_as_text(nights, monkeypatch, local):
     assert "The plan, in" in text(page)
 
 
-@pytest.mark.parametrize("nonsense", ["nothing", "<script>alert('x')</script>" + "y" * 260, ""])
-def test_a_link_to_a_question_that_is_not_there_is_told_so(nights, monkeypatch, local, nonsense):
-    shown = text(opened(nights, monkeypatch, q=nonsense))
+def test_a_link_to_a_question_that_is_not_there_is_told_so(nights, monkeypatch, local):
+    shown = text(opened(nights, monkeypatch, q="<script>alert('x')</script>" + "y" * 260))
     assert "There is no question" in shown
     assert "<script>" not in shown
 

@@ -13,11 +13,7 @@ import duckdb
 import psutil
 import pytest
 
-from tests.warehouse.builders import attempt_row, planned_row, run_row, trial_row
 from warehouse.errors import WarehouseError
-from warehouse.landing import land
-from warehouse.loader import load
-from warehouse.publish import publish
 from warehouse.sandbox import AT_ONCE, Limits, ask
 from warehouse.sandbox_rules import Refused, admitted
 from warehouse.sandbox_worker import _opened
@@ -27,11 +23,12 @@ QUICK = Limits(timeout_s=1.0)
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("secret-folder")
-    rows = [run_row(), planned_row(), trial_row(), *(attempt_row(seq, start_s=2.0 * seq) for seq in range(3))]
-    land(folder, batch_id="one", host_id="host", rows=rows, landed_at=datetime(2026, 11, 2, tzinfo=UTC))
-    load(folder)
-    return publish(folder)
+    """What the sandbox needs of a snapshot: a table and a view, in a folder that nobody is to learn of."""
+    path = tmp_path_factory.mktemp("secret-folder") / "megatoken-1.duckdb"
+    with duckdb.connect(path) as con:
+        con.execute("CREATE TABLE runs AS SELECT 'night-1' AS run_id, 0.5 AS quote_usd_worst")
+        con.execute("CREATE VIEW runs_overview AS SELECT run_id, 3 AS trials_planned FROM runs")
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +70,7 @@ def test_values_come_back_in_their_types(snapshot):
 
 
 def test_a_view_is_answered_and_explained(snapshot):
-    assert ask(snapshot, "FROM trial_metrics SELECT target_id, attempts").rows == [("alpha", 3)]
+    assert ask(snapshot, "FROM runs_overview").rows == [("night-1", 3)]
     ((_, plan),) = ask(snapshot, "-- why\nEXPLAIN ANALYZE FROM runs").rows
     assert "runs" in plan
 
@@ -193,16 +190,31 @@ def test_nothing_that_is_admitted_of_the_catalogue_names_a_path_of_the_machine(l
     ("sql", "sentence"),
     [
         ("SELECT 1; SELECT 2", "the query holds 2 statements; give exactly one"),
+        (" ; ", "there is no statement; ask with SELECT, FROM, DESCRIBE, SUMMARIZE or EXPLAIN"),
         ("SET threads = 64", "SET is not a question; ask with SELECT, FROM, DESCRIBE, SUMMARIZE or EXPLAIN"),
+        ("PIVOT runs ON run_id USING count(*)", "a PIVOT must name its values here"),
+        ("FROM read_text('/etc/hostname')", "read_text() is not allowed here: a question sees the snapshot's views"),
+        ("SHOW threads", "SHOW threads may be a setting of the machine; DESCRIBE threads tells of a view"),
+        ("EXPLAIN (FORMAT json) SELECT 1", "options of EXPLAIN are not taken"),
+        ("SELECT '" + "x" * 30_000 + "'", "the query has 30,009 characters; 20,000 are answered at most"),
+    ],
+)
+def test_what_is_not_asked_is_said_in_one_sentence(locked_down, sql, sentence):
+    with pytest.raises(Refused) as refused:
+        admitted(locked_down, sql)
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "sentence"),
+    [
+        ("SELECT 1; SELECT 2", "the query holds 2 statements"),
         ("SELECT 1,\n  nope FROM runs", "(line 2, column 3)"),
         (" EXPLAIN ANALYZE\n SELECT nope FROM runs", "(line 2, column 9)"),
-        ("SELECT len(range(900_000_000))", "the query needs more than"),
-        ("SELECT string_agg(repeat('x', 1_000_000), '') FROM range(3000)", "the query needs more than"),
-        ("FROM read_text('/etc/hostname')", "read_text() is not allowed here"),
+        ("SELECT len(range(900_000_000))", "the query needs more than 512 MB of memory"),
         ("SELECT " + "+".join(["1"] * 990), "nested too deeply"),
-        ("SELECT '" + "x" * 30_000 + "'", "20,000 are answered at most"),
     ],
-)  # fmt: skip
+)
 def test_each_refusal_is_one_sentence(snapshot, sql, sentence):
     assert sentence in refusal(snapshot, sql)
 
@@ -212,7 +224,6 @@ def test_each_refusal_is_one_sentence(snapshot, sql, sentence):
     [
         "SELECT sum(a.range * b.range) FROM range(100_000_000) AS a, range(100_000_000) AS b",
         "WITH RECURSIVE t AS (SELECT 1 AS x UNION ALL SELECT x + 1 FROM t) SELECT max(x) FROM t",
-        "SELECT sleep_ms(600_000)",
     ],
 )
 def test_what_never_ends_is_ended(snapshot, endless):
