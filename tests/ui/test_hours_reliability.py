@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ui import hours, markup, reliability
+from ui import hours, hours_table, markup, reliability, reliability_lists
 from ui.hours import MEASURES
 from ui.hours_chart import week_chart
 from ui.reliability_chart import MOST_MARKS, classes_chart, days_chart
@@ -93,10 +93,10 @@ def test_the_heat_map_draws_every_hour_pale_where_few_and_struck_where_none():
 def test_the_table_twin_and_the_file_hold_what_is_drawn():
     cells = week({(0, 5): (3, 0.2)})
     by_hour = [Cell(weekday=0, hour=hour, n=3 * (hour == 5), value=0.2 if hour == 5 else None) for hour in range(24)]
-    columns, rows = hours.hour_table(MEASURES["ttft"], cells, by_hour)
+    columns, rows = hours_table.hour_table(MEASURES["ttft"], cells, by_hour)
     assert (len(columns), len(rows)) == (9, 24)
     assert [cell.main for cell in rows[5].cells[:4]] == ["05\N{EN DASH}06 h", "200", "200", "no data"]
-    read = list(csv.reader(io.StringIO(hours.to_csv({"ttft": cells}))))
+    read = list(csv.reader(io.StringIO(hours_table.to_csv({"ttft": cells}))))
     assert (read[0], len(read), read[6]) == (
         ["weekday", "hour", "ttft (ms)", "n ttft"], 169, ["Monday", "5", "200.0", "3"],
     )  # fmt: skip
@@ -181,14 +181,14 @@ def test_days_are_cells_with_what_was_not_served_and_no_more_are_drawn_than_can_
 
 def test_failures_are_split_by_class_and_nothing_is_drawn_where_nothing_failed():
     found = [target(down_count=6, errors={"stall": 4, "tomorrow": 1, "dns": 1}), target("b")]
-    columns, rows = reliability.class_table(found)
+    columns, rows = reliability_lists.class_table(found)
     assert (len(columns), [row.cells[0].main for row in rows]) == (
         4, ["stream stood still", "host name not found", "tomorrow"],
     )  # fmt: skip
     chart = classes_chart(found)
     assert chart is not None
     assert sum(row["percent"] for row in drawn_by(chart)) == pytest.approx(6.0)
-    assert reliability.class_table([target()]) is None
+    assert reliability_lists.class_table([target()]) is None
     assert classes_chart([target()]) is None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import frame, hours, hours_snapshot, markup, words
+from ui import frame, hours, hours_snapshot, hours_table, markup, words
 from ui.hours import MEASURES, Measure
 from ui.hours_chart import week_chart
 from warehouse.daytime import Cell, DayShape, hour_cells, week_cells, zone_named
@@ -42,10 +42,10 @@ def draw(at: frame.Frame) -> None:
     st.html(markup.table(*hours.verdict_table(shapes, shown=of.id), label=f"Best and worst hours of {target_id}"))
     st.html(markup.notes(_notes(at, target_id, seen)))
     with st.expander(f"{of.title} by hour and weekday as a table"):
-        table = hours.hour_table(of, cells[of.id], hour_cells(seen.samples[of.id], zone, of.how))
+        table = hours_table.hour_table(of, cells[of.id], hour_cells(seen.samples[of.id], zone, of.how))
         st.html(markup.table(*table, label=f"{of.title} of {target_id} by hour and weekday"))
     at.download(
-        hours.to_csv(cells), f"{target_id}-hours.csv", help=f"Every measure in each hour of the week, {zone_name}"
+        hours_table.to_csv(cells), f"{target_id}-hours.csv", help=f"Every measure in each hour of the week, {zone_name}"
     )
 
 

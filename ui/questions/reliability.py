@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import frame, markup, reliability, reliability_snapshot, words
+from ui import frame, markup, reliability, reliability_lists, reliability_snapshot, words
 from ui.reliability_chart import classes_chart, days_chart
 from warehouse.reliability import Reliability, ReliabilityReport
 
@@ -37,7 +37,7 @@ def draw(at: frame.Frame) -> None:
     st.html(markup.notes(reliability.notes(report)))
     _classes(at, reliability.worst_first(found))
     at.download(
-        reliability.to_csv(found), f"{chosen.workload}-reliability.csv", help="Counts and intervals, base units"
+        reliability_lists.to_csv(found), f"{chosen.workload}-reliability.csv", help="Counts and intervals, base units"
     )
 
 
@@ -76,7 +76,7 @@ def _days(at: frame.Frame, report: ReliabilityReport, found: list[Reliability]) 
 
 
 def _classes(at: frame.Frame, found: list[Reliability]) -> None:
-    table = reliability.class_table(found)
+    table = reliability_lists.class_table(found)
     chart = classes_chart(found, dark=at.dark)
     if table is None or chart is None:
         return
