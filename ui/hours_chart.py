@@ -46,6 +46,7 @@ def week_chart(cells: Sequence[Cell], of: Measure, zone: str, *, dark: bool = Fa
             gradientLength=220,
             gradientThickness=10,
             titleLimit=330,
+            titleColor=inks["text"],
             tickCount=4,
         ),
     )
