@@ -10,8 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from warehouse.formulas.paired_runs import MIN_RUNS, Flags, Floats, additive_fit
+from warehouse.formulas.paired_runs import MIN_RUNS, ROUNDING, Flags, Floats, additive_fit
 from warehouse.formulas.rank_draws import DRAWS, SEED, input_shift, level_draws
+from warehouse.formulas.resampling import t_quantile
 
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -98,14 +99,17 @@ def typical_figures(
 def _alone(level: float, scores: Floats, floor: float, ends: Floats, shift: Floats | None) -> Floats:
     """Both ends of the interval of one level, by its own runs."""
     n = len(scores)
-    random = np.random.default_rng(SEED)
     if n >= MIN_RUNS:
-        spread = np.sqrt(max(float(scores.var(ddof=1)), floor) / n)
-        varied = spread * random.standard_t(n - 1, DRAWS)
+        error = float(np.sqrt(max(float(scores.var(ddof=1)), floor) / n))
+        reach = t_quantile(n - 1) * error
     else:
         half = ends[1] - ends[0]
         if np.isnan(half).all():
             return np.full(2, np.nan)
-        varied = float(np.nanmax(half)) / (2 * _Z) * random.standard_normal(DRAWS)
-    moved = varied if shift is None else varied + shift
-    return np.asarray(level + np.quantile(moved, [0.025, 0.975]), dtype=np.float64)
+        reach = float(np.nanmax(half)) / 2
+        error = reach / _Z
+    if shift is None or np.ptp(shift) < ROUNDING:
+        return np.array([level - reach, level + reach])
+    random = np.random.default_rng(SEED)
+    varied = random.standard_t(n - 1, DRAWS) if n >= MIN_RUNS else random.standard_normal(DRAWS)
+    return np.asarray(level + np.quantile(error * varied + shift, [0.025, 0.975]), dtype=np.float64)
