@@ -76,8 +76,8 @@ def _asked(at: frame.Frame, questions: Sequence[SavedQuestion]) -> str:
         st.session_state[_TEXT] = asked
         st.session_state[_FILLED] = (chosen, asked)
     with st.form("ask", border=False):
-        st.text_area("SQL", key=_TEXT, height=250, max_chars=20_000)
-        st.form_submit_button("Ask", on_click=_pressed, args=(questions,), shortcut="Ctrl+Enter")
+        st.text_area("SQL", key=_TEXT, height=250, max_chars=20_000, help="Ctrl+Enter asks, too")
+        st.form_submit_button("Ask", on_click=_pressed, args=(questions,))
     said = []
     if saved is not None:
         said.append(saved.why)
