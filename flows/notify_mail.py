@@ -1,7 +1,6 @@
 """Changes by mail: one message a night, in plain text."""
 
 import smtplib
-import ssl
 from collections.abc import Sequence
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -9,6 +8,7 @@ from email.utils import formatdate, make_msgid
 from flows.errors import NightError
 from flows.notify_config import Email
 from flows.told import Told
+from probes.load.tls import client_context
 
 TIMEOUT_S = 20.0
 
@@ -45,12 +45,14 @@ def send_mail(to: Email, password: str | None, run_id: str, members: Sequence[To
 
 
 def _connected(to: Email) -> smtplib.SMTP:
+    context = client_context(None)  # certificates and names are verified
+    context.set_alpn_protocols([])  # no protocol of the web is offered, which a mail server may take amiss
     if to.security == "tls":
-        return smtplib.SMTP_SSL(to.host, to.port, timeout=TIMEOUT_S, context=ssl.create_default_context())
+        return smtplib.SMTP_SSL(to.host, to.port, timeout=TIMEOUT_S, context=context)
     server = smtplib.SMTP(to.host, to.port, timeout=TIMEOUT_S)
     if to.security == "starttls":
         try:
-            server.starttls(context=ssl.create_default_context())
+            server.starttls(context=context)
         except (smtplib.SMTPException, OSError):
             server.close()
             raise

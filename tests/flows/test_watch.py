@@ -260,6 +260,13 @@ def test_a_mail_server_that_refuses_is_said_and_told_the_next_night(data):
     assert told(data) == []
 
 
+def test_a_mail_server_that_cannot_encrypt_is_told_nothing(data):
+    with mail_server() as (port, messages):
+        (said,) = tell(data, by_mail(port, security="starttls", user="me", password_env="P"), P="s3cret")
+    assert "could not be used: SMTPNotSupportedError" in said
+    assert messages == []
+
+
 def test_a_password_that_is_not_set_is_said_by_the_name_of_its_variable(data):
     with mail_server() as (port, _):
         (said,) = tell(data, by_mail(port, user="me", password_env="MAIL_PASSWORD"))
