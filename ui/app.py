@@ -16,7 +16,8 @@ st.logo(str(HERE / "wordmark.svg"), size="large")
 # From what to choose, over a closer look, to whether it can be believed.
 page = st.navigation(
     [
-        st.Page("questions/ranking.py", title="Ranking", default=True),
+        st.Page("questions/overview.py", title="Overview", default=True),
+        st.Page("questions/ranking.py", title="Ranking", url_path="ranking"),
         st.Page("questions/tradeoff.py", title="Trade-off", url_path="tradeoff"),
         st.Page("questions/compare.py", title="Compare", url_path="compare"),
         st.Page("questions/calculator.py", title="Calculator", url_path="calculator"),

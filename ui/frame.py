@@ -136,11 +136,12 @@ class Frame:
         options: Sequence[str],
         show: Mapping[str, str] | None = None,
         *,
+        default: str | None = None,
         width: int = _BOX_PX,
     ) -> str:
-        """A choice of this page alone, in the bar beside the shared ones; the first option is the default."""
+        """A choice of this page alone, in the bar beside the shared ones; the first is the default unless said."""
         with self._choices:
-            return self._choice(label, name, options, options[0], show, width)
+            return self._choice(label, name, options, default or options[0], show, width)
 
     @property
     def choices(self) -> Any:  # noqa: ANN401 - Streamlit's own container

@@ -19,9 +19,9 @@ LEVELS: Mapping[str, str] = {
 _BOX_PX = 150
 
 
-def asked_limits(at: frame.Frame, workload: str) -> Limits | None:
-    """The limits that the address or the visitor asks for; None for none."""
-    level = at.box("Service level", "slo", list(LEVELS), LEVELS)
+def asked_limits(at: frame.Frame, workload: str, *, default: str = "none") -> Limits | None:
+    """The limits that the address or the visitor asks for, those of `default` if neither does; None for none."""
+    level = at.box("Service level", "slo", list(LEVELS), LEVELS, default=default)
     if level == "own":
         return _own(at.shown.path, workload)
     if level == "interactive":

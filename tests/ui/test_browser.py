@@ -1,12 +1,13 @@
 """The pages in a real browser: that they render, restore, follow snapshots, and ask nobody outside this machine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.ui.conftest import SHOTS, Served
 from tests.warehouse.builders import attempt_row, planned_row, run_row, trial_row
@@ -17,9 +18,11 @@ from warehouse.publish import publish, snapshots
 pytestmark = pytest.mark.browser
 
 WIDE, PHONE = (1440, 900), (390, 844)
+LOOKS = {"light": (WIDE, "light"), "dark": (WIDE, "dark"), "phone": (PHONE, "light")}
 LIMIT_MS = 30_000
 PAGES = {
-    "ranking": ("/", "Who serves a million tokens best?"),
+    "overview": ("/", "What should I use today?"),
+    "ranking": ("/ranking", "Who serves a million tokens best?"),
     "tradeoff": ("/tradeoff", "What do I give up for price or carbon?"),
     "compare": ("/compare?a=openai-mini&b=together-llama-70b&c=llama-8b-h100", "A or B?"),
     "runs": ("/runs", "Did last night work?"),
@@ -34,10 +37,29 @@ PAGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def looks(browser) -> Iterator[Mapping[str, BrowserContext]]:
+    """A browser for each look, which keeps what every page has in common: loading that anew takes most of a visit."""
+    contexts = {
+        look: browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        for look, (size, scheme) in LOOKS.items()
+    }
+    yield contexts
+    for context in contexts.values():
+        context.close()
+
+
 @contextmanager
-def visit(browser: Browser, url: str, *, size: tuple[int, int] = WIDE, scheme: str = "light") -> Iterator[Page]:
+def visit(browser: Browser, url: str, *, scheme: str = "light") -> Iterator[Page]:
     """A page in a browser that has never been here; what it asked for is checked when the visit ends."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": WIDE[0], "height": WIDE[1]}, color_scheme=scheme)
+    with context, visit_in(context, url) as page:
+        yield page
+
+
+@contextmanager
+def visit_in(context: BrowserContext, url: str) -> Iterator[Page]:
+    """A page in one browser among others; what it asked for is checked when the visit ends."""
     page = context.new_page()
     page.set_default_timeout(LIMIT_MS)
     asked: list[str] = []
@@ -49,7 +71,7 @@ def visit(browser: Browser, url: str, *, size: tuple[int, int] = WIDE, scheme: s
         page.goto(url)
         yield page
     finally:
-        context.close()
+        page.close()
     hosts = {urlsplit(address).hostname for address in asked if urlsplit(address).scheme not in ("data", "blob")}
     assert hosts == {"127.0.0.1"}
     assert broken == []
@@ -63,6 +85,17 @@ def settled(page: Page, heading: str) -> None:
     expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_attached(timeout=LIMIT_MS)
 
 
+def barriers(page: Page) -> list[str]:
+    """What axe-core finds in our own markup, and what it calls serious or worse in Streamlit's."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['html'][:200]}"
+        for rule in found
+        for node in rule["nodes"]
+        if "mt-" in node["html"] or rule["impact"] in ("serious", "critical")
+    ]
+
+
 def shoot(page: Page, name: str) -> None:
     """The whole page into tests/output, to be looked at."""
     SHOTS.mkdir(exist_ok=True)
@@ -74,12 +107,10 @@ def shoot(page: Page, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(
-    ("look", "size", "scheme"), [("light", WIDE, "light"), ("dark", WIDE, "dark"), ("phone", PHONE, "light")]
-)
-def test_a_page_renders_within_the_window(served: Served, browser, name, look, size, scheme):
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_page_renders_within_the_window_and_is_read_by_everybody(served: Served, looks, name, look):
     path, heading = PAGES[name]
-    with visit(browser, served.url + path, size=size, scheme=scheme) as page:
+    with visit_in(looks[look], served.url + path) as page:
         settled(page, heading)
         top = page.get_by_role("heading", level=1).bounding_box()["y"]
         assert top <= 80
@@ -90,14 +121,17 @@ def test_a_page_renders_within_the_window(served: Served, browser, name, look, s
         assert page.get_by_text("Page not found").count() == 0
         for table in page.get_by_role("table").all():
             assert table.get_attribute("aria-label")
+        assert barriers(page) == []
         shoot(page, f"{name}-{look}")
 
 
 def test_a_ranking_by_another_metric_looks_as_good(served: Served, browser):
-    with visit(browser, f"{served.url}/?workload=rag-4&by=output_tokens_per_s") as page:
+    with visit(browser, f"{served.url}/ranking?workload=rag-4&by=output_tokens_per_s") as page:
         settled(page, PAGES["ranking"][1])
         shoot(page, "ranking-by-speed")
-    with visit(browser, f"{served.url}/?workload=rag-4&by=operational_gco2e_per_output_mtok", scheme="dark") as page:
+    with visit(
+        browser, f"{served.url}/ranking?workload=rag-4&by=operational_gco2e_per_output_mtok", scheme="dark"
+    ) as page:
         settled(page, PAGES["ranking"][1])
         expect(page.get_by_text("not for sure", exact=False).first).to_be_visible()
         shoot(page, "ranking-by-emissions-dark")
@@ -113,7 +147,7 @@ def asked_for(page: Page) -> dict[str, list[str]]:
 
 
 def test_the_address_of_a_view_restores_it_in_a_browser_that_was_never_here(served: Served, browser):
-    with visit(browser, served.url) as page:
+    with visit(browser, f"{served.url}/ranking") as page:
         settled(page, PAGES["ranking"][1])
         pick(page, "Workload", "rag-4")
         pick(page, "Rank by", "Energy")
@@ -130,7 +164,7 @@ def test_the_address_of_a_view_restores_it_in_a_browser_that_was_never_here(serv
 
 
 def test_choices_outlive_a_visit_to_the_other_page(served: Served, browser):
-    with visit(browser, served.url) as page:
+    with visit(browser, f"{served.url}/ranking") as page:
         settled(page, PAGES["ranking"][1])
         pick(page, "Workload", "rag-4")
         expect(page.get_by_text("4 requests in flight")).to_be_visible()
@@ -141,17 +175,17 @@ def test_choices_outlive_a_visit_to_the_other_page(served: Served, browser):
         page.get_by_role("link", name="Ranking", exact=True).click()
         settled(page, PAGES["ranking"][1])
         expect(page.get_by_text("4 requests in flight")).to_be_visible()
-        page.wait_for_url("**/?*workload=rag-4*")
+        page.wait_for_url("**/ranking?*workload=rag-4*")
         for _ in range(4):
             # each choice that Streamlit writes into the address may be a step of its own, the bare address too
-            if urlsplit(page.url).path == "/":
+            if urlsplit(page.url).path == "/ranking":
                 settled(page, PAGES["ranking"][1])
                 page.go_back()
         settled(page, PAGES["runs"][1])
 
 
 def test_back_undoes_a_choice(served: Served, browser):
-    with visit(browser, f"{served.url}/?workload=chat-1&by=ttft_p50_s&grades=any") as page:
+    with visit(browser, f"{served.url}/ranking?workload=chat-1&by=ttft_p50_s&grades=any") as page:
         settled(page, PAGES["ranking"][1])
         pick(page, "Workload", "rag-4")
         expect(page.get_by_text("4 requests in flight")).to_be_visible()
@@ -185,7 +219,7 @@ def test_a_view_of_emissions_is_restored_from_its_address(served: Served, browse
 
 
 def test_a_new_snapshot_is_shown_without_a_reload(served: Served, browser):
-    with visit(browser, served.url) as page:
+    with visit(browser, f"{served.url}/ranking") as page:
         settled(page, PAGES["ranking"][1])
         expect(page.get_by_role("cell", name="newcomer")).to_have_count(0)
         add_night(served, "newcomer")
@@ -193,7 +227,7 @@ def test_a_new_snapshot_is_shown_without_a_reload(served: Served, browser):
 
 
 def test_a_snapshot_deleted_under_the_page_is_one_sentence_and_the_next_one_heals_it(served: Served, browser):
-    with visit(browser, served.url) as page:
+    with visit(browser, f"{served.url}/ranking") as page:
         settled(page, PAGES["ranking"][1])
         for snapshot in snapshots(served.data_dir):
             snapshot.unlink()

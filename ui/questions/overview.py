@@ -1,0 +1,116 @@
+"""What should I use today? Four answers among those that keep the service level, and what changed since."""
+
+import streamlit as st
+
+from ui import (
+    canary,
+    canary_snapshot,
+    frame,
+    markup,
+    overview,
+    overview_snapshot,
+    ranking,
+    ranking_snapshot,
+    runs,
+    slo,
+    snapshot,
+    words,
+)
+from ui.overview_chart import places_chart
+from warehouse.decision import Rules
+
+QUESTION = "What should I use today?"
+_LISTED = 30
+_CHANGES = 6
+_WAYS = (
+    ("ranking", "Ranked by one figure, or by weights of my own"),
+    ("tradeoff", "What speed costs, and who is on the front"),
+    ("calculator", "What my own month would cost and emit"),
+    ("time", "When it is slow, dear or dirty"),
+    ("reliability", "Whether it can be depended on"),
+)
+
+
+def draw(at: frame.Frame) -> None:
+    """The answers, how sure they are, what changed, and whether the last night worked."""
+    chosen = at.bar(workload=True, model=True, window=True, percentile=True, region=True)
+    limits = slo.asked_limits(at, chosen.workload, default="own")
+    asked = overview.questions(chosen.percentile)
+    answers = {}
+    for question in asked:
+        rules = Rules(by=question.by.id, limits=limits, window=chosen.window)
+        rows = snapshot.leaderboard(at.shown.path, question.by.id, chosen.workload, any_grade=False)
+        ids = tuple(sorted(row["target_id"] for row in rows if chosen.admits(row)))
+        board = ranking_snapshot.board(at.shown.path, chosen.workload, rules, ids)
+        answers[question.key] = ranking.entries(board, [], question.by)
+    targets = overview.order(answers, asked)
+    if not targets:
+        raise frame.Nothing("Nothing to choose from yet", "No target has a measurement under this workload yet.")
+    first = answers[asked[0].key]
+    nights = words.count(max(entry.band.n_runs for entry in first), "night")
+    at.beneath(f"{words.count(len(targets), 'target')} {frame.MIDDLE} {nights} of the last {chosen.window_words}")
+    newest = max(entry.row["measured_at"] for entry in first)
+    if words.is_stale(newest, at.now):
+        badge = markup.Badge(text="stale", tone="warn")
+        st.html(
+            markup.verdict(badge, f"Nothing was measured since {words.instant(newest)}, {words.age(newest, at.now)}.")
+        )
+    level = overview.level_words([entry.verdict for entry in first])
+    if level is not None:
+        st.html(markup.verdict(*level))
+    st.html(markup.tiles([overview.tile(question, answers[question.key]) for question in asked]))
+    listed = targets[:_LISTED]
+    finding = overview.finding(answers, asked)
+    st.html(
+        markup.heading(
+            finding, beneath="Where lines of two targets overlap, nights do not tell them apart under that question."
+        )
+    )
+    chart = places_chart(answers, asked, listed, dark=at.dark)
+    if chart is not None:
+        st.altair_chart(chart, alt=f"{finding}. The places stand in the table below.")
+    verdicts = canary_snapshot.verdicts(at.shown.path)
+    badges = {one: canary.changed_badge(verdicts.get(one)) for one in listed}
+    marks = {one: badge for one, badge in badges.items() if badge is not None}
+    st.html(markup.table(*overview.table(answers, asked, listed, marks), label="Targets in the four questions"))
+    if len(listed) < len(targets):
+        st.html(markup.notes([f"{len(listed)} of {len(targets)} targets are listed; Ranking has them all."]))
+    _changes(at, chosen)
+    _night(at)
+    st.html(markup.heading("Where to look next"))
+    st.html("".join(markup.link(said, page, {"workload": chosen.workload}) for page, said in _WAYS))
+
+
+def _changes(at: frame.Frame, chosen: frame.Filters) -> None:
+    found = overview_snapshot.changes(at.shown.path, chosen.workload, chosen.window)
+    found = [row for row in found if chosen.admits(row)]
+    if not found:
+        st.html(
+            markup.heading(
+                "Nothing changed", beneath=f"No shift, odd night or price in the last {chosen.window_words}."
+            )
+        )
+        return
+    newest = overview_snapshot.newest(found)
+    st.html(
+        markup.heading(
+            f"{words.count(len(found), 'change')} in the last {chosen.window_words}, the newest on {newest}",
+            beneath="Shifts that last, nights far from their neighbours, and prices; what else differed is no cause.",
+        )
+    )
+    st.html(markup.table(*overview.change_rows(found[:_CHANGES]), label="What changed"))
+    if len(found) > _CHANGES:
+        st.html(markup.notes([f"{_CHANGES} of {len(found)} are listed; `megatoken watch` lists them all."]))
+
+
+def _night(at: frame.Frame) -> None:
+    run = overview_snapshot.last_night(at.shown.path)
+    if run is None:
+        return
+    began = f"Began {words.instant(run['started_at'])}, {words.age(run['started_at'], at.now)}."
+    st.html(markup.heading("Did the last night work?", beneath=began))
+    st.html(markup.verdict(*runs.verdict(run)))
+    st.html(markup.link("The whole night", "runs", {"run": run["run_id"]}))
+
+
+frame.page(QUESTION, draw)
