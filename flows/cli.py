@@ -16,6 +16,7 @@ from flows.options.grid import add_grid_options
 from flows.options.leaderboard import add_leaderboard_options
 from flows.options.prices import add_prices_options
 from flows.options.pulse import add_pulse_options
+from flows.options.report import add_report_options
 from flows.options.track import add_track_options
 from flows.options.ui import add_ui_options
 from flows.options.watch import add_watch_options
@@ -168,6 +169,15 @@ def build_parser() -> argparse.ArgumentParser:
             "prices",
             "list what every target costs, since when and by which source; where sources disagree; break-even",
             "megatoken prices --config flows/configs/providers.example.toml\n  megatoken prices --break-even my-gpu",
+        )
+    )
+
+    add_report_options(
+        add_command(
+            commands,
+            "report",
+            "write the published figures as one HTML file to publish or mail, or as SVG badges",
+            "megatoken report --html megatoken.html\n  megatoken report --badges badges --target openai-mini",
         )
     )
 

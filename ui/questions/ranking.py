@@ -11,6 +11,7 @@ from ui.choices import url_choice
 from ui.entries import url_number
 from ui.ranking_cells import MIDDLE, Look
 from ui.ranking_table import all_stale, columns, notes, table_rows, to_csv
+from ui.workload_words import terms_words
 from warehouse.certificates import is_fit
 from warehouse.decision import Board, Rules
 from warehouse.metrics import METRICS, UTILITY, metric
@@ -76,7 +77,7 @@ def draw(at: frame.Frame) -> None:
         st.html(markup.heading("Which provider, whatever the model?", beneath=providers.explained(ratios, by)))
         if ratios:
             st.html(markup.table(*providers.ratio_table(ratios, by), label="Providers on the models that both serve"))
-    terms = _terms(snapshot.workload_terms(at.shown.path, chosen.workload))
+    terms = terms_words(snapshot.workload_terms(at.shown.path, chosen.workload))
     listed_reasons = {entry.target_id: reasons[entry.target_id] for entry in shown if entry.target_id in reasons}
     st.html(markup.notes([terms, *notes(shown, listed_reasons, look, at.now)]))
 
@@ -169,28 +170,6 @@ def _label(metric_id: str) -> str:
         return "weights of my own"
     of = metric(metric_id)
     return f"{of.title}, {of.shown_unit}"
-
-
-def _terms(terms: Sequence[Mapping[str, Any]]) -> str:
-    """The workload's parameters in words."""
-    if not terms:
-        return "No target has been measured under this workload."
-    said = [
-        f"{_arrivals(t)} {MIDDLE} prompts of {t['prompt_tokens_asked']:,} tokens,"
-        f" answers of {t['output_tokens_asked']:,}"
-        f" {MIDDLE} service level: first token within {words.duration(t['slo_ttft_s'])},"
-        f" then at most {words.figure(1e3 * t['slo_tpot_s'])} ms a token"
-        for t in terms
-    ]
-    if len(said) == 1:
-        return said[0]
-    return "The workload's config changed between these measurements: " + "; or ".join(said)
-
-
-def _arrivals(terms: Mapping[str, Any]) -> str:
-    if terms["arrivals"] != "closed":
-        return f"{words.figure(terms['rate_rps'])} requests/s ({terms['arrivals']})"
-    return "One request at a time" if terms["concurrency"] == 1 else f"{terms['concurrency']} requests in flight"
 
 
 def _count(found: Sequence[ranking.Entry], missing: Sequence[ranking.Absent], window: str) -> str:
