@@ -43,8 +43,11 @@ def leaders(found: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def tile(question: Question, found: Sequence[Entry]) -> Tile:
-    """The answer to one question: a name with its figure, or a tie, or why there is none."""
+def tile(question: Question, found: Sequence[Entry], marks: Mapping[str, Badge]) -> Tile:
+    """The answer to one question: a name with its figure, or a tie, or why there is none.
+
+    `marks` says of which targets something else seems to answer than before: no answer without that word.
+    """
     first = leaders(found)
     if not first:
         return Tile(label=question.leader, value="nobody", beneath="no target can be ranked by it", tone="warn")
@@ -54,7 +57,13 @@ def tile(question: Question, found: Sequence[Entry]) -> Tile:
         chance = "" if sure is None else f" {MIDDLE} first in {words.share(sure)} of draws"
         if first[0].band.rank_high is None:
             chance = f" {MIDDLE} of {words.count(first[0].band.n_runs, 'night')}, not known how sure"
-        return Tile(label=question.leader, value=first[0].target_id, beneath=figures + chance, tone="good")
+        mark = marks.get(first[0].target_id)
+        return Tile(
+            label=question.leader if mark is None else f"{question.leader}, but {mark.text}",
+            value=first[0].target_id,
+            beneath=figures + chance,
+            tone="good" if mark is None else "warn",
+        )
     names = [entry.target_id for entry in first]
     return Tile(
         label=f"{question.leader}: {len(first)} tie",

@@ -1,6 +1,6 @@
 """The read side: published snapshots only, read-only, with nothing but the snapshot in reach of a query."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -141,29 +141,40 @@ def ranked(
     any_grade: bool = False,
 ) -> list[dict[str, Any]]:
     """The same on an open snapshot."""
-    chosen = metric(by)
-    order = "ASC" if chosen.direction == "lower" else "DESC"
-    column = chosen.column
-    return dicts(
-        con.execute(
-            f"""
-            WITH admitted AS (
-                SELECT *, coalesce(? OR client_grade IN (SELECT unnest(?)), FALSE) AND {column} IS NOT NULL AS is_ranked
-                FROM leaderboard
-                WHERE ? IS NULL OR workload_id = ?
-            )
+    return in_order(board_rows(con, workload_id=workload_id), by=by, any_grade=any_grade)
 
-            SELECT
-                CASE
-                    WHEN is_ranked THEN rank() OVER (PARTITION BY workload_id, is_ranked ORDER BY {column} {order})
-                END AS rank,
-                * EXCLUDE (is_ranked)
-            FROM admitted
-            ORDER BY workload_id, rank NULLS LAST, {column} {order} NULLS LAST, target_id
-            """,
-            [any_grade, list(RANKED), workload_id, workload_id],
-        )
-    )
+
+def board_rows(con: "duckdb.DuckDBPyConnection", *, workload_id: str | None = None) -> list[dict[str, Any]]:
+    """The rows of the view leaderboard, in no order that means anything: by workload and target."""
+    asked = "SELECT * FROM leaderboard WHERE ? IS NULL OR workload_id = ? ORDER BY workload_id, target_id"
+    return dicts(con.execute(asked, [workload_id, workload_id]))
+
+
+def in_order(rows: Sequence[Mapping[str, Any]], *, by: str, any_grade: bool = False) -> list[dict[str, Any]]:
+    """Rows of the view leaderboard as `leaderboard_rows` gives them; once read, they serve every metric.
+
+    Raises:
+        WarehouseError: there is no such metric.
+    """
+    chosen = metric(by)
+    sign = 1 if chosen.direction == "lower" else -1
+
+    def admitted(row: Mapping[str, Any]) -> bool:
+        return row[chosen.column] is not None and (any_grade or row["client_grade"] in RANKED)
+
+    def place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        value = row[chosen.column]
+        return row["workload_id"], not admitted(row), value is None, sign * (value or 0), row["target_id"]
+
+    ordered: list[dict[str, Any]] = []
+    for workload_id in sorted({row["workload_id"] for row in rows}):
+        of_workload = sorted((row for row in rows if row["workload_id"] == workload_id), key=place)
+        rank = 0
+        for number, row in enumerate(of_workload, start=1):
+            if number == 1 or row[chosen.column] != of_workload[number - 2][chosen.column]:
+                rank = number
+            ordered.append({"rank": rank if admitted(row) else None, **row})
+    return ordered
 
 
 def run_query(data_dir: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:

@@ -58,8 +58,11 @@ def draw(at: frame.Frame) -> None:
     level = overview.level_words([entry.verdict for entry in first])
     if level is not None:
         st.html(markup.verdict(*level))
-    st.html(markup.tiles([overview.tile(question, answers[question.key]) for question in asked]))
     listed = targets[:_LISTED]
+    verdicts = canary_snapshot.verdicts(at.shown.path)
+    badges = {one: canary.changed_badge(verdicts.get(one)) for one in targets}
+    marks = {one: badge for one, badge in badges.items() if badge is not None}
+    st.html(markup.tiles([overview.tile(question, answers[question.key], marks) for question in asked]))
     finding = overview.finding(answers, asked)
     st.html(
         markup.heading(
@@ -69,9 +72,6 @@ def draw(at: frame.Frame) -> None:
     chart = places_chart(answers, asked, listed, dark=at.dark)
     if chart is not None:
         st.altair_chart(chart, alt=f"{finding}. The places stand in the table below.")
-    verdicts = canary_snapshot.verdicts(at.shown.path)
-    badges = {one: canary.changed_badge(verdicts.get(one)) for one in listed}
-    marks = {one: badge for one, badge in badges.items() if badge is not None}
     st.html(markup.table(*overview.table(answers, asked, listed, marks), label="Targets in the four questions"))
     if len(listed) < len(targets):
         st.html(markup.notes([f"{len(listed)} of {len(targets)} targets are listed; Ranking has them all."]))
