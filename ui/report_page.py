@@ -97,9 +97,9 @@ def _workload(report: Report, one: WorkloadFigures, number: int, now: datetime) 
     """A workload: who leads, everyone's places, the ranking, the figures drawn, emissions, and what changed."""
     name = one.workload_id
     targets = overview.order(one.answers, report.asked)
-    parts = [_heading(2, f"Workload {name}", f"{terms_words(one.terms)}.")]
+    parts = [_heading(2, f"Workload {name}", f"{terms_words(one.terms).rstrip('.')}.")]
     if not targets:
-        parts.append(markup.panel("Nothing to rank yet", "No target has a measurement under this workload yet."))
+        parts += _ranking(report, one, now)
         return _section(f"w{number}", parts)
     first = one.answers[report.asked[0].key]
     nights = words.count(max(entry.band.n_runs for entry in first), "night")
@@ -113,12 +113,12 @@ def _workload(report: Report, one: WorkloadFigures, number: int, now: datetime) 
     level = overview.level_words([entry.verdict for entry in first])
     if level is not None:
         parts.append(markup.verdict(level[0], f"{level[1]} Asked for: {one.limits}."))
-    parts.append(markup.tiles([overview.tile(question, one.answers[question.key]) for question in report.asked]))
+    badges = {target: canary.changed_badge(report.canaries.get(target)) for target in targets}
+    marks = {target: badge for target, badge in badges.items() if badge is not None}
+    parts.append(markup.tiles([overview.tile(question, one.answers[question.key], marks) for question in report.asked]))
     beneath = "Where lines of two targets overlap, nights do not tell them apart under that question."
     parts.append(_heading(3, overview.finding(one.answers, report.asked), beneath))
     parts.append(places_chart(one.answers, report.asked, targets))
-    badges = {target: canary.changed_badge(report.canaries.get(target)) for target in targets}
-    marks = {target: badge for target, badge in badges.items() if badge is not None}
     parts.append(_table(overview.table(one.answers, report.asked, targets, marks), f"Four questions, {name}"))
     parts += _ranking(report, one, now)
     parts.append(_heading(3, "The figures behind the places", _DOTS))

@@ -147,6 +147,13 @@ def test_names_with_markup_are_text_in_a_report(tmp_path):
     assert "alert(" not in page.blocks["script"]
 
 
+def test_where_everything_failed_a_report_lists_who_and_why(tmp_path):
+    rows = [run_row(), planned_row(skip_reason="KEY is not set"), planned_row(target_id="beta")]
+    page = Read(html_of(read_report(published(tmp_path, rows), workload_id=None, window=MONTH), now=NOW, version="0"))
+    assert {"No target has a known value for cost", "KEY is not set", "beta", "waiting"} <= set(page.texts)
+    assert not any(text.endswith("..") for text in page.texts)
+
+
 def test_what_cannot_be_reported_is_said_in_one_sentence(tmp_path, one_night, capsys):
     with pytest.raises(WarehouseError, match="nothing has been published"):
         read_report(tmp_path, workload_id=None, window=MONTH)
@@ -236,7 +243,8 @@ def test_a_report_opens_from_a_disk_asks_nobody_and_can_be_sorted(one_night, bro
             page.on("pageerror", lambda error, said=said: said.append(str(error)))
             page.goto(place.as_uri())
             assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-            page.screenshot(path=SHOTS / f"report-{look}.png", full_page=True)
+            shown = {"x": 0, "y": 0, "width": width, "height": 3600}
+            page.screenshot(path=SHOTS / f"report-{look}.png", full_page=True, clip=shown)
             if look == "light":
                 _sort(page)
                 assert Axe().run(page).response["violations"] == []
