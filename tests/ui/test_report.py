@@ -248,8 +248,19 @@ def test_a_report_opens_from_a_disk_asks_nobody_and_can_be_sorted(one_night, bro
             if look == "light":
                 _sort(page)
                 assert Axe().run(page).response["violations"] == []
+                _print(page)
             assert asked == [place.as_uri()]
             assert said == []
+
+
+def _print(page) -> None:
+    """On a sheet of A4, which is narrow, tables stay tables and nothing is cut off."""
+    page.set_viewport_size({"width": 688, "height": 900})
+    page.emulate_media(media="print")
+    assert (
+        page.locator("table").first.evaluate("table => getComputedStyle(table.tHead).display") == "table-header-group"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def _sort(page) -> None:
