@@ -24,7 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     except WarehouseError as error:
         print(f"megatoken: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"megatoken: {error.filename or 'the report'} cannot be written ({error.strerror})", file=sys.stderr)
+        which = error.filename2 or error.filename or "the report"  # the second is what a draft was to become
+        print(f"megatoken: {which} cannot be written ({error.strerror})", file=sys.stderr)
     return 2
 
 

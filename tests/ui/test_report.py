@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -137,19 +138,28 @@ def test_the_same_snapshot_at_the_same_time_is_the_same_file(one_night, written)
     assert again == written
 
 
-def test_names_with_markup_are_text_in_a_report(tmp_path):
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory) -> Path:
+    """One workload, of one target, in whose names there is markup, and another one under which all failed."""
     trial = trial_row(provider=EVIL, model=EVIL, weights_note=EVIL, target_id=EVIL, workload_id=EVIL)
-    failed = planned_row(target_id="other", workload_id=EVIL, skip_reason=EVIL)
     attempts = [attempt_row(seq, start_s=2.0 * seq) for seq in range(3)]
-    rows = [run_row(config_name=EVIL), planned_row(target_id=EVIL, workload_id=EVIL), failed, trial, *attempts]
-    page = Read(html_of(read_report(published(tmp_path, rows), workload_id=EVIL, window=MONTH), now=NOW, version="0"))
+    planned = [
+        planned_row(target_id=EVIL, workload_id=EVIL),
+        planned_row(target_id="other", workload_id=EVIL, skip_reason=EVIL),
+        planned_row(skip_reason="KEY is not set"),
+        planned_row(target_id="beta"),
+    ]
+    return published(tmp_path_factory.mktemp("odd"), [run_row(config_name=EVIL), *planned, trial, *attempts])
+
+
+def test_names_with_markup_are_text_in_a_report(odd):
+    page = Read(html_of(read_report(odd, workload_id=EVIL, window=MONTH), now=NOW, version="0"))
     assert EVIL in page.texts
     assert "alert(" not in page.blocks["script"]
 
 
-def test_where_everything_failed_a_report_lists_who_and_why(tmp_path):
-    rows = [run_row(), planned_row(skip_reason="KEY is not set"), planned_row(target_id="beta")]
-    page = Read(html_of(read_report(published(tmp_path, rows), workload_id=None, window=MONTH), now=NOW, version="0"))
+def test_where_everything_failed_a_report_lists_who_and_why(odd):
+    page = Read(html_of(read_report(odd, workload_id="chat", window=MONTH), now=NOW, version="0"))
     assert {"No target has a known value for cost", "KEY is not set", "beta", "waiting"} <= set(page.texts)
     assert not any(text.endswith("..") for text in page.texts)
 
@@ -176,7 +186,7 @@ def test_a_file_that_cannot_be_written_is_named_and_no_draft_of_it_stays(one_nig
     place = tmp_path / "r.html"
     place.mkdir()
     assert report.main([f"--data={one_night}", "--days=28", f"--html={place}"]) == 2
-    assert "cannot be written (Is a directory)" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"megatoken: {place} cannot be written (Is a directory)\n"
     assert list(tmp_path.iterdir()) == [place]
 
 
