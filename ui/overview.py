@@ -113,13 +113,14 @@ def level_words(verdicts: Sequence[Verdict | None]) -> tuple[Badge, str] | None:
     if not judged:
         return None
     counts = {standing: judged.count(standing) for standing in ("passes", "may-pass", "fails", "unknown")}
-    said = [f"{counts['passes']} of {words.count(len(judged), 'target')} keep the service level"]
+    keep, fail = ("keeps" if counts["passes"] == 1 else "keep"), ("fails" if counts["fails"] == 1 else "fail")
+    said = [f"{counts['passes']} of {words.count(len(judged), 'target')} {keep} the service level"]
     said += [f"{counts['may-pass']} may keep it"] if counts["may-pass"] else []
-    said += [f"{counts['fails']} fail it and cannot be an answer here"] if counts["fails"] else []
+    said += [f"{counts['fails']} {fail} it and cannot be an answer here"] if counts["fails"] else []
     said += [f"of {counts['unknown']} it is not known"] if counts["unknown"] else []
     badge = (
         Badge(text="service level kept", tone="good")
-        if not counts["fails"]
+        if counts["passes"] == len(judged)
         else Badge(text="service level", tone="warn")
     )
     return badge, ", ".join(said) + "."

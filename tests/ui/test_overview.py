@@ -9,6 +9,7 @@ from ui import overview
 from ui.markup import Badge
 from ui.ranking import Entry
 from warehouse.rank_bands import RankBand
+from warehouse.service_level import Verdict
 
 ROW = {"provider": "<b>p</b>", "model": "m", "region": None, "measured_at": datetime(2026, 11, 2, tzinfo=UTC)}
 
@@ -86,3 +87,17 @@ def test_nonsense_in_the_address_is_said_and_the_page_stands(nights, monkeypatch
     assert "There is no window &#x27;1000y&#x27; here" in shown
     assert "<i>x</i>" not in shown
     assert "Cheapest" in shown
+
+
+def test_a_service_level_is_kept_only_where_every_target_is_known_to_keep_it():
+    def said(*standings):
+        found = [
+            Verdict(standing=one, good=1, offered=1, trials=1, share=None, low=None, high=None) for one in standings
+        ]
+        badge, sentence = overview.level_words(found)
+        return badge.tone, sentence
+
+    assert said("passes", "passes") == ("good", "2 of 2 targets keep the service level.")
+    assert said("unknown", "unknown") == ("warn", "0 of 2 targets keep the service level, of 2 it is not known.")
+    assert said("passes", "fails")[1].startswith("1 of 2 targets keeps the service level, 1 fails it and")
+    assert overview.level_words([None]) is None
