@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,15 +50,22 @@ def one_night(tmp_path_factory) -> Path:
 def served(tmp_path_factory) -> Iterator[Served]:
     data_dir = tmp_path_factory.mktemp("served")
     write_synthetic(data_dir, nights=2)
+    with served_from(data_dir, tmp_path_factory.mktemp("server")) as (url, _):
+        yield Served(url=url, data_dir=data_dir)
+
+
+@contextmanager
+def served_from(data_dir: Path, log_dir: Path) -> Iterator[tuple[str, int]]:
+    """The pages over a data folder: where they are, and the process that serves them; a traceback in its log fails."""
     port = _free_port()
     argv, environment = command(port, data_dir)
-    log = tmp_path_factory.mktemp("server") / "log"
+    log = log_dir / "log"
     with log.open("wb") as out:
         # from another folder: what the pages need is found beside them, not in the working directory
         server = subprocess.Popen(argv, env=environment, cwd=log.parent, stdout=out, stderr=out)
         try:
             _wait_until_healthy(server, port, log)
-            yield Served(url=f"http://127.0.0.1:{port}", data_dir=data_dir)
+            yield f"http://127.0.0.1:{port}", server.pid
         finally:
             server.terminate()
             server.wait(timeout=20)
