@@ -90,8 +90,8 @@ LIMITS: Sequence[str] = (
     "The market-based figure is only as good as the contract that is declared; without one it is unknown.",
     "Networks, the user's own device and training the model are not in the figures of a trial.",
     "Water counts what running consumes; no source that we know gives the water of making a card.",
-    "A ranking is from one place, of nights that lie behind: its bands say how sure those nights are, and from fewer than"
-    " three nothing is said of how they differ.",
+    "A ranking is from one place, of nights that lie behind: its bands say how sure those nights are, and from fewer"
+    " than three nothing is said of how they differ.",
     "A shift is told from the figures of nights; what else differed that night stands beside it and need not be why.",
     "The canary sees that answers changed, not which model gives them.",
 )
