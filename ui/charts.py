@@ -209,10 +209,15 @@ def log_ticks(drawn: Sequence[Mapping[str, float]]) -> list[float]:
 
 
 def bare(chart: alt.LayerChart, *, dark: bool) -> alt.LayerChart:
-    """A chart in the house's ink and without a frame."""
+    """A chart in the house's ink and without a frame.
+
+    Its marks are not for screen readers, to whom a layer without any would be a symbol without a name: a chart has a
+    text, and a table with the same figures.
+    """
     inks = ink(dark)
     framed: alt.LayerChart = (
         chart.configure_view(stroke=None)
+        .configure_mark(aria=False)
         .configure_axis(labelColor=inks["text"], titleColor=inks["text"], labelFlush=False)
         .configure_legend(labelColor=inks["text"])
     )

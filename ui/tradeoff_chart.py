@@ -61,10 +61,7 @@ def tradeoff_chart(
         *names(drawn, fields, across, upward, inks, position),
         better_corner(across, upward, inks),
     ]
-    chart = bare(alt.LayerChart(layer=layers, height=HEIGHT_PX + _BESIDE_PX), dark=dark)
-    # a layer without marks would be a symbol without a name to a screen reader; the chart has a text, and a table twin
-    silent: alt.LayerChart = chart.configure_mark(aria=False)
-    return silent
+    return bare(alt.LayerChart(layer=layers, height=HEIGHT_PX + _BESIDE_PX), dark=dark)
 
 
 def unnamed(found: Sequence[Entry], x: Metric, y: Metric, landscape: Sequence[Reach] = ()) -> int:
