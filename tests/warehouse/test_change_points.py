@@ -31,10 +31,10 @@ def one(values, **more):
     return course
 
 
-def steps(*pieces):
+def steps(*pieces, ripple=0.05):
     """Levels for so many nights each, with a little deterministic ripple."""
     line = np.concatenate([np.full(nights, level, dtype=float) for level, nights in pieces])
-    return line + 0.05 * np.sin(np.arange(len(line)) * 2.4)
+    return line + ripple * np.sin(np.arange(len(line)) * 2.4)
 
 
 def test_a_shift_is_found_on_its_night_with_its_levels_before_and_after():
@@ -61,8 +61,9 @@ def test_one_bad_night_or_two_are_odd_nights_and_no_shift(bad):
     assert all(odd.level == pytest.approx(0.0, abs=0.02) and odd.value > 4.9 for odd in course.odd_nights)
 
 
-def test_the_third_bad_night_in_a_row_makes_a_shift():
-    course = one(steps((0.0, 27), (5.0, 3)))
+def test_the_third_bad_night_in_a_row_makes_a_shift_if_the_three_agree():
+    # less than what counts as noise: three that differ by as much as quiet nights do are as likely called odd
+    course = one(steps((0.0, 27), (5.0, 3), ripple=0.01))
     assert [shift.night for shift in course.shifts] == [27]
     assert course.odd_nights == ()
 
