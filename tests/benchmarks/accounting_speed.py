@@ -28,6 +28,7 @@ import polars as pl
 from tests.warehouse.builders import BOOT_NS, SECOND_NS, STARTED_AT, fact_row, local_facts, meter_row, trial_row
 from warehouse.accounts import account_trials
 from warehouse.attribution import attribute_trials
+from warehouse.kept import keep
 from warehouse.writer import connected, transaction
 
 AIM_S = 5.0
@@ -68,6 +69,8 @@ def measured(data_dir: Path, trials: int, attempts: int) -> dict[str, Any]:
     with connected(data_dir) as con:
         with timed("fill", times), transaction(con):
             fill(con, trials, attempts)
+        with timed("figures", times), transaction(con):
+            keep(con)
         with timed("accounts", times), transaction(con):
             account_trials(con)
         with timed("attribution", times), transaction(con):
