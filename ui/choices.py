@@ -6,6 +6,8 @@ from typing import Literal
 
 import streamlit as st
 
+_PUT = "put.address"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
@@ -59,8 +61,26 @@ def url_choice(
         st.session_state[said] = None
     st.session_state[written] = st.session_state[kept] = value
     if asked != value:
-        st.query_params[name] = value
+        put(name, value)
     return Choice(value=value, note=st.session_state.get(said))
+
+
+def put(name: str, value: str | None) -> None:
+    """Have the address name a choice once the page is drawn, or no more; see `write_address`."""
+    st.session_state.setdefault(_PUT, {})[name] = value
+
+
+def write_address() -> None:
+    """Write what was put into the address, all at once.
+
+    Streamlit makes a step of the browser's history of every single change: with a dozen choices on a page, Back would
+    have to be pressed a dozen times to leave it.
+    """
+    changes = st.session_state.pop(_PUT, {})
+    before = st.query_params.to_dict()
+    after = {name: value for name, value in (before | changes).items() if value is not None}
+    if after != before:
+        st.query_params.from_dict(after)
 
 
 def _short(text: str) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 import streamlit as st
 
 from ui import words
+from ui.choices import put
 
 
 def url_number(
@@ -57,7 +58,7 @@ def url_number(
         st.session_state[said] = None
     st.session_state[written] = str(value)
     if asked != str(value):
-        st.query_params[name] = str(value)
+        put(name, str(value))
     return float(value), st.session_state.get(said)
 
 
@@ -71,9 +72,9 @@ def url_text(label: str, name: str, *, placeholder: str, help: str | None = None
     joined = ";".join(line.strip() for line in value.replace(";", "\n").splitlines() if line.strip())
     st.session_state[written] = joined or None
     if joined and joined != asked:
-        st.query_params[name] = joined
+        put(name, joined)
     elif not joined and asked is not None:
-        del st.query_params[name]
+        put(name, None)
     return joined
 
 
@@ -82,8 +83,8 @@ def forget(*names: str) -> None:
     for name in names:
         for key in (f"number.{name}", f"text.{name}", f"written.{name}", f"said.{name}"):
             st.session_state.pop(key, None)
-        if name in st.query_params:
-            del st.query_params[name]
+    # at once and in one step: the boxes are drawn anew in this very run
+    st.query_params.from_dict({name: value for name, value in st.query_params.to_dict().items() if name not in names})
 
 
 def _number(text: str) -> float | None:
@@ -125,10 +126,8 @@ def url_day(label: str, name: str, *, default: date, low: date, high: date, widt
     if text != asked and asked == st.session_state.get(written):
         st.session_state[said] = None
     st.session_state[written] = text
-    if text is None and asked is not None:
-        del st.query_params[name]
-    elif text is not None and text != asked:
-        st.query_params[name] = text
+    if text != asked:
+        put(name, text)
     return value, st.session_state.get(said)
 
 

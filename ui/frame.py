@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from ui import markup, snapshot, words
-from ui.choices import url_choice
+from ui.choices import url_choice, write_address
 from warehouse.errors import WarehouseError
 
 ALL = "all"
@@ -154,6 +154,7 @@ class Frame:
 
     def end(self) -> None:
         """Close the bar: the file, and a link that restores this view in a browser that was never here."""
+        write_address()
         with self._choices:
             if self._file is not None:
                 text, name, said = self._file
@@ -214,6 +215,7 @@ def page(question: str, draw: Callable[[Frame], None]) -> None:
                 "There is no snapshot to show", words.sentence(str(error)), tone="warn", code="megatoken night"
             )
         )
+    write_address()  # also of a page that has nothing to show
     snapshot.watch(drawn_from)
 
 
