@@ -54,7 +54,7 @@ def tile(question: Question, found: Sequence[Entry], marks: Mapping[str, Badge])
     figures = f"{format_value(question.by, first[0].value)} {question.by.shown_unit}"
     if len(first) == 1:
         sure = first[0].band.p_first
-        chance = "" if sure is None else f" {MIDDLE} first in {words.share(sure)} of draws"
+        chance = "" if sure is None else f" {MIDDLE} first in {words.chance(sure)} of draws"
         if first[0].band.rank_high is None:
             chance = f" {MIDDLE} of {words.count(first[0].band.n_runs, 'night')}, not known how sure"
         mark = marks.get(first[0].target_id)

@@ -102,7 +102,7 @@ def finding(found: Sequence[Entry], by: Metric) -> str:
         return f"{words.listed([entry.target_id for entry in sharing])} share first place at {figure}"
     rivals = [entry.target_id for entry in ranked[1:] if entry.band.rank_low == 1]
     if rivals:
-        chance = "" if first.band.p_first is None else f" (chance {words.share(first.band.p_first)})"
+        chance = "" if first.band.p_first is None else f" (chance {words.chance(first.band.p_first)})"
         return f"{first.target_id} comes first at {figure}, not for sure{chance}: {words.listed(rivals)} may be as good"
     return f"{first.target_id} comes first at {figure}, {_apart(first, ranked[1], by)}"
 
@@ -135,7 +135,7 @@ def explained(found: Sequence[Entry], target_id: str, by: Metric) -> str:
         better = words.listed(list(entry.weighed.dominated_by))
         said.append(f"no weights of these metrics put it first, {better} being no worse in any of them")
     if entry.band.p_first is not None:
-        said.append(f"its chance of being first is {words.share(entry.band.p_first)}")
+        said.append(f"its chance of being first is {words.chance(entry.band.p_first)}")
     return "; ".join(part for part in said if part) + "."
 
 

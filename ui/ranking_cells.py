@@ -95,7 +95,7 @@ def place_cell(entry: Entry) -> Cell:
     if entry.rank is None:
         return Cell(main=DASH, strong=True)
     band = entry.band
-    chance = "?" if band.p_first is None else words.share(band.p_first)
+    chance = "?" if band.p_first is None else words.chance(band.p_first)
     return Cell(main=entry.places, beneath=f"{band.tier} {MIDDLE} {chance}", strong=True)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ui import words
 from ui.ranking import named
 from warehouse.fronts import FrontPoint, Spread
-from warehouse.metrics import METRICS, UNKNOWN, Metric, format_value, metric
+from warehouse.metrics import METRICS, Metric, format_value, metric
 from warehouse.service_level import Verdict
 
 DASH = "\N{EN DASH}"
@@ -114,12 +114,7 @@ def level_words(verdict: Verdict) -> str:
 
 def chance(entry: Entry) -> str:
     """P(on the front), in percent; what is not quite sure is not said to be."""
-    p = entry.point.p_front
-    if p is None:
-        return UNKNOWN
-    if p >= 0.995:
-        return "> 99"
-    return "< 1" if p <= 0.005 else f"{100 * p:.0f}"
+    return words.chance(entry.point.p_front).removesuffix(" %")
 
 
 def who(row: Mapping[str, Any]) -> str:

@@ -110,6 +110,15 @@ def share(value: float | None) -> str:
     return UNKNOWN if value is None else f"{figure(100 * value, 2)} %"
 
 
+def chance(p: float | None) -> str:
+    """A chance in percent; what is not quite sure is not said to be."""
+    if p is None:
+        return UNKNOWN
+    if p >= 0.995:
+        return "> 99 %"
+    return "< 1 %" if p <= 0.005 else f"{100 * p:.0f} %"
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """1 trial, 2 trials."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

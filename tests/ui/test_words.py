@@ -77,3 +77,9 @@ def test_a_long_list_of_names_ends_in_how_many_more_there_are():
 )
 def test_a_duration_is_said_as_a_person_would(seconds, said):
     assert words.duration(seconds) == said
+
+
+def test_a_chance_that_is_not_quite_sure_is_not_said_to_be():
+    assert [words.chance(p) for p in (None, 0.0, 0.004, 0.63, 0.994, 1.0)] == [
+        "unknown", "< 1 %", "< 1 %", "63 %", "99 %", "> 99 %",
+    ]  # fmt: skip
