@@ -43,6 +43,7 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--pages", nargs="*", default=[*PAGES], choices=[*PAGES])
     options.add_argument("--smoke", action="store_true")
     asked = options.parse_args(arguments)
+    asked.folder = asked.folder.resolve()  # the server works in a folder of its own
     if asked.smoke:
         asked.nights, asked.targets, asked.attempts, asked.viewers, asked.reps, asked.pages = 3, 4, 8, 2, 1, ["ranking"]
     if not (asked.folder / "published").exists():
