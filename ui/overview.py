@@ -13,6 +13,9 @@ from warehouse.service_level import Verdict
 MIDDLE = "\N{MIDDLE DOT}"
 DASH = "\N{EN DASH}"
 _NAMED = 3  # tied leaders that a tile names
+READ_SO = (
+    "A mark is a place, its line the places that nights leave open: where two lines overlap, their order is not sure."
+)
 _KINDS = {"shift": "lasting", "night": "one night", "price": "price"}
 
 

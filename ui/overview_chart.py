@@ -47,7 +47,7 @@ def places_chart(
         axis=alt.Axis(title=None, labelLimit=190, labelOverlap=False, domain=False, ticks=False, labelPadding=10),
     )
     x_axis = alt.Axis(
-        title="Place (1 is best); lines: the places that nights leave open",
+        title="Place, 1 is best",
         values=_ticks(last),
         format="d",
         gridColor=inks["grid"],
@@ -59,7 +59,7 @@ def places_chart(
     colour = alt.Color(
         "question:N",
         scale=alt.Scale(domain=names, range=list(_DARK if dark else _LIGHT)),
-        legend=alt.Legend(title=None, orient="top", columns=4, labelLimit=140, symbolOpacity=1),
+        legend=alt.Legend(title=None, orient="top", columns=2, labelLimit=140, symbolOpacity=1),
     )
     shape = alt.Shape("question:N", scale=alt.Scale(domain=names, range=list(_SHAPES)))
     tooltip = [

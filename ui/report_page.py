@@ -116,8 +116,7 @@ def _workload(report: Report, one: WorkloadFigures, number: int, now: datetime) 
     badges = {target: canary.changed_badge(report.canaries.get(target)) for target in targets}
     marks = {target: badge for target, badge in badges.items() if badge is not None}
     parts.append(markup.tiles([overview.tile(question, one.answers[question.key], marks) for question in report.asked]))
-    beneath = "Where lines of two targets overlap, nights do not tell them apart under that question."
-    parts.append(_heading(3, overview.finding(one.answers, report.asked), beneath))
+    parts.append(_heading(3, overview.finding(one.answers, report.asked), overview.READ_SO))
     parts.append(places_chart(one.answers, report.asked, targets))
     parts.append(_table(overview.table(one.answers, report.asked, targets, marks), f"Four questions, {name}"))
     parts += _ranking(report, one, now)

@@ -64,11 +64,7 @@ def draw(at: frame.Frame) -> None:
     marks = {one: badge for one, badge in badges.items() if badge is not None}
     st.html(markup.tiles([overview.tile(question, answers[question.key], marks) for question in asked]))
     finding = overview.finding(answers, asked)
-    st.html(
-        markup.heading(
-            finding, beneath="Where lines of two targets overlap, nights do not tell them apart under that question."
-        )
-    )
+    st.html(markup.heading(finding, beneath=overview.READ_SO))
     chart = places_chart(answers, asked, listed, dark=at.dark)
     if chart is not None:
         st.altair_chart(chart, alt=f"{finding}. The places stand in the table below.")

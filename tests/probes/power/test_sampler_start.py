@@ -12,7 +12,8 @@ from tests.probes.power.trees import SERVER, write_tree
 
 ONE_THREAD, TWO_THREADS = (
     "",
-    "import threading; threading.Thread(target=lambda: sys.stdin.read(), daemon=True).start()\n",
+    # one that stays: reading an input that is at its end would be over before the sampler starts
+    "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()\n",
 )
 
 PARENT = """
