@@ -34,7 +34,6 @@ class Wanted:
     usage: Usage | None
     batch_share: float
     contracts: Mapping[str, PriceEntry]
-    from_log: str | None  # name of the log
 
 
 def draw_form(targets: Collection[str]) -> Wanted:
@@ -80,7 +79,6 @@ def draw_form(targets: Collection[str]) -> Wanted:
         usage=usage,
         batch_share=values["batch"] / 100,
         contracts=contracts,
-        from_log=None if log is None else log[0],
     )
 
 

@@ -47,7 +47,10 @@ def targets(path: str, workload_id: str) -> list[Row]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def trials(path: str, workload_id: str, target_id: str, since: datetime) -> list[Row]:
-    """Trials of a target with the figures that the hours of the week are made of, the oldest first."""
+    """Trials of a target with the figures that the hours of the week are made of, the oldest first.
+
+    By hand what `trial_figures` and `cost` say: they would work out all trials of a year for the ones of one target.
+    """
     return rows_of(
         path,
         """

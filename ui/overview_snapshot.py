@@ -1,6 +1,6 @@
 """What the overview reads beside the boards: the last night, and what changed; cached under the snapshot's own path."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import streamlit as st
 
@@ -29,8 +29,3 @@ def changes(path: str, workload_id: str, window: timedelta) -> list[Row]:
         """,
         {"workload_id": workload_id, "window": window},
     )
-
-
-def newest(rows: list[Row]) -> date | None:
-    """The night of the newest change."""
-    return max((row["changed_on"] for row in rows), default=None)

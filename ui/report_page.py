@@ -108,8 +108,7 @@ def _workload(report: Report, one: WorkloadFigures, number: int, now: datetime) 
         measured += f" {MIDDLE} newest measured {words.instant(one.measured_at)}, {words.age(one.measured_at, now)}"
     parts.append(f'<p class="mt-sub">{escape(measured)}</p>')
     if one.measured_at is not None and words.is_stale(one.measured_at, now):
-        said = f"Nothing was measured since {words.instant(one.measured_at)}, {words.age(one.measured_at, now)}."
-        parts.append(markup.verdict(markup.Badge(text="stale", tone="warn"), said))
+        parts.append(markup.verdict(*words.stale_verdict(one.measured_at, now)))
     level = overview.level_words([entry.verdict for entry in first])
     if level is not None:
         parts.append(markup.verdict(level[0], f"{level[1]} Asked for: {one.limits}."))

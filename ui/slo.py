@@ -1,14 +1,12 @@
 """The service level that a page is asked for: one choice in the bar, and boxes for limits of one's own."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
 
-from ui import frame, markup
+from ui import frame, markup, ranking_snapshot
 from ui.entries import url_number
-from warehouse.query import connect_snapshot
-from warehouse.service_level import INTERACTIVE, Limits, workload_limits
+from warehouse.service_level import INTERACTIVE, Limits
 
 LEVELS: Mapping[str, str] = {
     "none": "not asked for",
@@ -23,7 +21,7 @@ def asked_limits(at: frame.Frame, workload: str, *, default: str = "none") -> Li
     """The limits that the address or the visitor asks for, those of `default` if neither does; None for none."""
     level = at.box("Service level", "slo", list(LEVELS), LEVELS, default=default)
     if level == "own":
-        return _own(at.shown.path, workload)
+        return ranking_snapshot.own_limits(at.shown.path, workload)
     if level == "interactive":
         return INTERACTIVE
     return _mine() if level == "mine" else None
@@ -45,12 +43,3 @@ def _mine() -> Limits:
     if notes:
         st.html(markup.notes(notes))
     return Limits(ttft_s=ttft / 1e3, tpot_s=tpot / 1e3, success_share=percent / 100)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _own(path: str, workload: str) -> Limits | None:
-    con = connect_snapshot(Path(path))
-    try:
-        return workload_limits(con, workload)
-    finally:
-        con.close()

@@ -63,6 +63,12 @@ def is_stale(at: datetime, now: datetime) -> bool:
     return (now - at).total_seconds() > STALE_AFTER_S
 
 
+def stale_verdict(newest: datetime, now: datetime) -> tuple[Badge, str]:
+    """What a page says over figures of which all are stale."""
+    badge = Badge(text="stale", tone="warn")
+    return badge, f"Nothing here was measured since {instant(newest)}, {age(newest, now)}."
+
+
 def duration(seconds: float | None) -> str:
     """Seconds as a person says them."""
     if seconds is None:

@@ -4,7 +4,7 @@ What the order and the bands are of is one thing: the typical figure of the nigh
 paired. The last measurement of each target stands beside it, in its row of the view leaderboard.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -68,8 +68,28 @@ class Board:
     providers: tuple[ProviderRatio, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What a board is decided on, whatever orders it: its comparable trials, and who keeps the service level."""
+
+    trials: Sequence[Mapping[str, Any]]
+    verdicts: Mapping[str, Verdict]
+
+
+def grounds(con: "duckdb.DuckDBPyConnection", workload_id: str, target_ids: Collection[str], rules: Rules) -> Grounds:
+    """The grounds of a board of these targets; of the rules, `any_grade`, `window` and `limits` count."""
+    trials = comparable_trials(con, workload_id, window=rules.window, any_grade=rules.any_grade)
+    verdicts = _verdicts(con, trials, target_ids, rules.limits) if rules.limits is not None else {}
+    return Grounds(trials=trials, verdicts=verdicts)
+
+
 def decided(
-    con: "duckdb.DuckDBPyConnection", workload_id: str, rows: Sequence[Mapping[str, Any]], rules: Rules
+    con: "duckdb.DuckDBPyConnection",
+    workload_id: str,
+    rows: Sequence[Mapping[str, Any]],
+    rules: Rules,
+    *,
+    on: Grounds | None = None,
 ) -> Board:
     """Order the targets of one workload among each other.
 
@@ -79,12 +99,14 @@ def decided(
         rows: rows of `warehouse.query.ranked` by the same metric, all of this workload: the board. Targets that are
             left out of them count in no band.
         rules: what is asked.
+        on: the `grounds` of these targets under these rules, where they are known; boards by several metrics share
+            them. Worked out, if None.
 
     Raises:
         WarehouseError: there is no such metric.
     """
-    trials = comparable_trials(con, workload_id, window=rules.window, any_grade=rules.any_grade)
-    verdicts = _verdicts(con, trials, rows, rules.limits) if rules.limits is not None else {}
+    found = on or grounds(con, workload_id, [row["target_id"] for row in rows], rules)
+    trials, verdicts = found.trials, found.verdicts
     failing = {target_id for target_id, verdict in verdicts.items() if verdict.standing == "fails"}
     admitted = [row["target_id"] for row in rows if _may_rank(row, rules) and row["target_id"] not in failing]
     weighed: dict[str, Weighed] = {}
@@ -185,10 +207,10 @@ def _may_rank(row: Mapping[str, Any], rules: Rules) -> bool:
 def _verdicts(
     con: "duckdb.DuckDBPyConnection",
     trials: Sequence[Mapping[str, Any]],
-    rows: Sequence[Mapping[str, Any]],
+    target_ids: Collection[str],
     limits: Limits,
 ) -> dict[str, Verdict]:
-    board = {row["target_id"] for row in rows}
+    board = set(target_ids)
     trials_of: dict[str, list[str]] = {}
     for trial in trials:
         if trial["target_id"] in board:

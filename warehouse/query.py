@@ -111,13 +111,17 @@ def connect_snapshot(path: Path, *, any_version: bool = False) -> "duckdb.DuckDB
     return con
 
 
-def leaderboard_rows(
-    data_dir: Path, *, by: str = DEFAULT_METRIC, workload_id: str | None = None, any_grade: bool = False
+def ranked(
+    con: "duckdb.DuckDBPyConnection",
+    *,
+    by: str = DEFAULT_METRIC,
+    workload_id: str | None = None,
+    any_grade: bool = False,
 ) -> list[dict[str, Any]]:
-    """Rows of the leaderboard, by workload and then by rank.
+    """Rows of the leaderboard of an open snapshot, by workload and then by rank.
 
     Args:
-        data_dir: the data folder.
+        con: the snapshot.
         by: id of the metric to rank by, see `warehouse.metrics`.
         workload_id: only this workload.
         any_grade: rank whatever was measured; else only what a client certified A or B measured.
@@ -127,20 +131,8 @@ def leaderboard_rows(
         a rank and the next one is skipped; None, and last, where the metric is unknown or the client's grade too low.
 
     Raises:
-        WarehouseError: nothing is published, or there is no such metric.
+        WarehouseError: there is no such metric.
     """
-    with open_published(data_dir) as con:
-        return ranked(con, by=by, workload_id=workload_id, any_grade=any_grade)
-
-
-def ranked(
-    con: "duckdb.DuckDBPyConnection",
-    *,
-    by: str = DEFAULT_METRIC,
-    workload_id: str | None = None,
-    any_grade: bool = False,
-) -> list[dict[str, Any]]:
-    """The same on an open snapshot."""
     return in_order(board_rows(con, workload_id=workload_id), by=by, any_grade=any_grade)
 
 
@@ -151,7 +143,7 @@ def board_rows(con: "duckdb.DuckDBPyConnection", *, workload_id: str | None = No
 
 
 def in_order(rows: Sequence[Mapping[str, Any]], *, by: str, any_grade: bool = False) -> list[dict[str, Any]]:
-    """Rows of the view leaderboard as `leaderboard_rows` gives them; once read, they serve every metric.
+    """Rows of the view leaderboard as `ranked` gives them; once read, they serve every metric.
 
     Raises:
         WarehouseError: there is no such metric.

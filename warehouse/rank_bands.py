@@ -14,7 +14,7 @@ import numpy as np
 from warehouse.formulas.paired_runs import MIN_RUNS
 from warehouse.formulas.ranking import Basis, Standing, WhyTied, rank_bands
 from warehouse.metrics import Metric, metric
-from warehouse.night_figures import by_target_and_run, chance_variance, comparable_trials, trial_values
+from warehouse.night_figures import by_target_and_run, chance_variance, trial_values
 from warehouse.shared_inputs import drawn_figures
 
 if TYPE_CHECKING:
@@ -72,24 +72,16 @@ class BoardFigures:
     linear: bool
 
 
-def workload_bands(
-    con: "duckdb.DuckDBPyConnection",
-    workload_id: str,
-    target_ids: Sequence[str],
-    *,
-    by: str,
-    any_grade: bool = False,
-    window: timedelta = WINDOW,
+def bands_over(
+    con: "duckdb.DuckDBPyConnection", trials: Sequence[Mapping[str, Any]], target_ids: Sequence[str], *, by: str
 ) -> list[RankBand]:
     """Bands of some targets of one workload, ranked among each other.
 
     Args:
         con: an open snapshot.
-        workload_id: the workload.
+        trials: of `comparable_trials`.
         target_ids: the board; one without a figure is not ranked, and its reason says so.
         by: id of the metric.
-        any_grade: count whatever was measured; else only what a client certified A or B measured.
-        window: how far back from the newest night of the workload its nights count.
 
     Returns:
         One for each target, in the order given.
@@ -97,13 +89,6 @@ def workload_bands(
     Raises:
         WarehouseError: there is no such metric.
     """
-    return bands_over(con, comparable_trials(con, workload_id, window=window, any_grade=any_grade), target_ids, by=by)
-
-
-def bands_over(
-    con: "duckdb.DuckDBPyConnection", trials: Sequence[Mapping[str, Any]], target_ids: Sequence[str], *, by: str
-) -> list[RankBand]:
-    """The same over trials of `comparable_trials`, for a caller that has them."""
     chosen = metric(by)
     there, figures = board_figures(con, chosen, trials, target_ids)
     bands = bands_of(target_ids, there, figures, direction=chosen.direction)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import isfinite
 
 from warehouse.errors import WarehouseError
-from warehouse.metrics import METRICS, metric
+from warehouse.metrics import METRICS
 
 # metric id -> weight, all above 0
 Weights = Mapping[str, float]
@@ -32,11 +32,6 @@ def parse_weights(text: str) -> dict[str, float]:
     if not weights:
         raise WarehouseError("all weights are 0; give one above 0, as in cost=2,ttft_p95=1")
     return weights
-
-
-def weights_text(weights: Weights) -> str:
-    """What `parse_weights` reads."""
-    return ",".join(f"{metric(metric_id).alias}={weight:.12g}" for metric_id, weight in weights.items())
 
 
 def _weight(name: str, number: str) -> float:

@@ -22,12 +22,12 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from tests.warehouse.bands import workload_bands
 from tests.warehouse.builders import BOOT_NS, SECOND_NS, STARTED_AT, fact_row, trial_row
 from warehouse import schema
 from warehouse.formulas.paired_runs import paired_runs
 from warehouse.formulas.ranking import rank_bands
 from warehouse.loader import derive
-from warehouse.rank_bands import workload_bands
 from warehouse.tables import insert_rows
 
 FLOOR_S = 0.5

@@ -1,7 +1,7 @@
 """The benchmark of rank bands: it times every kind of metric, and its simulation tells good intervals from bad ones."""
 
 from tests.benchmarks.ranking_speed import METRICS, coverage, filled, speed
-from warehouse.rank_bands import workload_bands
+from tests.warehouse.bands import workload_bands
 
 
 def test_every_metric_of_the_benchmark_is_ranked_and_timed():

@@ -17,9 +17,9 @@ from warehouse.metrics import METRICS
 from warehouse.publish import publish, published_link, snapshots
 from warehouse.query import (
     connect_snapshot,
-    leaderboard_rows,
     open_published,
     published_path,
+    ranked,
     run_query,
     summarise_batch,
     views_with_comments,
@@ -28,6 +28,11 @@ from warehouse.schema import VIEW_NAMES
 from warehouse.writer import locked, open_warehouse
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def leaderboard_rows(data_dir, **asked):
+    with open_published(data_dir) as con:
+        return ranked(con, **asked)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pytest
 
+from tests.warehouse.bands import workload_bands
 from tests.warehouse.builders import run_row
 from tests.warehouse.synthetic import FIRST_NIGHT_AT, Target, _trial, write_synthetic
 from warehouse import schema
@@ -16,7 +17,7 @@ from warehouse.errors import WarehouseError
 from warehouse.loader import derive
 from warehouse.publish import published_link
 from warehouse.query import ranked
-from warehouse.rank_bands import RankBand, workload_bands
+from warehouse.rank_bands import RankBand
 from warehouse.rows import FactRow
 from warehouse.shared_inputs import drawn_figures
 from warehouse.tables import by_table, insert_rows

@@ -53,12 +53,7 @@ def _targets(at: frame.Frame) -> None:
     at.beneath(_origin(rows))
     if carbon_table.all_stale(found, at.now):
         newest = max(entry.row["measured_at"] for entry in found)
-        badge = markup.Badge(text="stale", tone="warn")
-        st.html(
-            markup.verdict(
-                badge, f"Nothing here was measured since {words.instant(newest)}, {words.age(newest, at.now)}."
-            )
-        )
+        st.html(markup.verdict(*words.stale_verdict(newest, at.now)))
     finding = carbon_words.finding(found, per)
     chart = targets_chart(found, per, dark=at.dark)
     beneath = (

@@ -51,10 +51,7 @@ def draw(at: frame.Frame) -> None:
     at.beneath(f"{words.count(len(targets), 'target')} {frame.MIDDLE} {nights} of the last {chosen.window_words}")
     newest = max(entry.row["measured_at"] for entry in first)
     if words.is_stale(newest, at.now):
-        badge = markup.Badge(text="stale", tone="warn")
-        st.html(
-            markup.verdict(badge, f"Nothing was measured since {words.instant(newest)}, {words.age(newest, at.now)}.")
-        )
+        st.html(markup.verdict(*words.stale_verdict(newest, at.now)))
     level = overview.level_words([entry.verdict for entry in first])
     if level is not None:
         st.html(markup.verdict(*level))
@@ -87,7 +84,7 @@ def _changes(at: frame.Frame, chosen: frame.Filters) -> None:
             )
         )
         return
-    newest = overview_snapshot.newest(found)
+    newest = found[0]["changed_on"]
     st.html(
         markup.heading(
             f"{words.count(len(found), 'change')} in the last {chosen.window_words}, the newest on {newest}",

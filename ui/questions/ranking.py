@@ -92,9 +92,7 @@ def _table(
 ) -> None:
     if all_stale(shown, at.now):
         newest = max(entry.row["measured_at"] for entry in shown)
-        badge = markup.Badge(text="stale", tone="warn")
-        said = f"Nothing here was measured since {words.instant(newest)}, {words.age(newest, at.now)}."
-        st.html(markup.verdict(badge, said))
+        st.html(markup.verdict(*words.stale_verdict(newest, at.now)))
     st.html(
         markup.table(
             columns(look),

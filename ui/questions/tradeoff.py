@@ -48,9 +48,7 @@ def draw(at: frame.Frame) -> None:
     newest = max((row["measured_at"] for row in rows), default=None)
     all_stale = newest is not None and words.is_stale(newest, at.now)
     if newest is not None and all_stale:
-        badge = markup.Badge(text="stale", tone="warn")
-        said = f"Nothing here was measured since {words.instant(newest)}, {words.age(newest, at.now)}."
-        st.html(markup.verdict(badge, said))
+        st.html(markup.verdict(*words.stale_verdict(newest, at.now)))
     _chart(at, found, x, y)
     st.html(
         markup.table(

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from warehouse.formulas.statistics import wilson
+
 # 0.975 quantile of the standard normal distribution
 _Z = 1.959963984540054
 
@@ -96,11 +98,9 @@ def wilson_interval(hits: int, n: int) -> tuple[float, float] | None:
         raise ValueError(f"hits = {hits} must be 0 to n = {n}")
     if n == 0:
         return None
-    share, z2 = hits / n, _Z**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
+    low, high = wilson(hits / n, n, _Z)
     # exact at the ends, where rounding would leave 1e-17
-    return (0.0 if hits == 0 else centre - half, 1.0 if hits == n else centre + half)
+    return (0.0 if hits == 0 else low, 1.0 if hits == n else high)
 
 
 def mcnemar_chance(lost: int, gained: int) -> float | None:

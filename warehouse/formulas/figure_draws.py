@@ -6,13 +6,13 @@ did to the first token and to the speed stays together.
 
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 
 from warehouse.formulas.paired_runs import MIN_RUNS, ROUNDING, Flags, Floats, additive_fit
 from warehouse.formulas.rank_draws import DRAWS, SEED, input_shift, level_draws
 from warehouse.formulas.resampling import t_quantile
+from warehouse.formulas.scoring import Direction, Scoring, board_scores
 
 _Z = NormalDist().inv_cdf(0.975)
 
@@ -36,7 +36,7 @@ class TypicalFigures:
 def typical_figures(
     figures: Floats,
     *,
-    direction: Literal["lower", "higher"],
+    direction: Direction,
     within_low: Floats,
     within_high: Floats,
     floor_variance: Floats | None = None,
@@ -60,29 +60,16 @@ def typical_figures(
     Raises:
         ValueError: a target has no figure, or ratios are asked of a figure that is not above 0.
     """
-    known: Flags = ~np.isnan(figures)
-    measured_once = known.any(axis=1)
-    if not measured_once.all():
-        raise ValueError(f"target {int(np.argmin(measured_once))} has no figure; leave it out")
-    if not linear and figures[known].min() <= 0:
-        raise ValueError(f"a figure of {figures[known].min():g} has no ratio to others; ask for differences instead")
-    sign = 1.0 if direction == "lower" else -1.0
-
-    def scored(values: Floats) -> Floats:
-        return sign * (values if linear else np.log(values))
-
-    def unscored(scores: Floats) -> Floats:
-        return np.asarray(sign * scores if linear else np.exp(sign * scores), dtype=np.float64)
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ends = np.sort(np.stack([scored(within_low), scored(within_high)]), axis=0)
+    scoring = Scoring(direction=direction, linear=linear)
+    board = board_scores(
+        figures, scoring, within_low=within_low, within_high=within_high, floor_variance=floor_variance, member="target"
+    )
+    known, values, floor, ends = board.known, board.scores, board.floor, board.ends
     used: Flags = np.asarray(known.any(axis=0))
-    values = scored(figures)
     levels, left = additive_fit(values[:, used])
     residuals = np.zeros(figures.shape)
     residuals[:, used] = left
-    floor = np.zeros(len(figures)) if floor_variance is None else floor_variance
-    shift = input_shift(input_draws, scored)
+    shift = input_shift(input_draws, scoring.scores)
     drawn = level_draws(levels, residuals, known.sum(axis=1), floor, ends, shift, figure_number=figure_number)
     alone = np.stack(
         [
@@ -92,8 +79,8 @@ def typical_figures(
             for one in range(len(figures))
         ]
     )
-    low, high = np.sort(unscored(alone), axis=1).T
-    return TypicalFigures(figures=unscored(levels), draws=unscored(drawn), low=low, high=high)
+    low, high = np.sort(scoring.figures(alone), axis=1).T
+    return TypicalFigures(figures=scoring.figures(levels), draws=scoring.figures(drawn), low=low, high=high)
 
 
 def _alone(level: float, scores: Floats, floor: float, ends: Floats, shift: Floats | None) -> Floats:

@@ -17,6 +17,7 @@ import numpy as np
 from warehouse.formulas.paired_runs import MIN_RUNS, ROUNDING, Flags, Floats, paired_runs, runs_to_separate
 from warehouse.formulas.rank_draws import DRAWS, SEED, input_shift
 from warehouse.formulas.resampling import t_quantile
+from warehouse.formulas.scoring import Scoring
 
 LEVEL = 0.05
 _Z = NormalDist().inv_cdf(1 - LEVEL / 2)
@@ -78,18 +79,14 @@ def pair_difference(
     if n == 0:
         return None
     met = figures[:, common]
-    if not linear and met.min() <= 0:
-        raise ValueError(f"a figure of {met.min():g} has no ratio to others; ask for a difference instead")
-
-    def scored(values: Floats) -> Floats:
-        return values if linear else np.log(values)
-
+    scoring = Scoring(linear=linear)
+    scoring.check(met)
     floor = np.zeros(2) if floor_variance is None else floor_variance
-    shift = input_shift(input_draws, scored)
+    shift = input_shift(input_draws, scoring.scores)
     moved = None if shift is None else shift[0] - shift[1]
     if moved is not None and np.ptp(moved) < ROUNDING:
         moved = None
-    scores = scored(met)
+    scores = scoring.scores(met)
     central = float((scores[0] - scores[1]).mean())
     random = np.random.default_rng(SEED)
     pairs = paired_runs(scores, floor)
@@ -101,7 +98,7 @@ def pair_difference(
         ends = central - reach, central + reach
     else:
         with np.errstate(divide="ignore", invalid="ignore"):
-            low, high = scored(within_low[:, common]), scored(within_high[:, common])
+            low, high = scoring.scores(within_low[:, common]), scoring.scores(within_high[:, common])
         ends = _of_intervals(scores, low, high)
         error = None if ends is None else (ends[1] - ends[0]) / (2 * _Z)
     if error is not None and moved is not None:
@@ -118,13 +115,10 @@ def pair_difference(
     if tied_by == "runs" and not same:
         separate = runs_to_separate(pairs, 0, 1, LEVEL)
 
-    def unscored(value: float) -> float:
-        return value if linear else float(np.exp(value))
-
     return PairDifference(
-        low=None if ends is None else unscored(ends[0]),
-        central=unscored(central),
-        high=None if ends is None else unscored(ends[1]),
+        low=None if ends is None else scoring.figure(ends[0]),
+        central=scoring.figure(central),
+        high=None if ends is None else scoring.figure(ends[1]),
         is_ratio=not linear,
         runs=n,
         basis="between-runs" if n >= MIN_RUNS else "within-run",

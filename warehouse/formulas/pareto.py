@@ -8,13 +8,11 @@ Source: Kung, Luccio, Preparata: On finding the maxima of a set of vectors, Jour
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from warehouse.formulas.paired_runs import ROUNDING, Flags, Floats
-
-Direction = Literal["lower", "higher"]
+from warehouse.formulas.scoring import Direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

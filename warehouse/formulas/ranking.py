@@ -10,7 +10,7 @@ differences of pairs); `paired_runs` for the test of a pair and of the family.
 """
 
 from dataclasses import dataclass
-from math import exp, isnan
+from math import isnan
 from typing import Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ from warehouse.formulas.paired_runs import (
     runs_to_separate,
 )
 from warehouse.formulas.rank_draws import first_shares, input_shift, input_tests, level_draws
+from warehouse.formulas.scoring import Direction, Scoring, board_scores
 
 LEVEL = 0.05
 
@@ -62,7 +63,7 @@ class Standing:
 def rank_bands(
     figures: Floats,
     *,
-    direction: Literal["lower", "higher"],
+    direction: Direction,
     within_low: Floats,
     within_high: Floats,
     floor_variance: Floats | None = None,
@@ -88,29 +89,21 @@ def rank_bands(
     Raises:
         ValueError: an endpoint has no figure, or ratios are asked of a figure that is not above 0.
     """
-    known: Flags = ~np.isnan(figures)
-    measured_once = known.any(axis=1)
-    if not measured_once.all():
-        raise ValueError(f"endpoint {int(np.argmin(measured_once))} has no figure; leave it out of the ranking")
-    if not linear and figures[known].min() <= 0:
-        raise ValueError(f"a figure of {figures[known].min():g} has no ratio to others; compare differences instead")
-    sign = 1.0 if direction == "lower" else -1.0
-
-    def scored(values: Floats) -> Floats:
-        return sign * (values if linear else np.log(values))
-
-    def unscored(score: float) -> float:
-        return sign * score if linear else exp(sign * score)
-
-    endpoints = len(figures)
-    floor = np.zeros(endpoints) if floor_variance is None else floor_variance
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ends = np.sort(np.stack([scored(within_low), scored(within_high)]), axis=0)
-    measured = scored(figures[:, known.any(axis=0)])
+    scoring = Scoring(direction=direction, linear=linear)
+    board = board_scores(
+        figures,
+        scoring,
+        within_low=within_low,
+        within_high=within_high,
+        floor_variance=floor_variance,
+        member="endpoint",
+    )
+    endpoints, floor, ends = len(figures), board.floor, board.ends
+    measured = board.scores[:, board.known.any(axis=0)]
     levels, residuals = additive_fit(measured)
     pairs = paired_runs(measured, floor)
     better, p = _single_tests(pairs, ends)
-    shift = input_shift(input_draws, scored)
+    shift = input_shift(input_draws, scoring.scores)
     if shift is not None:
         p_inputs = input_tests(levels[:, None] + shift)
         p = np.maximum(p, p_inputs)
@@ -121,7 +114,7 @@ def rank_bands(
     apart |= apart.T
     surely = apart & better
     order = np.argsort(np.round(levels / ROUNDING), kind="stable")
-    tiers, runs = _tiers(order, surely), known.sum(axis=1)
+    tiers, runs = _tiers(order, surely), board.known.sum(axis=1)
     drawn = level_draws(levels, residuals, runs, floor, ends, shift)
     first = first_shares(drawn)
     spread = np.quantile(drawn, (LEVEL / 2, 1 - LEVEL / 2), axis=1)
@@ -137,9 +130,9 @@ def rank_bands(
                 tied_by = "few-runs"
             else:
                 tied_by, more = "runs", runs_to_separate(pairs, above, one, limit)
-        low, high = sorted(map(unscored, spread[:, one].tolist()))
+        low, high = sorted(map(scoring.figure, spread[:, one].tolist()))
         standings[one] = Standing(
-            figure=unscored(float(levels[one])),
+            figure=scoring.figure(levels[one]),
             low=None if isnan(low) else low,
             high=None if isnan(high) else high,
             rank_low=1 + int(surely[:, one].sum()),

@@ -131,11 +131,25 @@ def share_interval(good: Floats, offered: Floats, *, min_blocks: int = MIN_BLOCK
     between = blocks / (blocks - 1) * float(((good - share * offered) ** 2).sum()) / n**2
     independent = share * (1 - share) / n
     worth = n / max(between / independent, 1.0) if independent > 0 else float(n)
-    t = t_quantile(blocks - 1)
-    middle = (share + t**2 / (2 * worth)) / (1 + t**2 / worth)
-    half = t / (1 + t**2 / worth) * math.sqrt(share * (1 - share) / worth + t**2 / (4 * worth**2))
-    low, high = min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)
+    least, most = wilson(share, worth, t_quantile(blocks - 1))
+    low, high = min(max(least, 0.0), share), max(min(most, 1.0), share)
     return Estimate(central=share, low=low, high=high, n=n, blocks=blocks, method=method)
+
+
+def wilson(share: float, tries: float, quantile: float) -> tuple[float, float]:
+    """Both ends of the interval of a share of independent tries, whose number need not be whole.
+
+    Args:
+        share: successes / tries.
+        tries: above 0.
+        quantile: of the two-sided level; 1.96 for 95 % by the normal distribution.
+
+    Source: Wilson, JASA 22, 1927.
+    """
+    square = quantile**2
+    middle = (share + square / (2 * tries)) / (1 + square / tries)
+    half = quantile / (1 + square / tries) * math.sqrt(share * (1 - share) / tries + square / (4 * tries**2))
+    return middle - half, middle + half
 
 
 def over_trials(figures: Sequence[float]) -> Estimate:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from warehouse.formulas.paired_runs import Floats
-from warehouse.formulas.pareto import Direction
+from warehouse.formulas.scoring import Direction, Scoring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +54,9 @@ def scores(figures: Floats, direction: Direction) -> Floats:
     Raises:
         ValueError: a figure is not above 0, so that it has no ratio to others.
     """
-    if np.nanmin(figures, initial=np.inf) <= 0:
-        raise ValueError(f"a figure of {np.nanmin(figures):g} has no ratio to others; leave it out")
-    logs: Floats = np.log(figures)
-    return logs if direction == "lower" else -logs
+    scoring = Scoring(direction=direction)
+    scoring.check(figures)
+    return scoring.scores(figures)
 
 
 def contributions(levels: Floats, weights: Sequence[float]) -> Floats:
@@ -73,12 +72,6 @@ def contributions(levels: Floats, weights: Sequence[float]) -> Floats:
     """
     behind: Floats = (levels - levels.min(axis=0)) * weight_shares(weights)
     return behind
-
-
-def utilities(contributed: Floats) -> Floats:
-    """exp(-loss), shape (endpoints,): above 0, and 1 for an endpoint that is the best in every figure with a weight."""
-    found: Floats = np.exp(-contributed.sum(axis=1))
-    return found
 
 
 def sways(levels: Floats, weights: Sequence[float]) -> list[Sway]:

@@ -1,31 +1,6 @@
 -- Purpose: What each target took in each hour of the week (UTC), over nights and pulses: medians over trials of their medians, failures, and cost.
 -- Grain: target, workload, its load, weekday, hour.
 CREATE OR REPLACE VIEW hour_of_week AS
-WITH figures AS (
-    SELECT
-        trial_id,
-        max(central) FILTER (metric_id = 'ttft_p50_s') AS ttft_p50_s,
-        max(central) FILTER (metric_id = 'tpot_p50_s') AS tpot_p50_s
-    FROM (
-        SELECT *
-        FROM trial_intervals
-        QUALIFY rank() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC) = 1
-    )
-    GROUP BY trial_id
-),
-
-paid AS (
-    SELECT
-        trial_id,
-        CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS usd
-    FROM (
-        SELECT *
-        FROM cost_accounts
-        QUALIFY rank() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC) = 1
-    )
-    GROUP BY trial_id
-)
-
 SELECT
     r.target_id,
     r.workload_id,
@@ -48,8 +23,8 @@ SELECT
 FROM reliability_trials AS r
 INNER JOIN trials AS t USING (trial_id)
 INNER JOIN trial_counts AS c USING (trial_id)
-LEFT JOIN figures AS f USING (trial_id)
-LEFT JOIN paid AS p USING (trial_id)
+LEFT JOIN trial_figures AS f USING (trial_id)
+LEFT JOIN cost AS p USING (trial_id)
 WHERE r.attempts > 0
 GROUP BY ALL;
 
