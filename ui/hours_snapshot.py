@@ -93,7 +93,7 @@ def trials(path: str, workload_id: str, target_id: str, since: datetime) -> list
             f.ttft_p50_s, f.tpot_p50_s, p.usd, c.output_tokens
         FROM chosen AS r
         INNER JOIN trials AS t USING (trial_id)
-        INNER JOIN trial_counts AS c USING (trial_id)
+        INNER JOIN trial_outcomes AS c USING (trial_id)
         LEFT JOIN figures AS f USING (trial_id)
         LEFT JOIN paid AS p USING (trial_id)
         ORDER BY r.started_at, r.trial_id

@@ -55,13 +55,11 @@ def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadRepor
     """
     from warehouse.canary_judging import judge_canaries
     from warehouse.price_ledger import record_prices
-    from warehouse.trial_counts import count_trials
 
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
         report = _load(con, data_dir)
         with transaction(con):
-            # not in derive: a bench derives its one trial, and must not wait for a list of prices, or for counts
-            count_trials(con)
+            # not in derive: a bench derives its one trial, and must not wait for a list of prices
             judge_canaries(con)
             record_prices(con)
         return report

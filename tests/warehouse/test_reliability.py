@@ -7,7 +7,6 @@ import pytest
 
 from tests.warehouse.builders import STARTED_AT, attempt_row, failed_row, planned_row, run_row, trial_row
 from warehouse.reliability import reliability
-from warehouse.trial_counts import count_trials
 
 HOUR = timedelta(hours=1)
 
@@ -30,7 +29,6 @@ def report(warehouse):
     def of(rows, window=timedelta(days=28)):
         unique = {row.run_id: row for row in rows if type(row).__name__ == "RunRow"}
         con = warehouse([*unique.values(), *(row for row in rows if type(row).__name__ != "RunRow")])
-        count_trials(con)
         return reliability(con, "chat", window)
 
     return of

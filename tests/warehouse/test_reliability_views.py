@@ -7,7 +7,6 @@ import pytest
 
 from probes.load.errors import ERROR_CLASSES
 from tests.warehouse.builders import STARTED_AT, attempt_row, fact_row, failed_row, run_row, trial_row
-from warehouse.trial_counts import count_trials
 
 
 def trial_with(trial_id, attempts, **changes):
@@ -16,38 +15,39 @@ def trial_with(trial_id, attempts, **changes):
     return [trial_row(trial_id=trial_id, run_id=run_id, **changes), *rows]
 
 
-def counted(warehouse, rows):
-    con = warehouse(rows)
-    count_trials(con)
-    return con
-
-
-def test_what_a_trial_came_to_is_counted_once_and_the_new_ones_when_they_come(warehouse):
+def test_what_a_trial_came_to_is_counted(warehouse):
     con = warehouse(trial_with("a", [attempt_row(), failed_row(), failed_row(error_class="stall")]))
-    assert count_trials(con) == 1
-    assert count_trials(con) == 0
     (found,) = con.execute(
         "SELECT attempts, ok, offered_attempts, good_count, errors, output_tokens, chunked_tokens, chunks"
-        " FROM trial_counts"
+        " FROM trial_metrics"
     ).fetchall()
     assert found == (3, 1, 3, 1, {"rate_limited": 1, "stall": 1}, 11, 11, 10)
 
 
-def test_counts_agree_with_the_views_that_read_every_attempt(warehouse):
+def test_counts_agree_with_what_every_attempt_says(warehouse):
     rows = trial_with("a", [attempt_row(), attempt_row(t_first_ns=None), failed_row(), attempt_row(phase="warmup")])
     rows += trial_with("b", [], status="setup_failed", window_start_ns=None, window_end_ns=None)
     rows += trial_with("c", [attempt_row(output_tokens=None)], sends_planned=4)
-    con = counted(warehouse, rows)
+    con = warehouse(rows)
     differing = con.execute(
         """
-        SELECT trial_id FROM trial_counts AS c INNER JOIN trial_metrics AS m USING (trial_id)
-        WHERE (c.attempts, c.ok, c.errors, c.output_tokens, c.offered_attempts)
-            IS DISTINCT FROM (m.attempts, m.ok, m.errors, m.output_tokens, m.offered_attempts)
-            OR c.good_count / nullif(c.offered_attempts, 0) IS DISTINCT FROM m.goodput_share
+        WITH counted AS (
+            SELECT
+                trial_id,
+                count(*) AS attempts,
+                count(*) FILTER (ok) AS ok,
+                count(*) FILTER (slo_met AND NOT sent_late) AS good_count
+            FROM attempt_metrics
+            GROUP BY trial_id
+        )
+        SELECT trial_id FROM trial_metrics AS m LEFT JOIN counted AS c USING (trial_id)
+        WHERE (coalesce(c.attempts, 0), coalesce(c.ok, 0), coalesce(c.good_count, 0))
+            IS DISTINCT FROM (m.attempts, m.ok, m.good_count)
+            OR m.good_count / nullif(m.offered_attempts, 0) IS DISTINCT FROM m.goodput_share
         """
     ).fetchall()
     assert differing == []
-    assert con.execute("SELECT count(*) FROM trial_counts").fetchall() == [(3,)]
+    assert con.execute("SELECT count(*) FROM trial_metrics").fetchall() == [(3,)]
 
 
 def test_every_class_of_failures_is_somebodys(warehouse):
@@ -65,7 +65,7 @@ def test_refusals_for_rate_lower_what_is_served_and_not_the_uptime_and_our_own_f
         failed_row(error_class="rate_limited"),
         failed_row(error_class="auth"),
     ]
-    con = counted(warehouse, trial_with("a", attempts))
+    con = warehouse(trial_with("a", attempts))
     (day,) = con.execute("SELECT uptime_share, served_share, down_count, own_count FROM reliability_days").fetchall()
     assert day == pytest.approx((0.75, 0.6, 2, 1))
 
@@ -81,7 +81,7 @@ def test_a_pulse_is_kept_out_of_the_board_and_in_reliability_and_a_bench_is_in_n
         *trial_with("b", [attempt_row()], run_id="bench-1", started_at=STARTED_AT + timedelta(hours=4)),
         *trial_with("o", [attempt_row()], run_id="bench-2", started_at=STARTED_AT + timedelta(hours=5)),
     ]
-    con = counted(warehouse, rows)
+    con = warehouse(rows)
     assert con.execute("SELECT trial_id FROM leaderboard").fetchall() == [("n",)]
     assert con.execute("SELECT trial_id, run_kind FROM reliability_trials ORDER BY 1").fetchall() == [
         ("n", "night"),
@@ -107,7 +107,7 @@ def test_an_hour_of_the_week_has_medians_of_trials_under_one_load_and_what_they_
         rows += trial_with(f"t{number}", [slow(factor)], kind="endpoint", started_at=at)
         rows += [replace(fact, trial_id=f"t{number}") for fact in facts]
     rows += trial_with("loaded", [slow(8)], kind="endpoint", concurrency=64)
-    con = counted(warehouse, rows)
+    con = warehouse(rows)
     found = con.execute(
         "SELECT concurrency, trials, ttft_p50_s, usd_per_output_mtok, weekday_number, hour_number"
         " FROM hour_of_week ORDER BY concurrency"

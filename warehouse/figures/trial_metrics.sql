@@ -67,7 +67,9 @@ measured AS (
         avg(qoe_all_share) AS qoe_mean_share,
         quantile_disc(qoe_all_share, 0.10) AS qoe_p10_share,
         max(abs(latency_check_s)) AS latency_check_max_s,
-        sum(coalesced_share * chunks) / nullif(sum(chunks), 0) AS coalesced_share
+        sum(coalesced_share * chunks) / nullif(sum(chunks), 0) AS coalesced_share,
+        sum(streamed_tokens) FILTER (ok AND chunks > 0) AS chunked_tokens,
+        sum(chunks) FILTER (ok AND streamed_tokens IS NOT NULL) AS chunks
     FROM experienced
     GROUP BY trial_id
 ),
@@ -185,6 +187,7 @@ SELECT
     m.output_tokens / nullif(m.window_s, 0) AS output_tokens_per_s,
     m.ok / nullif(m.window_s, 0) AS requests_per_s,
     m.offered_attempts,
+    coalesce(m.good, 0) AS good_count,
     m.good / nullif(m.offered_attempts, 0) AS goodput_share,
     m.good / nullif(m.window_s, 0) AS goodput_rps,
     m.ttft_met / nullif(m.offered_attempts, 0) AS ttft_met_share,
@@ -194,6 +197,8 @@ SELECT
     CASE WHEN m.n_qoe_ok > 0 AND m.n_qoe >= r.p10 THEN m.qoe_p10_share END AS qoe_p10_share,
     m.latency_check_max_s,
     m.coalesced_share,
+    coalesce(m.chunked_tokens, 0)::BIGINT AS chunked_tokens,
+    coalesce(m.chunks, 0)::BIGINT AS chunks,
     m.client_cpu_s,
     m.engine_cpu_s,
     m.cpu_share_others

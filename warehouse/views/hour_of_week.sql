@@ -22,7 +22,7 @@ SELECT
     max(r.started_at) AS last_at
 FROM reliability_trials AS r
 INNER JOIN trials AS t USING (trial_id)
-INNER JOIN trial_counts AS c USING (trial_id)
+INNER JOIN trial_outcomes AS c USING (trial_id)
 LEFT JOIN trial_figures AS f USING (trial_id)
 LEFT JOIN cost AS p USING (trial_id)
 WHERE r.attempts > 0

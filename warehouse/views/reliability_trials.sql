@@ -6,7 +6,7 @@ WITH failed AS (
         trial_id,
         unnest(map_keys(errors)) AS error_class,
         unnest(map_values(errors)) AS failures
-    FROM trial_counts
+    FROM trial_outcomes
 ),
 
 blamed AS (
@@ -44,9 +44,9 @@ SELECT
     c.chunked_tokens,
     c.chunks
 FROM trials AS t
-INNER JOIN trial_counts AS c USING (trial_id)
+INNER JOIN trial_metrics AS c USING (trial_id)
 LEFT JOIN blamed AS b USING (trial_id)
-LEFT JOIN ad_hoc_runs AS a USING (run_id)
+LEFT JOIN ad_hoc_runs AS a ON t.run_id = a.run_id
 WHERE t.search_id IS NULL AND coalesce(a.run_kind, 'night') <> 'bench';
 
 COMMENT ON VIEW reliability_trials IS 'How the attempts of each trial of a night or a pulse ended, by whose fault they failed; benches and searches are not in it. Grain: trial.';

@@ -81,6 +81,7 @@ COMMENT ON COLUMN trial_metrics.output_tokens IS 'Output tokens of successful at
 COMMENT ON COLUMN trial_metrics.output_tokens_per_s IS 'output_tokens / window_s, tokens per second over all requests together, ramp and drain included.';
 COMMENT ON COLUMN trial_metrics.requests_per_s IS 'Successful attempts / window_s, requests per second.';
 COMMENT ON COLUMN trial_metrics.offered_attempts IS 'Attempts, or the sends that were due where that is more, a count.';
+COMMENT ON COLUMN trial_metrics.good_count IS 'Attempts sent in time that met the service level of the workload, a count.';
 COMMENT ON COLUMN trial_metrics.goodput_share IS 'Attempts that met the service level / offered_attempts, 0 to 1; a failure, and a send that was missed or made over 50 ms late, is not good.';
 COMMENT ON COLUMN trial_metrics.goodput_rps IS 'Attempts that met the service level / window_s, requests per second.';
 COMMENT ON COLUMN trial_metrics.ttft_met_share IS 'Attempts with a first token within the limit of the service level / offered_attempts, 0 to 1: a percentile meets the limit where this reaches it.';
@@ -90,6 +91,8 @@ COMMENT ON COLUMN trial_metrics.qoe_mean_share IS 'Tokens delivered against the 
 COMMENT ON COLUMN trial_metrics.qoe_p10_share IS 'The same, 10th percentile: nine in ten attempts were at least as good; NULL below the 30 attempts that it needs.';
 COMMENT ON COLUMN trial_metrics.latency_check_max_s IS 'Largest latency_check_s of its attempts, in size, seconds: 0 up to rounding.';
 COMMENT ON COLUMN trial_metrics.coalesced_share IS 'Share (0 to 1) of payload events whose time is that of a shared read.';
+COMMENT ON COLUMN trial_metrics.chunked_tokens IS 'Streamed tokens of successful attempts whose payload events were counted.';
+COMMENT ON COLUMN trial_metrics.chunks IS 'Payload events of the same attempts, a count.';
 COMMENT ON COLUMN trial_metrics.client_cpu_s IS 'CPU time of the load client, seconds.';
 COMMENT ON COLUMN trial_metrics.engine_cpu_s IS 'CPU time of a local engine, seconds.';
 COMMENT ON COLUMN trial_metrics.cpu_share_others IS 'Share (0 to 1) of the CPU of the machine taken by processes that are not ours.';
