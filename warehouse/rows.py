@@ -223,6 +223,26 @@ class AttemptRow:
     qoe_share: float | None = None  # tokens delivered against the expected timeline, 0 to 1
     # since schema 4
     cache_write_tokens: int | None = None  # of the prompt, written to a cache
+    # since schema 5
+    answer_streamed: bool | None = None  # whether the answer came as a stream; False has no first token
+    usage_fault: str | None = None  # what the server counted and what cannot be
+    service_tier: str | None = None  # as the server named it
+    billed_usd: float | None = None  # what the server says that it charges
+    server_load_s: float | None = None  # loading the model, by the server's own clock
+    server_queue_s: float | None = None  # waiting in its queue
+    server_prefill_s: float | None = None  # reading the prompt
+    server_decode_s: float | None = None  # writing the answer
+    input_items: int | None = None  # texts embedded, documents ranked
+    input_audio_s: float | None = None  # sound that was transcribed
+    output_audio_s: float | None = None  # sound that was made
+    output_images: int | None = None  # pictures that were made
+    retry_after_s: float | None = None  # how long the server asked to wait
+    limit_requests: int | None = None  # of the rate limit, as its headers say
+    remaining_requests: int | None = None
+    requests_reset_s: float | None = None  # until they are whole again
+    limit_tokens: int | None = None
+    remaining_tokens: int | None = None
+    tokens_reset_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

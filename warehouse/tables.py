@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 # Of what a batch holds; a batch of a higher number is refused until Megatoken is updated.
-SCHEMA_NUMBER = 4
+SCHEMA_NUMBER = 5
 
 TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
     {

@@ -1,13 +1,16 @@
 """The place a base URL names, and the bytes of a request to it."""
 
+import re
 import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from probes.errors import ProbeError
+
+_VERSION: Final = re.compile(r"/v[0-9][0-9a-z]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,11 @@ class Origin:
     host: str  # as connected to and as verified in the certificate
     port: int
     target: str  # path and query of the request line
+
+    @property
+    def url(self) -> str:
+        """The whole address."""
+        return f"{'https' if self.tls else 'http'}://{self.host_header}{self.target}"
 
     @property
     def host_header(self) -> str:
@@ -33,8 +41,10 @@ class Address:
     sockaddr: tuple[Any, ...]
 
 
-def parse_origin(base_url: str, path_suffix: str) -> Origin:
-    """Read a base URL; the request target is its path + `path_suffix`, and its query if it has one.
+def parse_origin(base_url: str, path: str) -> Origin:
+    """Read a base URL; the request target is its path + `path`, and the queries of both.
+
+    A version that ends the one and begins the other ("/v1") stands there once.
 
     Raises:
         ProbeError: not http or https, no host, a bad port, or a password in the URL.
@@ -52,11 +62,20 @@ def parse_origin(base_url: str, path_suffix: str) -> Origin:
         raise ProbeError(f"base_url {base_url!r} has a space or a line break in it; remove it")
     try:
         ascii_host = host if ":" in host else host.encode("idna").decode()
-        target = (url.path.rstrip("/") + path_suffix + (f"?{url.query}" if url.query else "")).encode("ascii").decode()
+        target = _target(url.path.rstrip("/"), url.query, path).encode("ascii").decode()
     except UnicodeError as error:
         raise ProbeError(f'base_url "{base_url}" has a character that no URL may have; percent-encode it') from error
     tls = url.scheme == "https"
     return Origin(tls=tls, host=ascii_host, port=port or (443 if tls else 80), target=target)
+
+
+def _target(base_path: str, base_query: str, path: str) -> str:
+    path, _, query = path.partition("?")
+    first = path[: path.find("/", 1)] if path.count("/") > 1 else ""
+    if _VERSION.fullmatch(first) and base_path.endswith(first):
+        path = path[len(first) :]
+    queries = "&".join(part for part in (query, base_query) if part)
+    return base_path + path + (f"?{queries}" if queries else "")
 
 
 def request_head(origin: Origin, headers: Mapping[str, str]) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import sub
+from typing import Any, Final
 
 from probes.load.clock import utc
 from probes.load.errors import ErrorClass, classify_status, sanitise
@@ -12,6 +13,11 @@ from probes.load.protocols import protocol
 from probes.load.protocols.base import StreamFacts
 from probes.load.raw import RawAttempt
 from probes.load.record import AttemptRecord
+
+_SAID: Final = (
+    "usage_fault", "service_tier", "billed_usd", "server_load_s", "server_queue_s", "server_prefill_s",
+    "server_decode_s", "input_items", "input_audio_s", "output_audio_s", "output_images",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +45,9 @@ def read_attempt(raw: RawAttempt) -> AttemptReading:
     facts = protocol(raw.api).read_stream(raw.body) if answered and raw.body else None
     error_class, error_message = _verdict(raw, facts)
     times, coalesced = _payload_times(raw, facts.payload_ends if facts else [])
-    visible = facts.first_visible if facts else None
+    streamed = facts is not None and facts.streamed
+    first = times[:1] if streamed else []  # one document has no first token: all of it comes at once
+    visible = facts.first_visible if facts and streamed else None
     gaps = sorted(map(sub, times[1:], times))
     output = facts.output_tokens if facts else None
     record = AttemptRecord(
@@ -53,7 +61,7 @@ def read_attempt(raw: RawAttempt) -> AttemptReading:
         t_conn_ns=raw.t_conn_ns,
         t_sent_ns=raw.t_sent_ns,
         t_byte_ns=raw.read_stamps_ns[0] if raw.read_stamps_ns else None,
-        t_first_ns=times[0] if times else None,
+        t_first_ns=first[0] if first else None,
         t_visible_ns=times[visible] if visible is not None else None,
         t_last_ns=times[-1] if times else None,
         t_end_ns=raw.t_end_ns,
@@ -82,14 +90,21 @@ def read_attempt(raw: RawAttempt) -> AttemptReading:
         pair_id=raw.pair_id,
         prompt_tokens_asked=raw.prompt_tokens_asked,
         output_tokens_asked=raw.output_tokens_asked,
-        t_choice_ns=_choice_time(raw, facts) if facts else None,
+        t_choice_ns=_choice_time(raw, facts) if facts and streamed else None,
         cache_write_tokens=facts.cache_write_tokens if facts else None,
+        answer_streamed=facts.streamed if facts else None,
+        **_said(facts),
     )
     return AttemptReading(
         record=record,
         event_ends=facts.event_ends if facts else (),
         event_classes=facts.event_classes if facts else b"",
     )
+
+
+def _said(facts: StreamFacts | None) -> dict[str, Any]:
+    """What only some wire formats tell; the names are the same in the record."""
+    return {} if facts is None else {name: getattr(facts, name) for name in _SAID}
 
 
 def _verdict(raw: RawAttempt, facts: StreamFacts | None) -> tuple[ErrorClass, str] | tuple[None, None]:
@@ -104,7 +119,8 @@ def _verdict(raw: RawAttempt, facts: StreamFacts | None) -> tuple[ErrorClass, st
 def _stream_fault(raw: RawAttempt, facts: StreamFacts | None) -> tuple[ErrorClass, str] | None:
     if facts is not None and facts.fault is not None:
         return facts.fault
-    if raw.headers.get("content-type", "").startswith("application/json"):
+    is_document = raw.headers.get("content-type", "").startswith("application/json")
+    if is_document and protocol(raw.api).streams and (facts is None or not facts.payload_ends):
         return "parse_error", "the answer is one JSON document, not a stream of events; the server ignored stream=true"
     if facts is None or not facts.terminal:
         return "truncated", sanitise(raw.cut_short or "the stream ended without a finish reason and without [DONE]")

@@ -13,6 +13,7 @@ from typing import Final
 from probes.load.flight import Planned
 from probes.load.origin import Origin, request_head
 from probes.load.plan import Plan, Send
+from probes.load.prompt import Prompt
 from probes.load.prompts import PromptSource, TokenFit, fit_tokens
 from probes.load.protocols.base import WireProtocol
 from probes.load.record import Phase
@@ -41,12 +42,13 @@ class RequestSource:
     def __init__(self, spec: LoadSpec, protocol: WireProtocol, origin: Origin) -> None:
         self._spec = spec
         self._protocol = protocol
+        self._url = origin.url
         self.plan = Plan(spec)
         headers = {
             "User-Agent": _USER_AGENT,
             "Accept": protocol.accept,
             "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
+            "Content-Type": protocol.content_type,
         }
         if spec.api_key:
             headers |= protocol.key_headers(spec.api_key)
@@ -100,7 +102,7 @@ class RequestSource:
             prompt: the text.
             asked: what else the body says: a spec for the same origin.
         """
-        return self._request(attempt_id, seq, "measured", self._protocol.request_body(asked, prompt))
+        return self._request(attempt_id, seq, "measured", asked, Prompt.of(prompt))
 
     def warmup_limit(self) -> int:
         """How many warm-ups to keep in flight."""
@@ -137,15 +139,18 @@ class RequestSource:
         else:
             blocks = self._shared(send, key) if words is None else self._unshared(words, key)
             prompt = self._prompts.shared_prompt(attempt_id, blocks=blocks)
-        body = self._protocol.request_body(self._spec_asking(send.output_tokens), prompt)
-        planned = self._request(attempt_id, seq, phase, body)
+        planned = self._request(attempt_id, seq, phase, self._spec_asking(send.output_tokens), Prompt.of(prompt))
         planned.t_sched_ns = send.offset_ns
         planned.prompt_tokens_asked = send.prompt_tokens
         planned.output_tokens_asked = send.output_tokens
         return planned
 
-    def _request(self, attempt_id: str, seq: int, phase: Phase, body: bytes) -> Planned:
+    def _request(self, attempt_id: str, seq: int, phase: Phase, asked: LoadSpec, prompt: Prompt) -> Planned:
+        body = self._protocol.request_body(asked, prompt)
         tail = f"X-Request-Id: {attempt_id}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii")
+        if self._protocol.sign is not None:
+            signed = self._protocol.sign(asked, self._url, body)
+            tail = "".join(f"{name}: {value}\r\n" for name, value in signed.items()).encode("ascii") + tail
         return Planned(attempt_id=attempt_id, seq=seq, phase=phase, t_sched_ns=None, request=self._head + tail + body)
 
     def _shared(self, send: Send, key: str) -> Iterator[tuple[str, int]]:

@@ -81,7 +81,7 @@ class Session:
         self._progress_due_ns = 0
         self._stack = ExitStack()
         protocols = [protocol(spec.api) for spec in specs]
-        origins = [parse_origin(spec.base_url, wire.path_suffix) for spec, wire in zip(specs, protocols, strict=True)]
+        origins = [parse_origin(spec.base_url, wire.path(spec)) for spec, wire in zip(specs, protocols, strict=True)]
         self.requests = [RequestSource(*parts) for parts in zip(specs, protocols, origins, strict=True)]
         contexts = [_tls_context(spec) if origin.tls else None for spec, origin in zip(specs, origins, strict=True)]
         self._concurrency = _part_of(specs[0].concurrency, share)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_NAMED = re.compile(rb"((?:event:[^\r\n]*\n)?data: ?([^\r\n]*)\n\n)")
+_ERROR_NAME = re.compile(rb"event: ?error\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ def cut_events(body: bytes) -> SseEvents:
 
     Source: WHATWG HTML Living Standard, 9.2.6 "Interpreting an event stream".
     """
-    return _cut_plain(body) or _cut_any(body)
+    return _cut_plain(body) or _cut_named(body) or _cut_any(body)
 
 
 def _cut_plain(body: bytes) -> SseEvents | None:
@@ -43,6 +45,18 @@ def _cut_plain(body: bytes) -> SseEvents | None:
     return SseEvents(
         data=data, ends=list(accumulate(len(text) + 8 for text in data)), errors=frozenset(), unfinished=None
     )
+
+
+def _cut_named(body: bytes) -> SseEvents | None:
+    """The same where events have names, or `data:` no space behind it; not where one calls itself an error."""
+    if not body.endswith(b"\n\n") or _ERROR_NAME.search(body) is not None:
+        return None
+    found = _NAMED.findall(body)
+    ends = list(accumulate(len(whole) for whole, _ in found))
+    data = [text for _, text in found]
+    if not ends or ends[-1] != len(body) or b"" in data:  # something stands between them
+        return None
+    return SseEvents(data=data, ends=ends, errors=frozenset(), unfinished=None)
 
 
 class _Block:

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Final
 
 from probes.load.errors import ErrorClass
+from probes.load.prompt import Prompt
 from probes.load.spec import LoadSpec
 
 
@@ -23,12 +24,15 @@ class EventClass(IntEnum):
     TEXT = 8
     DONE = 9  # the terminator
     ERROR = 10
+    IMAGE = 11  # a picture, whole or a first sketch of it
+    RESULT = 12  # vectors or scores: what a task without text was asked for
 
 
 # For bytes.translate: 1 at each class that has the property, 0 elsewhere.
-CHOICE_FLAGS: Final = bytes(EventClass.EMPTY <= n <= EventClass.TEXT for n in range(256))
-PAYLOAD_FLAGS: Final = bytes(EventClass.REASONING <= n <= EventClass.TEXT for n in range(256))
-VISIBLE_FLAGS: Final = bytes(EventClass.TOOL <= n <= EventClass.TEXT for n in range(256))
+_AFTER_THE_END: Final = (EventClass.DONE, EventClass.ERROR)
+CHOICE_FLAGS: Final = bytes(EventClass.EMPTY <= n <= EventClass.RESULT and n not in _AFTER_THE_END for n in range(256))
+PAYLOAD_FLAGS: Final = bytes(flag and n >= EventClass.REASONING for n, flag in enumerate(CHOICE_FLAGS))
+VISIBLE_FLAGS: Final = bytes(flag and n >= EventClass.TOOL for n, flag in enumerate(CHOICE_FLAGS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,18 @@ class StreamFacts:
     model_returned: str | None
     system_fingerprint: str | None
     cache_write_tokens: int | None = None  # of the prompt, written to a cache
+    streamed: bool = True  # False: one document, which has no first token
+    usage_fault: str | None = None  # what the server counted and what cannot be; the count itself is None
+    service_tier: str | None = None
+    billed_usd: float | None = None  # what the server says that it charges
+    server_load_s: float | None = None  # loading the model, by the server's own clock
+    server_queue_s: float | None = None
+    server_prefill_s: float | None = None
+    server_decode_s: float | None = None
+    input_items: int | None = None  # texts embedded, documents ranked
+    input_audio_s: float | None = None
+    output_audio_s: float | None = None
+    output_images: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +79,16 @@ class WireProtocol:
     """One wire format as functions; `protocols.PROTOCOLS` lists them by name."""
 
     name: str
-    path_suffix: str  # appended to the path of the base URL
+    path: Callable[[LoadSpec], str]  # what follows the base URL, from a slash on; may end in a query
     accept: str
     key_headers: Callable[[str], dict[str, str]]  # API key -> headers
-    request_body: Callable[[LoadSpec, str], bytes]  # prompt -> JSON
+    request_body: Callable[[LoadSpec, Prompt], bytes]
     read_stream: Callable[[bytes], StreamFacts]
     has_payload: Callable[[bytes], bool]  # of a body under way: has anything been generated?
     has_terminator: Callable[[bytes], bool]  # of a body under way: is nothing more to come?
     output_tokens: Callable[[bytes], int | None]  # a cheap look at the end of a body, for progress only
     answer_text: Callable[[bytes], str]  # the visible text of a 2xx body
+    content_type: str = "application/json"
+    streams: bool = True  # False: the answer is one document; no first token is waited for
+    has_lines: bool = True  # False: a long answer without a line break is no fault
+    sign: Callable[[LoadSpec, str, bytes], dict[str, str]] | None = None  # spec, URL, body -> more headers, each time

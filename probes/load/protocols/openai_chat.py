@@ -5,16 +5,19 @@ and repeat nearly all of these, so every event is read for all of them.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Final
 
 import orjson
 
+from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.molds import SortedEvents, sort_events
-from probes.load.protocols.openai_events import DONE, EventReader
+from probes.load.protocols.openai_events import ChatReader
+from probes.load.protocols.reading import parse_json_events, read_json_events
 from probes.load.spec import LoadSpec
-from probes.load.sse import SseEvents, cut_events
+from probes.load.sse import cut_events
 
 _COMPLETION_TOKENS: Final = re.compile(rb'"completion_tokens"\s*:\s*(\d+)')
 _TAIL_BYTES: Final = 2048
@@ -26,11 +29,11 @@ _MOLD_KEYS: Final = {
 _MOLD_TEXT: Final = re.compile(rb'"(?:content|reasoning_content|reasoning)"\s*:\s*"[^"]').search
 
 
-def request_body(spec: LoadSpec, prompt: str) -> bytes:
+def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
     """The JSON of one request; `spec.extra_body` wins over everything but the messages."""
     body: dict[str, object] = {
         "model": spec.model,
-        "messages": [{"role": "user", "content": prompt}],
+        "messages": [{"role": turn.role, "content": _content(turn)} for turn in prompt.turns],
         "stream": True,
         "stream_options": {"include_usage": True},
         spec.max_tokens_field: spec.output_tokens,
@@ -40,29 +43,28 @@ def request_body(spec: LoadSpec, prompt: str) -> bytes:
     return orjson.dumps(body | dict(spec.extra_body))
 
 
+def _content(turn: Turn) -> str | list[dict[str, object]]:
+    """The text of a turn, or its parts if it has pictures."""
+    if not turn.images:
+        return turn.text
+    parts: list[dict[str, object]] = [{"type": "text", "text": turn.text}]
+    for image in turn.images:
+        url = f"data:{image.media_type};base64,{b64encode(image.data).decode()}"
+        parts.append({"type": "image_url", "image_url": {"url": url}})
+    return parts
+
+
 def read_stream(body: bytes) -> StreamFacts:
     """Everything a streamed answer says. Faults are reported, never raised."""
     alike = sort_events(body, _mold)
-    return _read_events(cut_events(body)) if alike is None else _read_sorted(alike)
-
-
-def _read_events(events: SseEvents) -> StreamFacts:
-    reader = EventReader()
-    parsed, broken = _parse_all(events.data)
-    classes = bytearray(
-        reader.take_error(event) if n in events.errors else reader.take(event) for n, event in enumerate(parsed)
-    )
-    if broken is not None and broken != events.unfinished:
-        classes.append(EventClass.OTHER)
-        reader.fail_json(broken, events.data[broken])
-    return reader.facts(events.ends[: len(classes)], bytes(classes))
+    return read_json_events(cut_events(body), ChatReader()) if alike is None else _read_sorted(alike)
 
 
 def _read_sorted(events: SortedEvents) -> StreamFacts:
     """The same where most events have their class already: what is left is read in its order."""
-    reader = EventReader()
+    reader = ChatReader()
     classes = events.classes
-    parsed, broken = _parse_all(events.texts)
+    parsed, broken = parse_json_events(events.texts)
     for n, event in zip(events.unread, parsed, strict=False):  # as far as it is JSON
         classes[n] = reader.take(event)
     if broken is not None:
@@ -81,7 +83,7 @@ def _mold(text: bytes) -> tuple[int, int, int] | None:
         event = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    reader = EventReader()
+    reader = ChatReader()
     kind = reader.take(event)
     if kind not in (EventClass.TEXT, EventClass.REASONING) or reader.says_more or len(event["choices"]) != 1:
         return None
@@ -113,7 +115,7 @@ def output_tokens(body: bytes) -> int | None:
 
 def answer_text(body: bytes) -> str:
     """The visible text of the first choice, without reasoning; as far as the stream is JSON."""
-    events, _ = _parse_all(cut_events(body).data)
+    events, _ = parse_json_events(cut_events(body).data)
     return "".join(text for event in events for text in _texts(event))
 
 
@@ -128,30 +130,9 @@ def _texts(event: object) -> Iterator[str]:
             yield text
 
 
-def _parse_all(texts: list[bytes]) -> tuple[list[object], int | None]:
-    """The JSON of all events up to the first that is not JSON, and the index of that one.
-
-    One call parses a whole answer (the events joined to an array): calls, not characters, are what parsing costs.
-    """
-    done = bool(texts) and texts[-1] == DONE
-    try:
-        parsed = orjson.loads(b"[%b]" % b",".join(texts[:-1] if done else texts))
-    except orjson.JSONDecodeError:
-        parsed = []  # one of them is at fault: below, each by itself tells which
-    if len(parsed) == len(texts) - done:
-        return ([*parsed, DONE] if done else parsed), None
-    one_by_one: list[object] = []
-    for n, text in enumerate(texts):
-        try:
-            one_by_one.append(DONE if text.strip() == DONE else orjson.loads(text))
-        except orjson.JSONDecodeError:
-            return one_by_one, n
-    return one_by_one, None
-
-
 OPENAI_CHAT: Final = WireProtocol(
     name="openai-chat",
-    path_suffix="/chat/completions",
+    path=lambda _: "/chat/completions",
     accept="text/event-stream",
     key_headers=lambda key: {"Authorization": f"Bearer {key}"},
     request_body=request_body,

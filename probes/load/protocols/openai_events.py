@@ -3,61 +3,36 @@
 Servers leave out, merge and repeat nearly all parts of an event, so each is read for all of them.
 """
 
-from itertools import compress
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any
 
-from probes.load.errors import ErrorClass, error_text, sanitise
-from probes.load.protocols.base import CHOICE_FLAGS, PAYLOAD_FLAGS, VISIBLE_FLAGS, EventClass, StreamFacts
-
-DONE: Final = b"[DONE]"
+from probes.load.protocols.base import EventClass, StreamFacts
+from probes.load.protocols.reading import EventReader, text_or_none
 
 # As plain numbers: one is needed for every event, and looking one up in an enum costs as much as reading the event.
-_OTHER, _USAGE, _EMPTY, _FINISH, _REASONING, _TOOL, _AUDIO, _REFUSAL, _TEXT, _DONE_CLASS, _ERROR = map(int, EventClass)
+_OTHER, _USAGE, _EMPTY, _FINISH, _REASONING, _TOOL, _AUDIO, _REFUSAL, _TEXT = list(map(int, EventClass))[:9]
 
 
-class EventReader:
-    """Reads events in order and remembers what they said."""
+@dataclass(slots=True)
+class ChatReader(EventReader):
+    """Reads the events of a chat stream."""
 
-    __slots__ = ("_fault", "_fingerprint", "_finish", "_model", "_reasoned", "_refused", "_terminal", "_usage")
-
-    def __init__(self) -> None:
-        self._reasoned = False
-        self._refused = False
-        self._terminal = False
-        self._finish: str | None = None
-        self._fault: tuple[ErrorClass, str] | None = None
-        self._usage: dict[str, Any] = {}
-        self._model: str | None = None
-        self._fingerprint: str | None = None
-
-    def fail(self, kind: ErrorClass, message: str) -> None:
-        if self._fault is None:
-            self._fault = (kind, sanitise(message))
+    _usage: dict[str, Any] = field(default_factory=dict)
 
     @property
     def says_more(self) -> bool:
         """Whether anything was said that the next event of the same kind may say otherwise: usage, an end, a fault."""
-        return self._terminal or bool(self._usage) or self._fault is not None or self._refused
-
-    def fail_json(self, place: int, text: bytes) -> None:
-        self.fail("parse_error", f"event {place} is not JSON: {text[:80].decode('utf-8', 'replace')}")
-
-    def take_error(self, event: object) -> int:
-        """An event that calls itself an error."""
-        if not isinstance(event, dict):
-            return self.take(event)
-        self.fail("stream_error", error_text(event.get("error") or event))
-        return _ERROR
+        return self.terminal or bool(self._usage) or self.fault is not None or self.refused
 
     def take(self, event: object) -> int:
         """Note what one event says; returns its class."""
         if type(event) is not dict:
-            return self._take_stranger(event)
+            return self.take_stranger(event)
         if event.get("error"):
             return self.take_error(event)
-        if self._model is None:
-            self._model = _text(event.get("model"))
-            self._fingerprint = _text(event.get("system_fingerprint"))
+        if self.model_returned is None:
+            self.model_returned = text_or_none(event.get("model"))
+            self.system_fingerprint = text_or_none(event.get("system_fingerprint"))
         usage = event.get("usage")
         if usage is None and "x_groq" in event and isinstance(event["x_groq"], dict):
             usage = event["x_groq"].get("usage")
@@ -72,21 +47,12 @@ class EventReader:
             return max(map(self._take_choice, choices))
         return nothing
 
-    def _take_stranger(self, event: object) -> int:
-        if event is DONE:
-            self._terminal = True
-            return _DONE_CLASS
-        if event is not None:
-            self.fail("parse_error", f"an event is not a JSON object: {str(event)[:80]}")
-        return _OTHER
-
     def _take_choice(self, choice: Any) -> int:  # noqa: ANN401 - whatever JSON a server puts there
         if type(choice) is not dict:
             return _EMPTY
         reason = choice.get("finish_reason")
         if reason is not None:
-            self._finish = str(reason)
-            self._terminal = True
+            self.finish(reason)
         delta = choice.get("delta")
         if type(delta) is dict and delta:
             content = delta.get("content")
@@ -101,41 +67,31 @@ class EventReader:
 
     def _take_delta(self, delta: dict[str, Any]) -> int | None:
         reasoning = _is_reasoning(delta)
-        self._reasoned |= reasoning
-        self._refused |= bool(delta.get("refusal"))
+        self.reasoned |= reasoning
+        self.refused |= bool(delta.get("refusal"))
         visible = _visible_class(delta)
         return visible if visible is not None else _REASONING if reasoning else None
 
     def facts(self, event_ends: list[int], event_classes: bytes) -> StreamFacts:
-        if self._finish == "content_filter" or self._refused:
-            self.fail("filtered", "the provider's content filter or the model refused")
+        """What was said, once all events were taken."""
+        self.refused |= self.finish_reason == "content_filter"
         usage = self._usage
         details = usage.get("prompt_tokens_details")
         cached = details.get("cached_tokens") if isinstance(details, dict) else None
         written = details.get("cache_write_tokens") if isinstance(details, dict) else None
         spent = usage.get("completion_tokens_details")
-        payload = event_classes.translate(PAYLOAD_FLAGS)
-        visible = event_classes.translate(VISIBLE_FLAGS).find(1)
-        choice = event_classes.translate(CHOICE_FLAGS).find(1)
-        return StreamFacts(
-            event_ends=event_ends,
-            event_classes=event_classes,
-            first_choice=choice if choice >= 0 else None,
-            payload_ends=list(compress(event_ends, payload)),
-            first_visible=payload[:visible].count(1) if visible >= 0 else None,
-            reasoning_streamed=self._reasoned,
-            terminal=self._terminal,
-            finish_reason=self._finish,
-            fault=self._fault,
-            prompt_tokens=_count(usage.get("prompt_tokens")),
-            cached_tokens=_count(usage.get("prompt_cache_hit_tokens") if cached is None else cached),
-            output_tokens=_count(usage.get("completion_tokens")),
-            reasoning_tokens=_count(spent.get("reasoning_tokens")) if isinstance(spent, dict) else None,
-            model_returned=self._model,
-            system_fingerprint=self._fingerprint,
-            # OpenRouter's name, else the one that gateways to Anthropic pass on
-            cache_write_tokens=_count(usage.get("cache_creation_input_tokens") if written is None else written),
+        self.prompt_tokens = self.count("prompt_tokens", usage.get("prompt_tokens"))
+        self.cached_tokens = self.count(
+            "cached_tokens", usage.get("prompt_cache_hit_tokens") if cached is None else cached
         )
+        self.output_tokens = self.count("completion_tokens", usage.get("completion_tokens"))
+        if isinstance(spent, dict):
+            self.reasoning_tokens = self.count("reasoning_tokens", spent.get("reasoning_tokens"))
+        # OpenRouter's name, else the one that gateways to Anthropic pass on
+        written = usage.get("cache_creation_input_tokens") if written is None else written
+        self.cache_write_tokens = self.count("cache_write_tokens", written)
+        # `super()` is not for a slotted dataclass: the decorator makes a second class
+        return EventReader.facts(self, event_ends, event_classes)
 
 
 def _visible_class(delta: dict[str, Any]) -> int | None:
@@ -165,12 +121,3 @@ def _is_reasoning(delta: dict[str, Any]) -> bool:
 def _only_thinking(parts: list[Any]) -> bool:
     # Mistral sends content as parts; a list of nothing but thinking is reasoning.
     return bool(parts) and all(isinstance(part, dict) and part.get("type") == "thinking" for part in parts)
-
-
-def _count(value: object) -> int | None:
-    """A token count, or None for whatever else a server may put there."""
-    return value if type(value) is int and value >= 0 else None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

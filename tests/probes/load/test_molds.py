@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from probes.load.protocols.base import EventClass
 from probes.load.protocols.molds import sort_events
-from probes.load.protocols.openai_chat import _mold, _read_events, read_stream
+from probes.load.protocols.openai_chat import _mold, read_stream
+from probes.load.protocols.openai_events import ChatReader
+from probes.load.protocols.reading import read_json_events
 from probes.load.raw import read_raw
 from probes.load.sse import cut_events
 
@@ -28,7 +30,7 @@ def body_of(texts):
 
 
 def thorough(body):
-    return _read_events(cut_events(body))
+    return read_json_events(cut_events(body), ChatReader())
 
 
 WORDS = st.one_of(

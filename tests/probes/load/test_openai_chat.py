@@ -6,6 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from probes.load.prompt import Prompt
 from probes.load.protocols.base import CHOICE_FLAGS, PAYLOAD_FLAGS, VISIBLE_FLAGS, EventClass
 from probes.load.protocols.openai_chat import has_payload, has_terminator, output_tokens, read_stream, request_body
 from probes.load.raw import read_raw
@@ -172,7 +173,7 @@ def test_the_request_asks_for_a_stream_with_usage_and_extra_body_wins():
         output_tokens=5,
         extra_body={"temperature": 1, "ignore_eos": True},
     )
-    body = orjson.loads(request_body(spec, "hello"))
+    body = orjson.loads(request_body(spec, Prompt.of("hello")))
     assert body == {
         "model": "m",
         "messages": [{"role": "user", "content": "hello"}],
@@ -244,7 +245,7 @@ def test_a_class_has_payload_only_with_a_choice_and_is_seen_only_with_payload():
     choice, payload, visible = names
     assert choice == payload | {"EMPTY", "FINISH"}
     assert payload == visible | {"REASONING"}
-    assert visible == {"TOOL", "AUDIO", "REFUSAL", "TEXT"}
+    assert visible == {"TOOL", "AUDIO", "REFUSAL", "TEXT", "IMAGE", "RESULT"}
 
 
 def recorded_body(tmp_path):

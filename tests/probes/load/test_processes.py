@@ -70,7 +70,7 @@ def _plan(spec):
     from probes.load.protocols import protocol
 
     wire = protocol(spec.api)
-    return RequestSource(spec, wire, parse_origin(spec.base_url, wire.path_suffix)).unscheduled()
+    return RequestSource(spec, wire, parse_origin(spec.base_url, wire.path(spec))).unscheduled()
 
 
 def test_a_stop_reaches_all_of_them(tmp_path):

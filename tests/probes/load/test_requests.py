@@ -14,7 +14,7 @@ from probes.load.protocols.openai_chat import OPENAI_CHAT
 from probes.load.requests import RequestSource
 from probes.load.spec import LoadSpec
 
-ORIGIN = parse_origin("http://h/v1", OPENAI_CHAT.path_suffix)
+ORIGIN = parse_origin("http://h/v1", "/chat/completions")
 
 
 def source(*, protocol=OPENAI_CHAT, **given):
@@ -136,9 +136,9 @@ def test_each_request_of_a_trace_has_its_own_lengths_as_the_server_counts_them(s
 
 
 def counting(built):
-    def request_body(spec, text):
-        built.append(len(text))
-        return OPENAI_CHAT.request_body(spec, text)
+    def request_body(spec, prompt):
+        built.append(len(prompt.text))
+        return OPENAI_CHAT.request_body(spec, prompt)
 
     return dataclasses.replace(OPENAI_CHAT, request_body=request_body)
 
