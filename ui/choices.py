@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-_PUT = "put.address"
+_PUT, _PICKED = "put.address", "picked.address"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def url_choice(
     first = options[0] if default is None else default
     box, written, kept, said = f"choice.{name}", f"written.{name}", f"kept.{name}", f"said.{name}"
     asked = st.query_params.get(name)
-    if box not in st.session_state or asked != st.session_state.get(written):
+    if box not in st.session_state or has_moved(name):
         wanted = st.session_state.get(kept) if asked is None else asked
         st.session_state[said] = None
         if asked is not None and asked not in options:
@@ -54,9 +54,14 @@ def url_choice(
     elif st.session_state[box] not in options:
         st.session_state[box] = first
     if side_by_side:
-        value = st.segmented_control(label, options, key=box, format_func=show, required=True, wrap=True) or first
+        value = (
+            st.segmented_control(
+                label, options, key=box, format_func=show, required=True, wrap=True, on_change=note_pick
+            )
+            or first
+        )
     else:
-        value = st.selectbox(label, options, key=box, format_func=show, width=width)
+        value = st.selectbox(label, options, key=box, format_func=show, width=width, on_change=note_pick)
     if value != st.session_state.get(kept) and asked == st.session_state.get(written):
         st.session_state[said] = None
     st.session_state[written] = st.session_state[kept] = value
@@ -77,10 +82,25 @@ def write_address() -> None:
     have to be pressed a dozen times to leave it.
     """
     changes = st.session_state.pop(_PUT, {})
+    st.session_state.pop(_PICKED, None)
     before = st.query_params.to_dict()
     after = {name: value for name, value in (before | changes).items() if value is not None}
     if after != before:
         st.query_params.from_dict(after)
+
+
+def note_pick() -> None:
+    """For `on_change` of every box that lives in the address."""
+    st.session_state[_PICKED] = True
+
+
+def has_moved(name: str) -> bool:
+    """Whether the address says something new of a query parameter, as a link or the browser's Back do.
+
+    After a pick it does not, whatever it says: a run that the next pick cut short has not written it.
+    """
+    moved = st.query_params.get(name) != st.session_state.get(f"written.{name}")
+    return moved and not st.session_state.get(_PICKED)
 
 
 def _short(text: str) -> str:

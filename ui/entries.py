@@ -6,7 +6,7 @@ from datetime import date
 import streamlit as st
 
 from ui import words
-from ui.choices import put
+from ui.choices import has_moved, note_pick, put
 
 
 def url_number(
@@ -34,7 +34,7 @@ def url_number(
     """
     box, written, said = f"number.{name}", f"written.{name}", f"said.{name}"
     asked = st.query_params.get(name)
-    if box not in st.session_state or asked != st.session_state.get(written):
+    if box not in st.session_state or has_moved(name):
         read = None if asked is None else _number(asked)
         st.session_state[said] = None
         if asked is not None and (read is None or not low <= read <= high):
@@ -53,6 +53,7 @@ def url_number(
         width=width,
         help=help,
         format="%d",
+        on_change=note_pick,
     )
     if str(value) != asked and asked == st.session_state.get(written):
         st.session_state[said] = None
@@ -66,9 +67,12 @@ def url_text(label: str, name: str, *, placeholder: str, help: str | None = None
     """A box for some lines, bound to the query parameter `name`, in which a semicolon ends a line."""
     box, written = f"text.{name}", f"written.{name}"
     asked = st.query_params.get(name)
-    if box not in st.session_state or asked != st.session_state.get(written):
+    if box not in st.session_state or has_moved(name):
         st.session_state[box] = (asked or "")[:most].replace(";", "\n")
-    value = st.text_area(label, key=box, placeholder=placeholder, help=help, max_chars=most, height=90) or ""
+    value = (
+        st.text_area(label, key=box, placeholder=placeholder, help=help, max_chars=most, height=90, on_change=note_pick)
+        or ""
+    )
     joined = ";".join(line.strip() for line in value.replace(";", "\n").splitlines() if line.strip())
     st.session_state[written] = joined or None
     if joined and joined != asked:
@@ -112,14 +116,16 @@ def url_day(label: str, name: str, *, default: date, low: date, high: date, widt
     """
     box, written, said = f"day.{name}", f"written.{name}", f"said.{name}"
     asked = st.query_params.get(name)
-    if box not in st.session_state or asked != st.session_state.get(written):
+    if box not in st.session_state or has_moved(name):
         read = None if asked is None else _day(asked)
         st.session_state[said] = None
         if asked is not None and (read is None or not low <= read <= high):
             st.session_state[said] = f"{label} {_short(asked)!r} is no day from {low} to {high}; this is {default}."
             read = None
         st.session_state[box] = read or default
-    chosen = st.date_input(label, min_value=low, max_value=high, key=box, width=width, format="YYYY-MM-DD")
+    chosen = st.date_input(
+        label, min_value=low, max_value=high, key=box, width=width, format="YYYY-MM-DD", on_change=note_pick
+    )
     value = chosen if isinstance(chosen, date) else default
     # today is another day tomorrow: a link without a day is always of today
     text = None if value == default else value.isoformat()
