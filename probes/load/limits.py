@@ -27,7 +27,7 @@ def overdue(
     if (late or silent) and not response.payload_seen and response.checked_parts != len(response.parts):
         response.checked_parts = len(response.parts)
         response.payload_seen = protocol.has_payload(b"".join(response.parts))
-    if late and not response.payload_seen:
+    if late and protocol.streams and not response.payload_seen:  # a document has the whole time for itself
         return "timeout_first_token", f"no token in {limits.first_token_s:g} s"
     # Silence before the first payload is a long prefill, not a stall.
     if silent and response.payload_seen:

@@ -149,7 +149,7 @@ class Receiver:
             return
         response.inspect_at_bytes = response.bytes_received + INSPECT_BYTES
         response.unbroken_bytes += response.held_bytes
-        if any(b"\n" in part for part in response.parts):
+        if not connection.lane.protocol.has_lines or any(b"\n" in part for part in response.parts):
             response.unbroken_bytes = 0
         failure: tuple[ErrorClass, str] | None = None
         if response.unbroken_bytes > _LINE_LIMIT_BYTES:

@@ -122,7 +122,7 @@ def _stream_fault(raw: RawAttempt, facts: StreamFacts | None) -> tuple[ErrorClas
     is_document = raw.headers.get("content-type", "").startswith("application/json")
     if is_document and protocol(raw.api).streams and (facts is None or not facts.payload_ends):
         return "parse_error", "the answer is one JSON document, not a stream of events; the server ignored stream=true"
-    if facts is None or not facts.terminal:
+    if facts is None or not (facts.terminal or (facts.ends_with_body and raw.cut_short is None)):
         return "truncated", sanitise(raw.cut_short or "the stream ended without a finish reason and without [DONE]")
     if not facts.payload_ends:
         told = "unknown" if facts.output_tokens is None else str(facts.output_tokens)

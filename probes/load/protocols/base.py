@@ -72,6 +72,8 @@ class StreamFacts:
     input_audio_s: float | None = None
     output_audio_s: float | None = None
     output_images: int | None = None
+    # Nothing in this answer could tell its end: it is whole if its HTTP message is. `terminal` is then False.
+    ends_with_body: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

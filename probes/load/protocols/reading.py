@@ -44,6 +44,7 @@ class EventReader:
     input_audio_s: float | None = None
     output_audio_s: float | None = None
     output_images: int | None = None
+    ends_with_body: bool = False
 
     def take(self, event: object) -> int:
         """Note what one event says; returns its `EventClass`. `DONE` stands for the terminator of OpenAI's streams."""
@@ -125,6 +126,7 @@ class EventReader:
             input_audio_s=self.input_audio_s,
             output_audio_s=self.output_audio_s,
             output_images=self.output_images,
+            ends_with_body=self.ends_with_body,
         )
 
 
