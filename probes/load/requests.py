@@ -30,6 +30,7 @@ _AHEAD_BYTES: Final = 16 << 20
 _AHEAD_COUNT: Final = 4096
 _BUILD_SLICE_NS: Final = 1_000_000  # at one time, between two looks at the sockets
 _BUILD_MARGIN_NS: Final = 2_000_000  # and no more so close before the next send
+_SIGNED_AHEAD_NS: Final = 60_000_000_000  # a signature holds for five minutes
 
 
 class RequestSource:
@@ -49,7 +50,7 @@ class RequestSource:
             "Accept": protocol.accept,
             "Accept-Encoding": "identity",
             "Content-Type": protocol.content_type,
-        }
+        } | dict(protocol.headers)
         if spec.api_key:
             headers |= protocol.key_headers(spec.api_key)
         self._head = request_head(origin, headers | dict(spec.extra_headers))
@@ -84,7 +85,7 @@ class RequestSource:
         requests = self.unscheduled(part=part, parts=parts)
         if self._spec.arrivals == "closed":
             return requests
-        ahead = _Ahead(requests)
+        ahead = _Ahead(requests, None if self._protocol.sign is None else _SIGNED_AHEAD_NS)
         ahead.build_until(None)
         return ahead.run(start_ns)
 
@@ -175,18 +176,24 @@ class RequestSource:
 
 
 class _Ahead:
-    """Requests of an open loop, built before they are due, in bounded memory."""
+    """Requests of an open loop, built before they are due, in bounded memory; `most_ns` is how long before."""
 
-    def __init__(self, requests: Iterator[Planned]) -> None:
+    def __init__(self, requests: Iterator[Planned], most_ns: int | None) -> None:
         self._requests = requests  # t_sched_ns counted from the start of the window
+        self._most_ns = most_ns
         self._ready: deque[Planned] = deque()
         self._ready_bytes = 0
 
     def build_until(self, end_ns: int | None) -> None:
         """Build until the memory for it is used, or to a CLOCK_MONOTONIC instant."""
-        while self._ready_bytes < _AHEAD_BYTES and len(self._ready) < _AHEAD_COUNT:
+        while self._ready_bytes < _AHEAD_BYTES and len(self._ready) < _AHEAD_COUNT and not self._is_far_ahead():
             if (end_ns is not None and monotonic_ns() >= end_ns) or not self._build():
                 return
+
+    def _is_far_ahead(self) -> bool:
+        if self._most_ns is None or not self._ready:
+            return False
+        return (self._ready[-1].t_sched_ns or 0) - (self._ready[0].t_sched_ns or 0) > self._most_ns
 
     def run(self, start_ns: int | None) -> Iterator[Planned]:
         """The requests, due from start_ns or now on; while the next is not due soon, more are built."""

@@ -1,7 +1,7 @@
 """What a wire format is to the rest of the client: how to ask, and how to read what came. No clocks in here."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
@@ -91,6 +91,7 @@ class WireProtocol:
     output_tokens: Callable[[bytes], int | None]  # a cheap look at the end of a body, for progress only
     answer_text: Callable[[bytes], str]  # the visible text of a 2xx body
     content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)  # sent with or without a key
     streams: bool = True  # False: the answer is one document; no first token is waited for
     has_lines: bool = True  # False: a long answer without a line break is no fault
     sign: Callable[[LoadSpec, str, bytes], dict[str, str]] | None = None  # spec, URL, body -> more headers, each time

@@ -210,3 +210,23 @@ def test_an_open_loop_opens_what_its_peak_will_have_in_flight(tmp_path):
 def test_never_more_connections_than_requests_nor_than_a_thousand():
     assert source(arrivals="constant", rate_rps=1000, requests=5).connections_ahead(None) == 5
     assert source(arrivals="constant", rate_rps=5000, duration_s=60).connections_ahead(9.0) == 1024
+
+
+# Signed requests.
+
+
+def test_a_request_that_is_signed_is_built_no_longer_ahead_than_its_signature_holds():
+    signed = []
+    protocol = dataclasses.replace(OPENAI_CHAT, sign=lambda spec, url, body: {"X-Signed": str(signed.append(body))})
+    requests = source(protocol=protocol, arrivals="constant", rate_rps=0.1, requests=100)
+    measured = requests.measured(start_ns=0)
+    assert len(signed) == 8  # at 0 s, 10 s, .. and the first beyond 60 s
+    assert [planned.t_sched_ns for planned in islice(measured, 3)] == [0, 10_000_000_000, 20_000_000_000]
+    assert b"X-Signed: None" in next(measured).request
+
+
+def test_headers_of_a_wire_format_are_sent_without_a_key_too_and_those_of_the_user_win():
+    protocol = dataclasses.replace(OPENAI_CHAT, headers={"anthropic-version": "2023-06-01"})
+    assert b"\r\nanthropic-version: 2023-06-01\r\n" in source(protocol=protocol).warmup(0).request
+    own = source(protocol=protocol, extra_headers={"Anthropic-Version": "2099-01-01"}).warmup(0).request
+    assert (own.count(b"2023-06-01"), own.count(b"2099-01-01")) == (0, 1)
