@@ -1,0 +1,1 @@
+"""Long searches for what breaks a parser; the tests run a short one."""
