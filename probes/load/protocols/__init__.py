@@ -5,9 +5,32 @@ from typing import Final
 
 from probes.errors import ProbeError
 from probes.load.protocols.base import WireProtocol
+from probes.load.protocols.ollama import OLLAMA, OLLAMA_GENERATE
 from probes.load.protocols.openai_chat import OPENAI_CHAT
+from probes.load.protocols.openai_embeddings import OPENAI_EMBEDDINGS
+from probes.load.protocols.openai_images import OPENAI_IMAGES
+from probes.load.protocols.openai_speech import OPENAI_SPEECH
+from probes.load.protocols.openai_transcription import OPENAI_TRANSCRIPTION
+from probes.load.protocols.rerank import COHERE_RERANK, RERANK, TEI_RERANK
+from probes.load.protocols.tgi import TGI
+from probes.load.protocols.triton import TRITON
 
-PROTOCOLS: Final[dict[str, WireProtocol]] = {OPENAI_CHAT.name: OPENAI_CHAT}
+_WIRES: Final = (
+    OPENAI_CHAT,
+    OPENAI_EMBEDDINGS,
+    OPENAI_IMAGES,
+    OPENAI_SPEECH,
+    OPENAI_TRANSCRIPTION,
+    OLLAMA,
+    OLLAMA_GENERATE,
+    TGI,
+    TRITON,
+    RERANK,
+    COHERE_RERANK,
+    TEI_RERANK,
+)
+
+PROTOCOLS: Final[dict[str, WireProtocol]] = {wire.name: wire for wire in _WIRES}
 
 
 def protocol(api: str) -> WireProtocol:

@@ -169,6 +169,7 @@ def _image() -> bytes:
 
 _SCORES = [{"index": 1, "relevance_score": 0.91}, {"index": 0, "relevance_score": 0.2}]
 _UNTEXT = {"text": "", "output_tokens": None, "finish_reason": None}
+_READ_ONLY = {"output_tokens": 0}  # all of the total was read: known, and what makes the cost known
 
 STREAMS: dict[str, Stream] = {
     "openai-chat": Stream(body=_chat()),
@@ -188,8 +189,10 @@ STREAMS: dict[str, Stream] = {
         output_tokens=None,
         finish_reason=None,
     ),
-    "openai-embeddings": Stream(body=_vectors(), payloads=1, **_UNTEXT),
-    "rerank": Stream(body=dumped({"results": _SCORES, "usage": {"total_tokens": 9}}), payloads=1, **_UNTEXT),
+    "openai-embeddings": Stream(body=_vectors(), payloads=1, **_UNTEXT | _READ_ONLY),
+    "rerank": Stream(
+        body=dumped({"results": _SCORES, "usage": {"total_tokens": 9}}), payloads=1, **_UNTEXT | _READ_ONLY
+    ),
     "cohere-rerank": Stream(
         body=dumped({"id": "x", "results": _SCORES, "meta": {"billed_units": {"search_units": 1}}}),
         payloads=1,

@@ -1,0 +1,161 @@
+"""OpenAI speech: sound for a text, as raw bytes (the default) or, with stream_format "sse", as events.
+
+Raw sound has no events, so we cut it into some: the header of its container, which is no sound (`EMPTY`); its first
+byte; and each 1024 bytes that were complete, with what is left at the end. So the time to the first token is that to
+the first byte of sound, the last payload is the last byte, and the gaps between chunks are those between kibibytes: 0
+inside a read, else the pause between two reads, whatever the server's own pieces were. Nothing in raw sound tells its
+end: it is whole if its HTTP message is (`StreamFacts.ends_with_body`).
+
+WAV is asked for, since it tells how long it is; so do Opus and FLAC (`probes.load.containers`). Of MP3, AAC and raw PCM
+the length is unknown.
+"""
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from probes.load.containers import audio_s, audio_start
+from probes.load.prompt import Prompt
+from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
+from probes.load.protocols.reading import EventReader, read_json_events
+from probes.load.spec import LoadSpec
+from probes.load.sse import cut_events
+
+_OTHER, _EMPTY, _FINISH, _AUDIO = map(int, (EventClass.OTHER, EventClass.EMPTY, EventClass.FINISH, EventClass.AUDIO))
+PIECE_BYTES: Final = 1024
+_VOICE: Final = "alloy"  # the API wants one; other servers have other names: extra_body
+_SSE: Final = re.compile(rb"\s*(?::[^\r\n]*(?:\r\n?|\n)+)*(?:data:|event:)")
+_SSE_FIRST: Final = (b"data:", b"event:")
+_DONE: Final = b'"speech.audio.done"'
+_OUTPUT_TOKENS: Final = re.compile(rb'"output_tokens"\s*:\s*(\d+)')
+_TAIL_BYTES: Final = 2048
+
+
+def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
+    """The JSON of one request; `spec.extra_body` wins."""
+    asked = {"model": spec.model, "input": prompt.text, "voice": _VOICE, "response_format": "wav"}
+    return orjson.dumps(asked | dict(spec.extra_body))
+
+
+@dataclass(slots=True)
+class SpeechReader(EventReader):
+    """Reads the events of a stream, and the one document that a server may send in place of sound."""
+
+    _sound: list[bytes] = field(default_factory=list)
+    _started: bool = False  # there is sound in it, not only the header of its container
+
+    def take(self, event: object) -> int:
+        """Note what one event says; returns its class."""
+        if type(event) is not dict:
+            return self.take_stranger(event)
+        if event.get("error") or event.get("type") == "error":
+            return self.take_error(event)
+        if event.get("type") == "speech.audio.delta":
+            return self._take_sound(event.get("audio"))
+        if event.get("type") == "speech.audio.done":
+            self._end(event)
+            return _FINISH
+        return _OTHER
+
+    def _take_sound(self, packed: object) -> int:
+        try:
+            piece = b64decode(packed, validate=True) if isinstance(packed, str) else None
+        except (Base64Error, ValueError):
+            piece = None
+        if piece is None:
+            self.fail("parse_error", f"the sound of an event is not base64: {str(packed)[:40]}")
+            return _OTHER
+        self._sound.append(piece)
+        if not self._started:
+            come = b"".join(self._sound)
+            start = audio_start(come)
+            self._started = start is not None and start < len(come)
+        return _AUDIO if piece and self._started else _EMPTY
+
+    def _end(self, event: dict[str, Any]) -> None:
+        self.terminal = True
+        usage = event.get("usage")
+        if isinstance(usage, dict):
+            self.prompt_tokens = self.count("input_tokens", usage.get("input_tokens"))
+            self.output_tokens = self.count("output_tokens", usage.get("output_tokens"))
+        self.output_audio_s = audio_s(b"".join(self._sound))
+
+
+def read_stream(body: bytes) -> StreamFacts:
+    """Everything an answer says. Faults are reported, never raised."""
+    if _is_sse(body):
+        return read_json_events(cut_events(body), SpeechReader())
+    document = _document(body)
+    if document is not None:
+        reader = SpeechReader()
+        kind = reader.take(document)
+        reader.fail("parse_error", f"the answer is JSON and no sound: {str(document)[:80]}")
+        return reader.facts([len(body)], bytes([kind]))
+    return _read_sound(body)
+
+
+def _is_sse(body: bytes) -> bool:
+    return _SSE.match(body) is not None or any(first.startswith(body[: len(first)]) for first in _SSE_FIRST)
+
+
+def _document(body: bytes) -> dict[str, Any] | None:
+    if not body.startswith(b"{"):
+        return None
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None  # PCM may begin with that byte
+    return document if isinstance(document, dict) else None
+
+
+def _read_sound(body: bytes) -> StreamFacts:
+    reader = SpeechReader(ends_with_body=True)
+    start = audio_start(body)
+    if start is None:
+        return reader.facts([len(body)], bytes([_EMPTY]))
+    ends = [start] if start else []
+    classes = bytes([_EMPTY]) * len(ends)
+    if start < len(body):
+        pieces = [start + 1, *range(start + PIECE_BYTES, len(body), PIECE_BYTES)]
+        if pieces[-1] < len(body):
+            pieces.append(len(body))
+        ends += pieces
+        classes += bytes([_AUDIO]) * len(pieces)
+        reader.output_audio_s = audio_s(body)
+    return reader.facts(ends, classes)
+
+
+def has_payload(body: bytes) -> bool:
+    """Whether a body under way holds any sound."""
+    return bool(read_stream(body).payload_ends)
+
+
+def has_terminator(body: bytes) -> bool:
+    """Whether a body under way ends with the last event; raw sound has none."""
+    tail = body[-_TAIL_BYTES:].rstrip(b"\r\n")
+    return tail != body[-_TAIL_BYTES:] and _DONE in tail[tail.rfind(b"\n") + 1 :]
+
+
+def output_tokens(body: bytes) -> int | None:
+    """The last output_tokens near the end of a body of events."""
+    found = _OUTPUT_TOKENS.findall(body[-_TAIL_BYTES:])
+    return int(found[-1]) if found else None
+
+
+OPENAI_SPEECH: Final = WireProtocol(
+    name="openai-speech",
+    path=lambda _: "/audio/speech",
+    accept="*/*",
+    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    request_body=request_body,
+    read_stream=read_stream,
+    has_payload=has_payload,
+    has_terminator=has_terminator,
+    output_tokens=output_tokens,
+    answer_text=lambda _: "",
+    has_lines=False,
+)

@@ -1,0 +1,131 @@
+"""Triton's generate extension, /v2/models/NAME/generate_stream, in the form of TensorRT-LLM's models.
+
+The base URL is the server's root, with or without /v2; `NAME/versions/1` names a version. What a model answers is its
+own affair: `text_output` is the next piece of the text, or all of it so far. It is taken for the latter if each begins
+with the one before it, and one is longer.
+
+Nothing is counted by the server, so all counts are unknown. Nothing says that the answer is at its end, either: an
+answer with some text and no error is whole if its HTTP message is (`StreamFacts.ends_with_body`), and truncated if the
+connection was lost before that.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from probes.load.prompt import Prompt
+from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
+from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, text_or_none
+from probes.load.spec import LoadSpec
+from probes.load.sse import cut_events
+
+_OTHER, _EMPTY, _TEXT = int(EventClass.OTHER), int(EventClass.EMPTY), int(EventClass.TEXT)
+
+
+def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
+    """The JSON of one request; `spec.extra_body` wins, for models that name their inputs otherwise."""
+    body: dict[str, object] = {
+        "text_input": prompt.text,
+        "max_tokens": spec.output_tokens,
+        "bad_words": "",
+        "stop_words": "",
+        "stream": True,
+    }
+    if spec.temperature is not None:
+        body["temperature"] = spec.temperature
+    return orjson.dumps(body | dict(spec.extra_body))
+
+
+@dataclass(slots=True)
+class TritonReader(EventReader):
+    """Reads the events of a stream. `events` is how many there are, so that a broken last one is missed."""
+
+    events: int = 0
+    _taken: int = 0
+    _last: str = ""
+    _begins_alike: bool = True  # so far, each text began with the one before it
+    _grew: bool = False
+    _repeats: list[int] = field(default_factory=list)  # events with the same text as the one before
+
+    def take(self, event: object) -> int:
+        """Note what one event says; returns its class."""
+        place = self._taken
+        self._taken += 1
+        if type(event) is not dict:
+            return self.take_stranger(event)
+        if event.get("error"):
+            return self.take_error(event)
+        if self.model_returned is None:
+            self.model_returned = text_or_none(event.get("model_name"))
+        text = _text(event)
+        if not text:
+            return _OTHER if text is None else _EMPTY
+        last = self._last
+        if text == last:
+            self._repeats.append(place)
+        elif self._begins_alike and last:
+            # A character that is cut stands as U+FFFD until the rest of it came.
+            self._begins_alike = self._grew = text.startswith(last.rstrip("\ufffd"))
+        self._last = text
+        return _TEXT
+
+    @property
+    def is_so_far(self) -> bool:
+        """Whether each text is all of it so far."""
+        return self._begins_alike and self._grew
+
+    def facts(self, event_ends: list[int], event_classes: bytes) -> StreamFacts:
+        """What was said, once all events were taken."""
+        if self.is_so_far and self._repeats:  # the same again brings nothing
+            classes = bytearray(event_classes)
+            for place in self._repeats:
+                classes[place] = _EMPTY
+            event_classes = bytes(classes)
+        self.ends_with_body = bool(self._last) and len(event_ends) == self.events
+        return EventReader.facts(self, event_ends, event_classes)
+
+
+def _text(event: dict[str, Any]) -> str | None:
+    text = event.get("text_output")
+    if isinstance(text, list):  # one of each beam
+        text = text[0] if text else ""
+    return text if isinstance(text, str) else None
+
+
+def read_stream(body: bytes) -> StreamFacts:
+    """Everything a streamed answer says. Faults are reported, never raised."""
+    events = cut_events(body)
+    return read_json_events(events, TritonReader(events=len(events.data)))
+
+
+def has_payload(body: bytes) -> bool:
+    """Whether a body under way holds any generated payload."""
+    return bool(read_stream(body).payload_ends)
+
+
+def answer_text(body: bytes) -> str:
+    """The visible text; as far as the stream is JSON."""
+    events, _ = parse_json_events(cut_events(body).data)
+    reader = TritonReader()
+    texts = []
+    for event in events:
+        if isinstance(event, dict):
+            reader.take(event)
+            texts.append(_text(event) or "")
+    return next((text for text in reversed(texts) if text), "") if reader.is_so_far else "".join(texts)
+
+
+TRITON: Final = WireProtocol(
+    name="triton",
+    path=lambda spec: f"/v2/models/{quote(spec.model)}/generate_stream",
+    accept="text/event-stream",
+    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    request_body=request_body,
+    read_stream=read_stream,
+    has_payload=has_payload,
+    has_terminator=lambda _: False,
+    output_tokens=lambda _: None,
+    answer_text=answer_text,
+)
