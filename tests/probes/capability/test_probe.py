@@ -1,0 +1,209 @@
+"""An endpoint that does all as its standard says, and one mistake at a time."""
+
+import socket
+
+import pytest
+
+from probes.capability.asks import ASKS, worst_case
+from probes.capability.finding import QUESTIONS
+from probes.capability.probe import CheckReport, check_endpoint
+from probes.errors import ProbeError
+from probes.load.spec import LoadSpec, Timeouts
+from tests.probes.capability.server import KEY, Server, Ways, serving
+
+
+@pytest.fixture(scope="module")
+def served():
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def server(served):
+    served.ways = Ways()
+    return served
+
+
+@pytest.fixture
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        return nobody.getsockname()[1]
+
+
+def spec(base_url: str, **changes) -> LoadSpec:
+    given = {
+        "base_url": base_url,
+        "model": "good-model",
+        "arrivals": "closed",
+        "concurrency": 1,
+        "requests": 1,
+        "attempt_prefix": "check",
+        "timeouts": Timeouts(connect_s=5, first_token_s=5, stall_s=5, total_s=10),
+        **changes,
+    }
+    return LoadSpec(**given)
+
+
+def check(server: Server, **changes) -> CheckReport:
+    return check_endpoint(spec(server.base_url, **changes))
+
+
+def verdicts(report: CheckReport) -> dict[str, str]:
+    return {each.finding_id: each.verdict for each in report.findings}
+
+
+def evidence(report: CheckReport, finding_id: str) -> str:
+    return next(each.evidence for each in report.findings if each.finding_id == finding_id)
+
+
+def test_an_endpoint_that_does_all_as_its_standard_says_conforms_in_all_that_is_required(server):
+    server.ways = Ways(key=KEY, headers={"X-Request-Id": "r1", "x-ratelimit-limit-requests": "60"})
+    report = check(server, api_key=KEY)
+    assert [each.finding_id for each in report.findings] == list(QUESTIONS)
+    said = verdicts(report)
+    assert {name for name, verdict in said.items() if verdict != "yes"} == {"tls"}
+    assert said["tls"] == "not applicable"
+    assert (report.score.conforming, report.score.required, report.score.share) == (13, 13, 1.0)
+    assert report.score.deviations == () and report.score.unknown == ()
+    assert report.answered and report.advice is None and report.http_version == "1.1"
+    assert evidence(report, "rate_limits") == "x-ratelimit-limit-requests: 60"
+    assert evidence(report, "stop_sequence") == "asked to stop at 'two': 'one', finish reason stop"
+    assert evidence(report, "usage").endswith("+ 8 out, in an event of its own")
+    assert evidence(report, "cached_tokens").startswith("1024 of ")
+    assert evidence(report, "ignore_eos") == "48 of 48 tokens, 1 without it"
+    assert evidence(report, "made_up_model").startswith("model_not_found: HTTP 404")
+
+
+def test_a_check_costs_no_more_calls_and_tokens_than_it_says_beforehand(server):
+    report = check(server)
+    most = worst_case()
+    sent = [path for path, _, _ in server.ways.asked]
+    assert len(sent) <= most.calls == len(ASKS)
+    assert 0 < report.prompt_tokens <= most.prompt_tokens
+    assert 0 < report.output_tokens <= most.output_tokens
+    assert all(body.get("max_tokens", 0) <= 48 for _, _, body in server.ways.asked)
+
+
+# What is changed, which finding it shows in, and what that says.
+MISTAKES = {
+    "stop passed over": (Ways(keeps_stop=False), "stop_sequence", "deviates", "asked to stop at 'two'"),
+    "limit passed over": (Ways(keeps_limit=False), "max_tokens", "deviates", "asked for 8, counted 10"),
+    "any model": (Ways(knows_model=False), "made_up_model", "deviates", "it answers under any name"),
+    "no usage": (Ways(usage="none"), "usage", "deviates", "no counts"),
+    "usage at the finish": (Ways(usage="finish"), "usage", "yes", "with the finish reason"),
+    "a count below zero": (Ways(counts_wrong=True), "usage_right", "deviates", "-1"),
+    "the wrong reason": (Ways(finish="stop"), "finish_reason", "deviates", '"stop" of an answer that its limit of 8'),
+    "a reason of its own": (Ways(finish="done"), "finish_reason", "deviates", '"done" is none of its standard'),
+    "no terminator": (Ways(done=False), "terminator", "deviates", "a finish reason, but no [DONE]"),
+    "no role": (Ways(role_first=False), "role_first", "no", "holds payload already"),
+    "held back": (Ways(at_once=True), "as_made", "deviates", "something on the way holds them back"),
+    "gzip": (Ways(gzip=True), "identity", "deviates", "gzip"),
+    "another form of errors": (Ways(error_form="fastapi"), "bad_request", "deviates", "not in the form"),
+    "its own fault": (Ways(bad_status=500), "bad_request", "deviates", "its own fault"),
+    "one request a connection": (Ways(keeps_alive=False), "keep_alive", "no", "a new connection"),
+    "no list": (Ways(models=(), knows_model=False), "model_listed", "unknown", "HTTP 404"),
+    "no ignore_eos": (Ways(knows_ignore_eos=False), "ignore_eos", "no", "1 of 48 tokens"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_each_mistake_shows_in_the_finding_it_belongs_to(server, name):
+    ways, finding_id, verdict, said = MISTAKES[name]
+    ways.asked, ways.prefixes = [], set()
+    server.ways = ways
+    report = check(server)
+    assert verdicts(report)[finding_id] == verdict
+    assert said in evidence(report, finding_id)
+    required = next(each.required for each in report.findings if each.finding_id == finding_id)
+    assert (finding_id in report.score.deviations) == (verdict == "deviates" and required)
+
+
+def test_a_document_in_place_of_a_stream_is_said(server):
+    server.ways = Ways(streams=False)
+    report = check(server)
+    assert "the answer is one JSON document, not a stream of events" in evidence(report, "answers")
+    assert {"answers", "streams", "terminator"} <= set(report.score.deviations)
+    assert verdicts(report)["unstreamed"] == "yes"
+
+
+def test_a_request_that_is_refused_is_tried_without_what_servers_refuse_and_the_remedy_is_named(server):
+    server.ways = Ways(limit_field="max_completion_tokens", temperatures=(1,))
+    report = check(server)
+    assert verdicts(report)["answers"] == "deviates"
+    assert report.advice == 'it takes no temperature of 0; set max_tokens_field = "max_completion_tokens"'
+    assert verdicts(report)["max_tokens"] == "yes"  # the rest is asked the way that works
+    assert verdicts(report)["repeats"] == "not applicable"
+
+
+def test_a_base_url_without_its_version_is_found_out(server):
+    bare = server.base_url.removesuffix("/v1")
+    report = check_endpoint(spec(bare))
+    assert report.advice == (
+        f"it answers at {bare}/v1/chat/completions, not at {bare}/chat/completions: set base_url to {bare}/v1"
+    )
+    assert not report.answered and verdicts(report)["answers"] == "no"
+
+
+@pytest.mark.parametrize("given", ["/v1/chat/completions", "/v1/v1"])
+def test_a_base_url_with_too_much_at_its_end_is_found_out(server, given):
+    bare = server.base_url.removesuffix("/v1")
+    report = check_endpoint(spec(bare + given))
+    assert report.advice.endswith(f": set base_url to {bare}/v1")
+
+
+def test_a_base_url_with_a_version_too_many_is_found_out(server):
+    server.ways = Ways(path="/chat/completions")
+    bare = server.base_url.removesuffix("/v1")
+    assert check(server).advice.endswith(f": set base_url to {bare}")
+
+
+def test_a_model_that_does_not_exist_is_named_with_the_nearest_one_and_what_there_is(server):
+    report = check(server, model="good-modle")
+    assert report.advice == (
+        'there is no model "good-modle"; did you mean "good-model"? It lists good-model, other-model, whisper-1'
+    )
+    assert report.score.share == 0.0
+    assert verdicts(report)["usage"] == "unknown"
+
+
+def test_an_audio_model_asked_for_chat_is_told_from_one_that_does_not_exist(server):
+    report = check(server, model="whisper-1")
+    assert report.advice == (
+        'it has the model "whisper-1", but not for openai-chat (HTTP 400: invalid_request_error: This is not a chat'
+        ' model); set api = "openai-transcription"'
+    )
+
+
+def test_a_key_that_is_missing_or_wrong_is_the_first_thing_said(server):
+    server.ways = Ways(key=KEY)
+    assert check(server).advice.startswith("it wants a key; name its variable in api_key_env: HTTP 401")
+    assert check(server, api_key="another-key-0000").advice.startswith("the key was refused: HTTP 401")
+
+
+def test_the_key_is_in_nothing_that_is_found_however_loudly_it_is_echoed(server):
+    server.ways = Ways(key=KEY, echo=True, status=None)
+    report = check(server, api_key=KEY)
+    assert verdicts(report)["wrong_key"] == "yes"
+    assert KEY not in repr(report)
+    assert "Bearer ***" in evidence(report, "rate_limits")
+    keys = {key for _, key, _ in server.ways.asked}
+    assert keys == {f"Bearer {KEY}", "Bearer megatoken-check-made-up-key"}
+
+
+def test_what_a_rate_limit_kept_from_being_asked_is_unknown_and_no_verdict_on_the_endpoint(server):
+    server.ways = Ways(status=429, headers={"Retry-After": "7"})
+    report = check(server)
+    assert "HTTP 429" in report.advice
+    assert set(verdicts(report).values()) <= {"yes", "no", "unknown", "not applicable"}
+
+
+def test_an_endpoint_that_is_not_there_is_said_in_one_sentence(free_port):
+    report = check_endpoint(spec(f"http://127.0.0.1:{free_port}/v1"))
+    assert report.advice == (f"not reached (connect_refused): 127.0.0.1 port {free_port}: Connection refused")
+    assert verdicts(report)["name"] == "yes" and verdicts(report)["tcp"] == "no"
+    assert report.score.conforming == 0 and report.calls == 0
+
+
+def test_an_api_that_does_not_exist_is_an_error_with_the_nearest_name(server):
+    with pytest.raises(ProbeError, match='did you mean "openai-chat"'):
+        check(server, api="openai-chats")
