@@ -10,13 +10,15 @@ import sys
 import pytest
 
 from probes.errors import ProbeError
-from probes.fake_endpoint import FakeScript, fake_endpoint, main
+from probes.fake.command import main
+from probes.fake_endpoint import FakeScript, fake_endpoint
 from probes.load.sse import cut_events
 
 
 def ask(base_url, *, request_id="r1", **body):
     connection = http.client.HTTPConnection(base_url.split("/")[2], timeout=10)
-    order = json.dumps({"model": "m", "stream": True, "messages": [{"role": "user", "content": "a b c"}], **body})
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    order = json.dumps({"model": "m", **options, "messages": [{"role": "user", "content": "a b c"}], **body})
     connection.request("POST", "/v1/chat/completions", order, {"X-Request-Id": request_id})
     answer = connection.getresponse()
     text = answer.read()
@@ -54,7 +56,7 @@ def test_its_log_has_neither_headers_nor_bodies():
 def test_another_route_is_not_found():
     with fake_endpoint() as fake:
         connection = http.client.HTTPConnection(fake.base_url.split("/")[2], timeout=10)
-        connection.request("GET", "/v1/models")
+        connection.request("GET", "/v1/nothing")
         assert connection.getresponse().status == 404
         connection.close()
 

@@ -1,0 +1,90 @@
+"""Serving until ^C, and the short command line of `python -m probes.fake_endpoint`."""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+
+from probes.errors import ProbeError
+from probes.fake.fixtures import FIXTURES
+from probes.fake.script import FakeScript
+from probes.fake.server import FakeServer
+from probes.fake.truth import FakeEndpoint
+
+
+def serve(script: FakeScript, *, port: int, log: Path | None, started: Callable[[FakeEndpoint], None]) -> FakeEndpoint:
+    """Serve until SIGINT or SIGTERM; returns the endpoint with all that it saw.
+
+    Args:
+        script: what to play.
+        port: 0 takes a free one.
+        log: JSON lines with the times of every request, written at the end; None: nowhere.
+        started: called once it listens.
+
+    Raises:
+        ProbeError: the port is taken, the certificate cannot be read, or the log cannot be written.
+    """
+    if log is not None:
+        _write(log, b"")  # a wrong path is told before anything is served
+    endpoint = asyncio.run(_serve(script, port, started))
+    if log is not None:
+        _write(log, b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in endpoint.truth()))
+    return endpoint
+
+
+async def _serve(script: FakeScript, port: int, started: Callable[[FakeEndpoint], None]) -> FakeEndpoint:
+    server = FakeServer(script)
+    await server.start(port)
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    started(server.endpoint)
+    await stopped.wait()
+    await server.stop()
+    return server.endpoint
+
+
+def _write(log: Path, text: bytes) -> None:
+    try:
+        log.write_bytes(text)
+    except OSError as error:
+        raise ProbeError(f"the log {log} cannot be written: {error.strerror}; give another --log") from error
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m probes.fake_endpoint",
+        description="A scripted endpoint that keeps its times. Prints its base URL, serves until ^C.",
+    )
+    parser.add_argument("--port", type=int, default=8100, help="0 takes a free one")
+    parser.add_argument("--ttft-ms", type=float, default=50.0)
+    parser.add_argument("--itl-ms", type=float, default=5.0)
+    parser.add_argument("--tokens", type=int, default=64, help="when the request asks for no number")
+    parser.add_argument("--model", default="fake", help="the name it lists")
+    parser.add_argument("--fault", choices=FIXTURES, default="none", metavar="FIXTURE")
+    parser.add_argument("--fault-every", type=int, default=1, metavar="N", help="only request 1, 1+N, 1+2N, ...")
+    parser.add_argument("--certificate", type=Path, help="PEM; with --key the endpoint speaks TLS")
+    parser.add_argument("--key", type=Path)
+    parser.add_argument("--log", type=Path, help="JSON lines with the times of every request, written at the end")
+    asked = parser.parse_args(arguments)
+    try:
+        script = FakeScript(
+            ttft_s=asked.ttft_ms / 1e3,
+            itl_s=asked.itl_ms / 1e3,
+            tokens=asked.tokens,
+            model=asked.model,
+            fault=asked.fault,
+            fault_every=asked.fault_every,
+            certificate=asked.certificate,
+            key=asked.key,
+        )
+        with suppress(KeyboardInterrupt):
+            serve(script, port=asked.port, log=asked.log, started=lambda fake: print(fake.base_url, flush=True))
+    except ProbeError as error:
+        parser.exit(2, f"{error}\n")
+    return 0
