@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _BLOCK_EVENTS: Final = 1 << 16
 _VALUES: Final = attrgetter(*AttemptRecord.__slots__)  # in one call: there are some for every attempt
-_PHASE_ORDER: Final = {"warmup": 0, "measured": 1}
+_PHASE_ORDER: Final = {"warmup": 0, "measured": 1, "lost": 2}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

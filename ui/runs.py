@@ -31,6 +31,7 @@ ERROR_CLASSES = {
     "parse_error": "answer not understood",
     "empty": "answer without content",
     "filtered": "answer withheld by a filter",
+    "stale_connection": "sent on a connection that was closed, and again",
     "aborted": "stopped by us",
 }
 

@@ -27,7 +27,7 @@ CHOICE: Final = range(EVENT_CLASSES.index("empty"), EVENT_CLASSES.index("text") 
 PAYLOAD: Final = range(EVENT_CLASSES.index("reasoning"), EVENT_CLASSES.index("text") + 1)
 
 HELD_EVENTS: Final = 1 << 19  # in memory, about 30 bytes each; trials of more are written in parts and put together
-PHASES: Final = ("warmup", "measured")
+PHASES: Final = ("warmup", "measured", "lost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Answer:
     came at `read_stamps_ns[j]` and reached the body offset `read_ends[j]`.
     """
 
-    phase: Literal["warmup", "measured"]
+    phase: Literal["warmup", "measured", "lost"]
     seq: int
     t_start_ns: int
     error_class: str | None

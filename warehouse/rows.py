@@ -148,6 +148,8 @@ class TrialRow:
     steady_output_tokens: float | None = None  # whose arrival lies between the two
     # since schema 3
     idle_trial_id: str | None = None  # whose idle baseline stands for this trial's, if it took none of its own
+    # since schema 5
+    held_back_ns: int | None = None  # a closed loop's waiting under the limits that its target names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +183,7 @@ class AttemptRow:
     attempt_id: str  # TRIAL.SEQ; also sent as X-Request-Id
     trial_id: str
     seq: int
-    phase: Literal["warmup", "measured"]
+    phase: Literal["warmup", "measured", "lost"]  # lost: never arrived, and was sent again; counts in nothing
     retry_of: str | None
     started_at: datetime | None  # UTC of t_start_ns
     t_sched_ns: int | None  # planned send; None in a closed loop
@@ -243,6 +245,29 @@ class AttemptRow:
     limit_tokens: int | None = None
     remaining_tokens: int | None = None
     tokens_reset_s: float | None = None
+    content_encoding: str | None = None  # how the answer was compressed although none was asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeRow:
+    """What a failed attempt sent and got back, without secrets. Table `exchanges`; `megatoken replay` shows it."""
+
+    attempt_id: str
+    trial_id: str
+    started_at: datetime | None
+    error_class: str | None  # None where only the counts are implausible
+    error_message: str | None
+    usage_fault: str | None
+    url: str
+    api: str
+    api_key_env: str | None  # name of a variable, never a key
+    request_head: str  # *** for the value of every header that may be a secret
+    request_body: bytes | None
+    request_bytes: int | None
+    http_status: int | None
+    response_head: str
+    response_body: bytes | None  # first and last 64 KiB of a long one
+    response_bytes: int | None  # its true length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -403,6 +428,7 @@ LandingRow = (
     | TrialRow
     | SearchRow
     | AttemptRow
+    | ExchangeRow
     | MeterRow
     | PowerSampleRow
     | FactRow

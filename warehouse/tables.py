@@ -29,6 +29,7 @@ TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
         "trials": rows.TrialRow,
         "searches": rows.SearchRow,
         "attempts": rows.AttemptRow,
+        "exchanges": rows.ExchangeRow,
         "meters": rows.MeterRow,
         "power_samples": rows.PowerSampleRow,
         "trial_facts": rows.FactRow,
@@ -45,6 +46,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "trials": ("trial_id",),
         "searches": ("search_id",),
         "attempts": ("attempt_id",),
+        "exchanges": ("attempt_id",),
         "meters": ("trial_id", "meter"),
         "trial_facts": ("trial_id", "quantity"),
         "jobs": ("job_id",),
@@ -59,7 +61,7 @@ class Column:
     """One column of a landing table."""
 
     name: str
-    python_type: type  # str, int, float, bool or datetime
+    python_type: type  # str, bytes, int, float, bool or datetime
     nullable: bool
 
 
@@ -111,7 +113,7 @@ def to_columns(table: str, table_rows: Sequence[rows.LandingRow]) -> dict[str, "
 
 def select_of(table: str) -> str:
     """What makes a table's rows of its columns in memory, as expressions of a SELECT."""
-    types = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
+    types = {str: "VARCHAR", bytes: "BLOB", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
     return ", ".join(
         f"make_timestamptz({column.name}) AS {column.name}"
         if column.python_type is datetime
@@ -148,7 +150,7 @@ def insert_dicts(con: "duckdb.DuckDBPyConnection", table: str, dicts: Sequence[M
 def _array(python_type: type, values: Sequence[Any]) -> "NDArray[Any]":
     import numpy as np
 
-    if python_type is str:
+    if python_type in (str, bytes):
         return np.array(values, dtype=object)
     if python_type is datetime:
         values = [None if value is None else (value - _EPOCH) // _MICROSECOND for value in values]

@@ -21,6 +21,7 @@ class Planned:
     prompt_tokens_asked: int | None = None
     output_tokens_asked: int | None = None
     lane: int = 0  # which of the loop's lanes it goes to
+    retry_of: str | None = None  # attempt_id of one that never arrived
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ def _stamp_source(response: Response | None, stamps: list[int]) -> StampSource |
     return "read" if response.read_stamped else "kernel"
 
 
-def raw_attempt(landed: Landed, *, api: str, secret: bytes) -> RawAttempt:
+def raw_attempt(landed: Landed, *, api: str, secret: bytes, target: str = "") -> RawAttempt:
     """The raw attempt of a flight; of one whose answer was spilled, the end of it."""
     flight, response = landed.flight, landed.response
     status = None if response is None else response.status
@@ -108,4 +109,6 @@ def raw_attempt(landed: Landed, *, api: str, secret: bytes) -> RawAttempt:
         pair_id=flight.planned.pair_id,
         prompt_tokens_asked=flight.planned.prompt_tokens_asked,
         output_tokens_asked=flight.planned.output_tokens_asked,
+        retry_of=flight.planned.retry_of,
+        target=target if status is None or not 200 <= status < 300 else "",
     )

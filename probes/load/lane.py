@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from probes.load.errors import FATAL, ErrorClass, classify_status, sanitise
+from probes.load.errors import ErrorClass, sanitise
 from probes.load.evidence import LATE_NS
 from probes.load.flight import Flight, Landed, Planned, raw_attempt, starred
 from probes.load.limits import shortest_silence_s
@@ -16,6 +16,7 @@ from probes.load.protocols.base import WireProtocol
 from probes.load.raw import RawPart
 from probes.load.spec import Timeouts
 from probes.load.spool import SpoolWriter
+from probes.load.statuses import classify_status, is_fatal
 from probes.load.transport import Connection, Response
 
 if TYPE_CHECKING:
@@ -131,11 +132,12 @@ class Lane:
         kind, message = landed.failure or (None, "")
         status = None if landed.response is None else landed.response.status
         if kind is None and landed.response is not None and status is not None and not 200 <= status < 300:
-            kind, message = classify_status(status, landed.response.headers, b"".join(landed.response.parts))
+            response, target = landed.response, self._origin.target
+            kind, message = classify_status(status, response.headers, b"".join(response.parts), target=target)
         if kind is None and landed.cut_short is None:
             counts.ok += 1
             self.pool.spare_failed = False
-        if kind not in FATAL:
+        if not is_fatal(kind, status):
             self.fatal_in_a_row = 0
             return
         self.fatal_in_a_row += 1
@@ -154,7 +156,7 @@ class Lane:
         for _ in range(len(self._landed) if most is None else min(most, len(self._landed))):
             landed = self._landed.popleft()
             self.landed_bytes -= landed.held_bytes
-            raw = raw_attempt(landed, api=self.protocol.name, secret=secret)
+            raw = raw_attempt(landed, api=self.protocol.name, secret=secret, target=self._origin.target)
             tokens = self.protocol.output_tokens(raw.body)
             if tokens is not None:
                 self.counts.output_tokens = (self.counts.output_tokens or 0) + tokens

@@ -1,13 +1,13 @@
 """A raw attempt, and its form on disk.
 
     file    = magic, record*
-    record  = u32 length of meta, u32 reads, u32 length of body, u32 crc32 of what follows
-              meta (JSON), stamps (i64 each read), offsets (i64 each read), body
+    record  = u32 length of meta, u32 reads, u32 length of bodies, u32 crc32 of what follows
+              meta (JSON), stamps (i64 each read), offsets (i64 each read), request body if it is kept, body
 
 A record is an attempt, or a part of one: a long answer leaves memory in pieces while it comes. Parts stand before the
 record of their attempt, which holds the rest; those of an attempt that never ended are skipped.
 
-Little endian. Neither requests nor the API key are ever in it.
+Little endian. The heads of requests are never in it, nor is the API key.
 """
 
 import glob
@@ -18,13 +18,14 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 import orjson
 
 from probes.errors import ProbeError
+from probes.load.compression import content_encoding, decode_reads
 from probes.load.errors import ErrorClass
 from probes.load.record import Phase, StampSource
 
@@ -63,6 +64,15 @@ class RawAttempt:
     pair_id: str | None = None
     prompt_tokens_asked: int | None = None
     output_tokens_asked: int | None = None
+    retry_of: str | None = None
+    target: str = ""  # path of the request, where the answer is no success
+    request: bytes = b""  # body of the request; b"" if it was not kept
+    wire_reads: tuple[int, int] | None = None  # reads and body bytes of an answer that was compressed
+
+    @property
+    def is_success_status(self) -> bool:
+        """Whether the status is 2xx; what the answer says may still be a failure."""
+        return self.http_status is not None and 200 <= self.http_status < 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +85,28 @@ class RawPart:
     read_ends: list[int]
 
 
-_META = [name for name in RawAttempt.__dataclass_fields__ if name not in ("body", "read_stamps_ns", "read_ends")]
+_NO_META: Final = ("body", "read_stamps_ns", "read_ends", "request", "wire_reads")
+_META = [name for name in RawAttempt.__dataclass_fields__ if name not in _NO_META]
 
 
-def encode(raw: RawAttempt) -> tuple[bytes, bytes]:
-    """One record in two pieces, what comes before the body and the body itself, which so is not copied."""
-    return _encode(orjson.dumps({name: getattr(raw, name) for name in _META}), raw)
+def encode(raw: RawAttempt) -> tuple[bytes, ...]:
+    """One record in pieces: what comes before the bodies, then those, which so are not copied."""
+    meta = {name: getattr(raw, name) for name in _META}
+    if raw.request:
+        meta["request_bytes"] = len(raw.request)
+    return _encode(orjson.dumps(meta), raw, raw.request)
 
 
-def encode_part(part: RawPart) -> tuple[bytes, bytes]:
-    """A part, in the same two pieces."""
-    return _encode(orjson.dumps({"part_of": part.part_of}), part)
+def encode_part(part: RawPart) -> tuple[bytes, ...]:
+    """A part, in the same pieces."""
+    return _encode(orjson.dumps({"part_of": part.part_of}), part, b"")
 
 
-def _encode(meta: bytes, record: RawAttempt | RawPart) -> tuple[bytes, bytes]:
+def _encode(meta: bytes, record: RawAttempt | RawPart, request: bytes) -> tuple[bytes, ...]:
     front = b"".join((meta, _pack(record.read_stamps_ns), _pack(record.read_ends)))
-    crc = zlib.crc32(record.body, zlib.crc32(front))
-    return _HEAD.pack(len(meta), len(record.read_ends), len(record.body), crc) + front, record.body
+    crc = zlib.crc32(record.body, zlib.crc32(request, zlib.crc32(front)))
+    head = _HEAD.pack(len(meta), len(record.read_ends), len(request) + len(record.body), crc)
+    return (head + front, request, record.body) if request else (head + front, record.body)
 
 
 def _pack(numbers: list[int]) -> bytes:
@@ -148,9 +163,31 @@ def _attempts(spool: mmap.mmap) -> Iterator[RawAttempt]:
             parts.setdefault(meta["part_of"], []).append(place)
             continue
         stamps, ends = _numbers(front, place)
+        request_bytes = meta.pop("request_bytes", 0)
+        request, body = (body[:request_bytes], body[request_bytes:]) if request_bytes else (b"", body)
         if meta["attempt_id"] in parts:
             stamps, ends, body = _joined(spool, parts.pop(meta["attempt_id"]), (stamps, ends, body))
-        yield RawAttempt(**meta, read_stamps_ns=stamps, read_ends=ends, body=body)
+        raw = RawAttempt(**meta, read_stamps_ns=stamps, read_ends=ends, body=body, request=request)
+        encoding = content_encoding(raw.headers)
+        yield raw if encoding is None else decompressed(raw, encoding)
+
+
+def decompressed(raw: RawAttempt, encoding: str) -> RawAttempt:
+    """The attempt with the body that was meant, and for each read that brought some of it how much there was then."""
+    decoded = decode_reads(encoding, raw.body, raw.read_ends)
+    # The first read stays, it is the first byte; of the others those that completed nothing could only mislead.
+    befores = (-1, *decoded.ends)
+    kept = [n for n, (before, end) in enumerate(zip(befores, decoded.ends, strict=False)) if end > before]
+    faulty = decoded.fault is not None and raw.failure_class is None and raw.cut_short is None
+    return replace(
+        raw,
+        body=decoded.body,
+        read_stamps_ns=[raw.read_stamps_ns[n] for n in kept],
+        read_ends=[decoded.ends[n] for n in kept],
+        wire_reads=(len(raw.read_ends), len(raw.body)),
+        failure_class="parse_error" if faulty and raw.is_success_status else raw.failure_class,
+        failure_message=decoded.fault if faulty and raw.is_success_status else raw.failure_message,
+    )
 
 
 class _Place(NamedTuple):

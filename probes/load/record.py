@@ -6,7 +6,10 @@ from typing import Literal
 
 from probes.load.errors import ErrorClass
 
-Phase = Literal["warmup", "measured"]
+RunPhase = Literal["warmup", "measured"]
+# "lost" is a send on a connection that the server had closed: it never arrived, and was sent again as the attempt
+# that names it in `retry_of`. It counts in nothing.
+Phase = Literal["warmup", "measured", "lost"]
 StampSource = Literal["kernel", "read"]
 
 
@@ -74,3 +77,4 @@ class AttemptRecord:
     limit_tokens: int | None = None
     remaining_tokens: int | None = None
     tokens_reset_s: float | None = None
+    content_encoding: str | None = None  # how the answer was compressed although we asked for none

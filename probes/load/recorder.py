@@ -8,11 +8,15 @@ from operator import sub
 from typing import Any, Final
 
 from probes.load.clock import utc
-from probes.load.errors import ErrorClass, classify_status, sanitise
+from probes.load.compression import content_encoding
+from probes.load.errors import ErrorClass, sanitise
+from probes.load.plausible import plausible_counts
 from probes.load.protocols import protocol
 from probes.load.protocols.base import StreamFacts
+from probes.load.rate_limits import RATE_HEADERS, columns_of, read_rate_limits
 from probes.load.raw import RawAttempt
 from probes.load.record import AttemptRecord
+from probes.load.statuses import classify_status
 
 _SAID: Final = (
     "usage_fault", "service_tier", "billed_usd", "server_load_s", "server_queue_s", "server_prefill_s",
@@ -41,8 +45,10 @@ def record_of(raw: RawAttempt) -> AttemptRecord:
 
 def read_attempt(raw: RawAttempt) -> AttemptReading:
     """Read one raw attempt."""
-    answered = raw.http_status is not None and 200 <= raw.http_status < 300
+    answered = raw.is_success_status
     facts = protocol(raw.api).read_stream(raw.body) if answered and raw.body else None
+    if facts is not None:
+        facts = plausible_counts(facts, raw.body, protocol(raw.api))
     error_class, error_message = _verdict(raw, facts)
     times, coalesced = _payload_times(raw, facts.payload_ends if facts else [])
     streamed = facts is not None and facts.streamed
@@ -50,11 +56,12 @@ def read_attempt(raw: RawAttempt) -> AttemptReading:
     visible = facts.first_visible if facts and streamed else None
     gaps = sorted(map(sub, times[1:], times))
     output = facts.output_tokens if facts else None
+    reads, body_bytes = raw.wire_reads or (len(raw.read_ends), len(raw.body))
     record = AttemptRecord(
         attempt_id=raw.attempt_id,
         seq=raw.seq,
         phase=raw.phase,
-        retry_of=None,
+        retry_of=raw.retry_of,
         started_at=utc(raw.t_start_ns + raw.wall_offset_ns),
         t_sched_ns=raw.t_sched_ns,
         t_start_ns=raw.t_start_ns,
@@ -71,8 +78,8 @@ def read_attempt(raw: RawAttempt) -> AttemptReading:
         error_class=error_class,
         error_message=error_message,
         finish_reason=facts.finish_reason if facts else None,
-        response_bytes=len(raw.body) if raw.http_status is not None else None,
-        reads=len(raw.read_ends) if raw.http_status is not None else None,
+        response_bytes=body_bytes if raw.http_status is not None else None,
+        reads=reads if raw.http_status is not None else None,
         chunks=len(times) if facts else None,
         coalesced_chunks=coalesced if facts else None,
         chunk_gap_p50_ns=_nearest_rank(gaps, 50),
@@ -93,7 +100,9 @@ def read_attempt(raw: RawAttempt) -> AttemptReading:
         t_choice_ns=_choice_time(raw, facts) if facts and streamed else None,
         cache_write_tokens=facts.cache_write_tokens if facts else None,
         answer_streamed=facts.streamed if facts else None,
+        content_encoding=content_encoding(raw.headers),
         **_said(facts),
+        **_rate_limits(raw, answered=answered),
     )
     return AttemptReading(
         record=record,
@@ -107,12 +116,21 @@ def _said(facts: StreamFacts | None) -> dict[str, Any]:
     return {} if facts is None else {name: getattr(facts, name) for name in _SAID}
 
 
+def _rate_limits(raw: RawAttempt, *, answered: bool) -> dict[str, Any]:
+    """What the answer says of a rate limit; the names are those of the record."""
+    if answered and RATE_HEADERS.isdisjoint(raw.headers):
+        return {}
+    came_ns = raw.read_stamps_ns[0] if raw.read_stamps_ns else raw.t_end_ns
+    body = b"" if answered else raw.body
+    return columns_of(read_rate_limits(raw.headers, body, wall_ns=came_ns + raw.wall_offset_ns))
+
+
 def _verdict(raw: RawAttempt, facts: StreamFacts | None) -> tuple[ErrorClass, str] | tuple[None, None]:
     """The first thing that went wrong, in the order in which it would have been noticed."""
     if raw.failure_class is not None:
         return raw.failure_class, sanitise(raw.failure_message or raw.failure_class)
-    if raw.http_status is not None and not 200 <= raw.http_status < 300:
-        return classify_status(raw.http_status, raw.headers, raw.body)
+    if raw.http_status is not None and not raw.is_success_status:
+        return classify_status(raw.http_status, raw.headers, raw.body, target=raw.target)
     return _stream_fault(raw, facts) or (None, None)
 
 

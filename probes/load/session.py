@@ -22,7 +22,7 @@ from probes.load.origin import Origin, parse_origin
 from probes.load.protocols import protocol
 from probes.load.protocols.base import WireProtocol
 from probes.load.raw import read_raw
-from probes.load.record import Phase
+from probes.load.record import RunPhase
 from probes.load.recorder import record_of
 from probes.load.requests import RequestSource
 from probes.load.sending import Ahead
@@ -76,7 +76,7 @@ class Session:
         self._share = share
         self._stop = stop
         self._on_progress = on_progress
-        self._phase: Phase = "warmup"
+        self._phase: RunPhase = "warmup"
         self._phase_start_ns = monotonic_ns()
         self._progress_due_ns = 0
         self._stack = ExitStack()
@@ -209,7 +209,7 @@ class Session:
                 ready.samples.append((words, tokens))
         self.requests[lane].learn(ready.samples)
 
-    def _enter(self, phase: Phase) -> None:
+    def _enter(self, phase: RunPhase) -> None:
         self._phase, self._phase_start_ns = phase, monotonic_ns()
 
     def _tick(self) -> None:

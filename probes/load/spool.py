@@ -12,7 +12,7 @@ from probes.load.recorder import record_of
 
 _BLOCK_BYTES: Final = 1 << 20
 _MOST_PIECES: Final = 512  # of one writev; Linux takes 1024
-_PHASE_ORDER: Final = {"warmup": 0, "measured": 1}
+_PHASE_ORDER: Final = {"warmup": 0, "measured": 1, "lost": 2}
 
 
 def read_spool(path: Path) -> list[AttemptRecord]:
@@ -55,7 +55,7 @@ class SpoolWriter:
         """Take a piece of an attempt under way; it counts once the attempt itself is there."""
         self._add(encode_part(part))
 
-    def _add(self, pieces: tuple[bytes, bytes]) -> None:
+    def _add(self, pieces: tuple[bytes, ...]) -> None:
         for piece in pieces:
             self._held.append(piece)
             self._held_bytes += len(piece)

@@ -8,6 +8,7 @@ from warehouse.canary_questions import Question, is_right
 from warehouse.rows import (
     AttemptRow,
     CanaryAnswerRow,
+    ExchangeRow,
     FactRow,
     GridHourRow,
     JobRow,
@@ -155,6 +156,29 @@ def attempt_row(seq: int = 0, *, trial_id: str = "night-1.alpha.chat.1", start_s
         token_source="server",
         model_returned=None,
         system_fingerprint=None,
+    )
+    return replace(row, **changes)
+
+
+def exchange_row(seq: int = 0, *, trial_id: str = "night-1.alpha.chat.1", **changes) -> ExchangeRow:
+    """What a rate limited attempt sent and got back."""
+    row = ExchangeRow(
+        attempt_id=f"{trial_id}.{seq}",
+        trial_id=trial_id,
+        started_at=STARTED_AT,
+        error_class="rate_limited",
+        error_message="HTTP 429: slow down",
+        usage_fault=None,
+        url="http://127.0.0.1:8000/v1/chat/completions",
+        api="openai-chat",
+        api_key_env="ALPHA_KEY",
+        request_head="POST /v1/chat/completions HTTP/1.1\nHost: 127.0.0.1:8000\nAuthorization: ***",
+        request_body=b'{"model":"m"}',
+        request_bytes=13,
+        http_status=429,
+        response_head="retry-after: 2",
+        response_body=b'{"error":{"message":"slow down"}}',
+        response_bytes=33,
     )
     return replace(row, **changes)
 

@@ -177,11 +177,19 @@ def test_a_batch_whose_files_are_not_those_of_its_manifest_does_not_verify(tmp_p
 
 
 def test_every_landing_table_can_be_landed(tmp_path):
-    from tests.warehouse.builders import canary_row, grid_hour_row, job_row, meter_row, sample_row, search_row
+    from tests.warehouse.builders import (
+        canary_row,
+        exchange_row,
+        grid_hour_row,
+        job_row,
+        meter_row,
+        sample_row,
+        search_row,
+    )
     from warehouse.canary_questions import questions
 
     rows = [
-        run_row(), planned_row(), end_row(), trial_row(), search_row(), attempt_row(), meter_row(),
+        run_row(), planned_row(), end_row(), trial_row(), search_row(), attempt_row(), exchange_row(), meter_row(),
         sample_row(meter="rapl:package-0", phase="idle", second=0), fact_row("pue", 1),
         job_row(), grid_hour_row(), canary_row(questions()[0], "4"),
     ]  # fmt: skip

@@ -21,6 +21,7 @@ TABLES = {
     "searches": rows.SearchRow,
     "trials": rows.TrialRow,
     "attempts": rows.AttemptRow,
+    "exchanges": rows.ExchangeRow,
     "meters": rows.MeterRow,
     "power_samples": rows.PowerSampleRow,
     "trial_facts": rows.FactRow,
@@ -30,6 +31,7 @@ TABLES = {
 }
 SQL_TYPES = {
     str: "VARCHAR",
+    bytes: "BLOB",
     int: "BIGINT",
     float: "DOUBLE",
     bool: "BOOLEAN",

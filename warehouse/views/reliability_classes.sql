@@ -27,6 +27,8 @@ FROM (
         ('bad_request', 'own'),
         ('context_length', 'own'),
         ('filtered', 'own'),
+        -- never arrived, and was sent again: only that counts
+        ('stale_connection', 'own'),
         ('aborted', 'own')
 ) AS classes (error_class, counts_as);
 

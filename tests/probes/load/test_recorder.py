@@ -1,7 +1,8 @@
 """From raw attempts to records: times and tokens."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import orjson
 from hypothesis import given
@@ -62,9 +63,12 @@ def test_one_chunk_has_no_gap():
 
 
 def test_hidden_reasoning_is_not_streamed_and_shown_reasoning_is():
-    hidden = attempt(event("a"), FINISH, usage(30, reasoning=20))
+    hidden = attempt(event("a word or two"), FINISH, usage(30, reasoning=20))
     shown = attempt(
-        b'data: {"choices":[{"index":0,"delta":{"reasoning":"hm"}}]}\n\n', event("a"), FINISH, usage(30, reasoning=20)
+        b'data: {"choices":[{"index":0,"delta":{"reasoning":"hm"}}]}\n\n',
+        event("a word or two"),
+        FINISH,
+        usage(30, reasoning=20),
     )
     assert (hidden.output_tokens, hidden.streamed_tokens) == (30, 10)
     assert (shown.output_tokens, shown.streamed_tokens) == (30, 30)
@@ -101,3 +105,47 @@ def test_a_reading_lists_the_events_behind_the_record():
     assert list(reading.event_classes) == [EventClass.TEXT, EventClass.FINISH]
     refused = read_attempt(replace(RAW, http_status=503, body=body, read_stamps_ns=[5], read_ends=[len(body)]))
     assert (list(refused.event_ends), refused.event_classes) == ([], b"")
+
+
+def test_a_count_that_no_answer_can_hold_is_kept_in_words_only():
+    record = attempt(event("Hi"), event(" you"), FINISH, usage(20))
+    assert (record.output_tokens, record.streamed_tokens, record.reasoning_tokens) == (None, None, None)
+    assert record.token_source is None
+    assert record.usage_fault == "20 output tokens cannot be in 6 bytes of text, which came in 2 chunks"
+    assert record.error_class is None
+
+
+def test_many_tokens_in_a_chunk_are_believed_where_the_text_can_hold_them():
+    assert attempt(event("a long piece of text"), FINISH, usage(20)).output_tokens == 20
+    assert attempt(event("Hi"), FINISH, usage(9)).output_tokens == 9
+    thinking = b'data: {"choices":[{"index":0,"delta":{"reasoning":"hm"}}]}\n\n'
+    assert (
+        attempt(thinking, event("Hi"), FINISH, usage(90)).output_tokens == 90
+    )  # how long the thinking was is not known
+
+
+def test_what_headers_say_of_a_rate_limit_is_part_of_the_record():
+    headers = {
+        "content-type": "text/event-stream",
+        "x-ratelimit-limit-requests": "60",
+        "x-ratelimit-remaining-requests": "59",
+        "x-ratelimit-reset-requests": "1s",
+        "x-ratelimit-limit-tokens": "150000",
+        "x-ratelimit-remaining-tokens": "149984",
+        "x-ratelimit-reset-tokens": "6m0s",
+    }
+    record = attempt(event("a"), FINISH, headers=headers)
+    assert (record.limit_requests, record.remaining_requests, record.requests_reset_s) == (60, 59, 1.0)
+    assert (record.limit_tokens, record.remaining_tokens, record.tokens_reset_s) == (150_000, 149_984, 360.0)
+    assert record.retry_after_s is None
+    assert attempt(event("a"), FINISH).limit_requests is None
+
+
+def test_a_retry_that_was_asked_for_counts_from_the_answer():
+    came_at = datetime.fromtimestamp((RAW.wall_offset_ns + 1000) / 1e9, UTC)
+    date = format_datetime(came_at.replace(microsecond=0) + timedelta(seconds=30), usegmt=True)
+    record = attempt(b"{}", headers={"retry-after": date}, http_status=429)
+    assert 29 <= record.retry_after_s <= 30
+    body = b'{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"retryDelay":"46s"}]}}'
+    record = attempt(body, headers={}, http_status=429)
+    assert (record.error_class, record.retry_after_s) == ("rate_limited", 46.0)

@@ -1,0 +1,34 @@
+"""Counts of tokens that no answer can have: what a server claims is kept in words, and no figure rests on it."""
+
+from dataclasses import replace
+from typing import Final
+
+from probes.load.protocols.base import PAYLOAD_FLAGS, EventClass, StreamFacts, WireProtocol
+
+_TIMES_CHUNKS: Final = 10  # below, an answer is nowhere near too short for its count, and is not looked at again
+# For bytes.translate: 1 at each class of payload that is no visible text.
+_NOT_TEXT: Final = bytes(flag and kind != EventClass.TEXT for kind, flag in enumerate(PAYLOAD_FLAGS))
+
+
+def plausible_counts(facts: StreamFacts, body: bytes, wire: WireProtocol) -> StreamFacts:
+    """The facts, without their counts of output if the answer is too short for them.
+
+    A token is a byte at least. So a stream of text whose streamed tokens are ten times its chunks, and more than its
+    bytes of text, cannot be what was counted. Where what was streamed is not all visible text it is not judged.
+    """
+    output, chunks = facts.output_tokens, len(facts.payload_ends)
+    if output is None or output < _TIMES_CHUNKS * chunks or not chunks or not facts.streamed:
+        return facts
+    streamed = output - (facts.reasoning_tokens or 0)
+    if streamed < _TIMES_CHUNKS * chunks or facts.reasoning_streamed or 1 in facts.event_classes.translate(_NOT_TEXT):
+        return facts
+    text_bytes = len(wire.answer_text(body).encode("utf-8", "surrogatepass"))
+    if not text_bytes or streamed <= text_bytes:
+        return facts
+    return replace(
+        facts,
+        output_tokens=None,
+        reasoning_tokens=None,
+        usage_fault=facts.usage_fault
+        or f"{output} output tokens cannot be in {text_bytes} bytes of text, which came in {chunks} chunks",
+    )
