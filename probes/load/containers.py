@@ -8,6 +8,7 @@ import struct
 from typing import Final
 
 _CHUNK: Final = struct.Struct("<4sI")
+PAGE_BYTES: Final = 65_307  # the largest of Ogg
 _OGG_HEADER_BYTES: Final = 27
 _OPUS_RATE: Final = 48_000  # granules of Ogg Opus a second, whatever the sound was sampled at
 _MARKS: Final = (b"RIFF", b"OggS", b"fLaC", b"ID3")
@@ -31,17 +32,22 @@ def audio_start(body: bytes) -> int | None:
     return 0
 
 
-def audio_s(body: bytes) -> float | None:
+def audio_s(head: bytes, *, tail: bytes, total_bytes: int) -> float | None:
     """How long the sound of a whole body lasts, seconds; None if its form does not tell: raw PCM, MP3, AAC.
+
+    Args:
+        head: its beginning, at least to the first byte of sound.
+        tail: its end, at least the last `PAGE_BYTES`; may be all of it, like head.
+        total_bytes: how long it is.
 
     Source: Microsoft RIFF (WAVE), RFC 7845 (Ogg Opus), RFC 9639 (FLAC).
     """
-    if body.startswith(b"RIFF"):
-        return _riff_s(body)
-    if body.startswith(b"OggS"):
-        return _opus_s(body)
-    if body.startswith(b"fLaC") and len(body) >= 26:
-        rate_and_samples = int.from_bytes(body[18:26], "big")
+    if head.startswith(b"RIFF"):
+        return _riff_s(head, total_bytes)
+    if head.startswith(b"OggS"):
+        return _opus_s(head, tail)
+    if head.startswith(b"fLaC") and len(head) >= 26:
+        rate_and_samples = int.from_bytes(head[18:26], "big")
         rate, samples = rate_and_samples >> 44, rate_and_samples & ((1 << 36) - 1)
         return samples / rate if rate and samples else None
     return None
@@ -60,11 +66,11 @@ def _riff_data(body: bytes) -> tuple[int | None, int, int]:
     return None, 0, rate
 
 
-def _riff_s(body: bytes) -> float | None:
-    start, size, rate = _riff_data(body)
+def _riff_s(head: bytes, total_bytes: int) -> float | None:
+    start, size, rate = _riff_data(head)
     if start is None or not rate:
         return None
-    came = len(body) - start
+    came = total_bytes - start
     # A server that streams does not know the size beforehand, and writes 0 or the largest number there.
     return (min(size, came) if size else came) / rate
 
@@ -94,12 +100,12 @@ def _ogg_page(body: bytes, at: int) -> tuple[int, int] | None:
     return data, data + sum(body[at + _OGG_HEADER_BYTES : data])
 
 
-def _opus_s(body: bytes) -> float | None:
-    last, head = body.rfind(b"OggS"), body.find(b"OpusHead")
-    if head < 0 or last + 14 > len(body) or head + 12 > len(body):
+def _opus_s(head: bytes, tail: bytes) -> float | None:
+    last, first = tail.rfind(b"OggS"), head.find(b"OpusHead")
+    if first < 0 or last < 0 or last + 14 > len(tail) or first + 12 > len(head):
         return None
-    granules = int.from_bytes(body[last + 6 : last + 14], "little", signed=True)
-    skipped = int.from_bytes(body[head + 10 : head + 12], "little")
+    granules = int.from_bytes(tail[last + 6 : last + 14], "little", signed=True)
+    skipped = int.from_bytes(head[first + 10 : first + 12], "little")
     return (granules - skipped) / _OPUS_RATE if granules > skipped else None
 
 

@@ -11,14 +11,14 @@ the length is unknown.
 """
 
 import re
-from base64 import b64decode
 from binascii import Error as Base64Error
+from binascii import a2b_base64
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
-from probes.load.containers import audio_s, audio_start
+from probes.load.containers import PAGE_BYTES, audio_s, audio_start
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.reading import EventReader, read_json_events
@@ -28,8 +28,8 @@ from probes.load.sse import cut_events
 _OTHER, _EMPTY, _FINISH, _AUDIO = map(int, (EventClass.OTHER, EventClass.EMPTY, EventClass.FINISH, EventClass.AUDIO))
 PIECE_BYTES: Final = 1024
 _VOICE: Final = "alloy"  # the API wants one; other servers have other names: extra_body
-_SSE: Final = re.compile(rb"\s*(?::[^\r\n]*(?:\r\n?|\n)+)*(?:data:|event:)")
-_SSE_FIRST: Final = (b"data:", b"event:")
+_COMMENTS: Final = re.compile(rb"(?::[ -~]*(?:[\r\n]+|\Z))*")
+_SSE_FIELDS: Final = (b"data:", b"event:")
 _DONE: Final = b'"speech.audio.done"'
 _OUTPUT_TOKENS: Final = re.compile(rb'"output_tokens"\s*:\s*(\d+)')
 _TAIL_BYTES: Final = 2048
@@ -45,7 +45,8 @@ def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
 class SpeechReader(EventReader):
     """Reads the events of a stream, and the one document that a server may send in place of sound."""
 
-    _sound: list[bytes] = field(default_factory=list)
+    _packed: list[str] = field(default_factory=list)  # the sound in base64, piece by piece
+    _head: bytes = b""  # its beginning, up to some sound
     _started: bool = False  # there is sound in it, not only the header of its container
 
     def take(self, event: object) -> int:
@@ -62,19 +63,22 @@ class SpeechReader(EventReader):
         return _OTHER
 
     def _take_sound(self, packed: object) -> int:
-        try:
-            piece = b64decode(packed, validate=True) if isinstance(packed, str) else None
-        except (Base64Error, ValueError):
-            piece = None
-        if piece is None:
+        if not isinstance(packed, str) or len(packed) % 4:
             self.fail("parse_error", f"the sound of an event is not base64: {str(packed)[:40]}")
             return _OTHER
-        self._sound.append(piece)
-        if not self._started:
-            come = b"".join(self._sound)
-            start = audio_start(come)
-            self._started = start is not None and start < len(come)
-        return _AUDIO if piece and self._started else _EMPTY
+        self._packed.append(packed)
+        if not self._started:  # from then on nothing hangs on what a piece holds: it stays packed
+            self._head += self._unpacked(packed)
+            start = audio_start(self._head)
+            self._started = start is not None and start < len(self._head)
+        return _AUDIO if packed and self._started else _EMPTY
+
+    def _unpacked(self, packed: str) -> bytes:
+        try:
+            return a2b_base64(packed, strict_mode=True)
+        except (Base64Error, ValueError):
+            self.fail("parse_error", f"the sound of an event is not base64: {packed[:40]}")
+            return b""
 
     def _end(self, event: dict[str, Any]) -> None:
         self.terminal = True
@@ -82,7 +86,16 @@ class SpeechReader(EventReader):
         if isinstance(usage, dict):
             self.prompt_tokens = self.count("input_tokens", usage.get("input_tokens"))
             self.output_tokens = self.count("output_tokens", usage.get("output_tokens"))
-        self.output_audio_s = audio_s(b"".join(self._sound))
+        self.output_audio_s = self._sound_s()
+
+    def _sound_s(self) -> float | None:
+        tail = b""
+        for packed in reversed(self._packed):
+            tail = self._unpacked(packed) + tail
+            if len(tail) >= PAGE_BYTES:
+                break
+        total_bytes = sum(len(packed) // 4 * 3 - packed.count("=", -2) for packed in self._packed)
+        return audio_s(self._head, tail=tail, total_bytes=total_bytes)
 
 
 def read_stream(body: bytes) -> StreamFacts:
@@ -99,7 +112,10 @@ def read_stream(body: bytes) -> StreamFacts:
 
 
 def _is_sse(body: bytes) -> bool:
-    return _SSE.match(body) is not None or any(first.startswith(body[: len(first)]) for first in _SSE_FIRST)
+    """Whether these are events, as far as the body has come."""
+    comments = _COMMENTS.match(body)
+    start = comments.end() if comments else 0
+    return any(field.startswith(body[start : start + len(field)]) for field in _SSE_FIELDS)
 
 
 def _document(body: bytes) -> dict[str, Any] | None:
@@ -125,7 +141,7 @@ def _read_sound(body: bytes) -> StreamFacts:
             pieces.append(len(body))
         ends += pieces
         classes += bytes([_AUDIO]) * len(pieces)
-        reader.output_audio_s = audio_s(body)
+        reader.output_audio_s = audio_s(body, tail=body, total_bytes=len(body))
     return reader.facts(ends, classes)
 
 
