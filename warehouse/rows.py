@@ -421,6 +421,53 @@ class CanaryAnswerRow:
     megatoken_version: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointCheckRow:
+    """One capability check of one target. Table `endpoint_checks`; no attempt: it counts in no figure."""
+
+    check_id: str
+    target_id: str
+    target_kind: Literal["endpoint", "local"]
+    provider: str
+    model: str
+    api: str
+    base_url: str | None  # of an endpoint
+    started_at: datetime
+    ended_at: datetime
+    is_answered: bool  # the plain request was
+    advice: str | None  # what is wrong and what to set; None where nothing is
+    required_findings: int  # applicable requirements of its standards
+    conforming_findings: int  # of them, met; what is unknown is not
+    calls: int
+    prompt_tokens: int | None  # of all calls, as the server counted them
+    output_tokens: int | None
+    quote_usd_worst: float | None  # None if a price is unknown
+    connect_p50_s: float | None  # TCP
+    tls_version: str | None  # None without TLS
+    tls_cipher: str | None
+    certificate_issuer: str | None
+    certificate_expires_at: datetime | None
+    http_version: str | None
+    engine_version: str | None  # of an engine of ours
+    host_id: str
+    megatoken_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFindingRow:
+    """What a check found out about one question. Table `check_findings`."""
+
+    check_id: str
+    finding_id: str
+    finding_number: int  # its place in the order in which findings are told
+    finding_group: str
+    question: str
+    verdict: Literal["yes", "no", "deviates", "unknown", "not applicable"]
+    evidence: str
+    is_required: bool  # by its wire format's standard, or HTTP's
+    took_s: float | None
+
+
 LandingRow = (
     RunRow
     | PlannedTrialRow
@@ -435,4 +482,6 @@ LandingRow = (
     | JobRow
     | GridHourRow
     | CanaryAnswerRow
+    | EndpointCheckRow
+    | CheckFindingRow
 )

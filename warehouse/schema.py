@@ -49,6 +49,8 @@ VIEW_NAMES = (
     "grid_coverage",
     "canary_nights",
     "canary_agreement",
+    "latest_checks",
+    "latest_check_findings",
     "reliability_classes",
     "reliability_trials",
     "reliability_errors",

@@ -36,6 +36,8 @@ TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
         "jobs": rows.JobRow,
         "grid_hours": rows.GridHourRow,
         "canary_answers": rows.CanaryAnswerRow,
+        "endpoint_checks": rows.EndpointCheckRow,
+        "check_findings": rows.CheckFindingRow,
     }
 )
 # What makes a row of a table itself; power samples are readings and have no name of their own.
@@ -52,6 +54,8 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "jobs": ("job_id",),
         "grid_hours": ("zone", "hour_at", "signal", "source", "retrieved_at"),
         "canary_answers": ("run_id", "target_id", "question_id"),
+        "endpoint_checks": ("check_id",),
+        "check_findings": ("check_id", "finding_id"),
     }
 )
 

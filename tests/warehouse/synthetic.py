@@ -31,6 +31,7 @@ from tests.warehouse.builders import (
 )
 from tests.warehouse.synthetic_canaries import land_canaries
 from tests.warehouse.synthetic_changes import FEW, on_night
+from tests.warehouse.synthetic_checks import land_checks
 from tests.warehouse.synthetic_pulses import land_pulses
 from warehouse.formulas.steady import closed_loop_window
 from warehouse.landing import land
@@ -125,6 +126,7 @@ def write_synthetic(
         targets = on_night(TARGETS, night) if nights > FEW else TARGETS
         land_night(data_dir, FIRST_NIGHT_AT + timedelta(days=night), random, attempts, targets=targets)
     land_canaries(data_dir, FIRST_NIGHT_AT, nights, TARGETS)
+    land_checks(data_dir, FIRST_NIGHT_AT, nights)
     if with_bench:
         _land_bench(data_dir, FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=8), random, attempts)
     if with_studies:

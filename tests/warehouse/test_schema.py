@@ -28,6 +28,8 @@ TABLES = {
     "jobs": rows.JobRow,
     "grid_hours": rows.GridHourRow,
     "canary_answers": rows.CanaryAnswerRow,
+    "endpoint_checks": rows.EndpointCheckRow,
+    "check_findings": rows.CheckFindingRow,
 }
 SQL_TYPES = {
     str: "VARCHAR",
