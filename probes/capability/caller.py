@@ -16,12 +16,12 @@ from probes.capability.wire import Exchange, Link, connect
 from probes.errors import ProbeError
 from probes.load.clock import WallClock
 from probes.load.errors import KEPT_HEADERS
-from probes.load.flight import starred
 from probes.load.origin import parse_origin, request_head
 from probes.load.protocols import protocol
 from probes.load.protocols.base import WireProtocol
 from probes.load.raw import RawAttempt
 from probes.load.recorder import record_of
+from probes.load.redaction import Secrets
 from probes.load.spec import LoadSpec
 
 _MADE_UP_KEY: Final = "megatoken-check-made-up-key"
@@ -149,11 +149,11 @@ class Caller:
         key = self.spec.api_key
         if not key:
             return exchange
-        stars = "*" * len(key)
+        secrets = Secrets(key)
         return replace(
             exchange,
-            headers=tuple((name, value.replace(key, stars)) for name, value in exchange.headers),
-            body=starred(exchange.body, key.encode(), exchange.status),
+            headers=tuple((name, secrets.star_text(value)) for name, value in exchange.headers),
+            body=secrets.star(exchange.body, thorough=True),
         )
 
     def _reply(self, name: str, exchange: Exchange, url: str) -> Reply:

@@ -1,11 +1,16 @@
 """A request from plan to end, as the loop handles it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from probes.load.errors import ErrorClass
 from probes.load.raw import RawAttempt
 from probes.load.record import Phase, StampSource
+from probes.load.redaction import Secrets
 from probes.load.transport import Response
+
+_FAILED_KEEP_BYTES: Final = 1 << 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +27,17 @@ class Planned:
     output_tokens_asked: int | None = None
     lane: int = 0  # which of the loop's lanes it goes to
     retry_of: str | None = None  # attempt_id of one that never arrived
+    conversation_id: str | None = None
+    turn_number: int | None = None  # of its conversation, from 1
+    follow: "Callable[[Landed], Following] | None" = None  # asked what comes after it, once it has landed
+
+
+@dataclass(slots=True, kw_only=True)
+class Following:
+    """A request that another led to, such as the next turn of a conversation. Its place in the round is the other's."""
+
+    due_ns: int  # CLOCK_MONOTONIC
+    build: Callable[[], Planned]  # once
 
 
 @dataclass(slots=True)
@@ -61,15 +77,18 @@ class Landed:
         return 0 if self.response is None else self.response.held_bytes
 
 
-def starred(body: bytes, secret: bytes, status: int | None) -> bytes:
-    """A body in which a server's repetition of the API key is starred out, its length kept.
+def repeated(flight: Flight, now_ns: int, why: str) -> tuple[Landed, Flight]:
+    """A flight that never arrived as it is written down, and the one that takes its place, sent from now on.
 
-    In a 2xx answer a key of under eight characters is left, since it would be found in ordinary words.
+    The second has the identity that was planned, so that who waits for it finds it; the first is named after it.
     """
-    failed = status is None or not 200 <= status < 300
-    if secret and (failed or len(secret) >= 8) and secret in body:
-        return body.replace(secret, b"*" * len(secret))
-    return body
+    planned = flight.planned
+    lost_id = f"{planned.attempt_id}.lost"
+    lost = replace(flight, planned=replace(planned, attempt_id=lost_id, phase="lost", pair_id=None))
+    message = f"{why} before the request arrived, as it had done between two requests; sent again on a new connection"
+    landed = Landed(flight=lost, response=None, failure=("stale_connection", message), cut_short=None, t_end_ns=now_ns)
+    again = replace(flight, planned=replace(planned, retry_of=lost_id), reused=False, t_start_ns=now_ns, t_sent_ns=None)
+    return landed, again
 
 
 def _stamp_source(response: Response | None, stamps: list[int]) -> StampSource | None:
@@ -79,11 +98,20 @@ def _stamp_source(response: Response | None, stamps: list[int]) -> StampSource |
     return "read" if response.read_stamped else "kernel"
 
 
-def raw_attempt(landed: Landed, *, api: str, secret: bytes, target: str = "") -> RawAttempt:
-    """The raw attempt of a flight; of one whose answer was spilled, the end of it."""
+def raw_attempt(landed: Landed, *, api: str, secrets: Secrets, target: str, keep_bytes: int) -> RawAttempt:
+    """The raw attempt of a flight; of one whose answer was spilled, the end of it.
+
+    Args:
+        landed: the flight.
+        api: its wire format.
+        secrets: the key, which is taken out of all that is kept.
+        target: path of the request.
+        keep_bytes: of the body of a request, which is kept up to that length if nothing is known to have failed.
+    """
     flight, response = landed.flight, landed.response
     status = None if response is None else response.status
-    body = b"" if response is None else starred(b"".join(response.parts), secret, status)
+    failed = landed.failure is not None or landed.cut_short is not None or status is None or not 200 <= status < 300
+    body = b"" if response is None else secrets.star(b"".join(response.parts), thorough=failed)
     stamps, ends = ([], []) if response is None else response.body_reads()
     return RawAttempt(
         attempt_id=flight.planned.attempt_id,
@@ -99,7 +127,7 @@ def raw_attempt(landed: Landed, *, api: str, secret: bytes, target: str = "") ->
         stamp_source=_stamp_source(response, stamps),
         connection_reused=flight.reused,
         http_status=status,
-        headers={} if response is None else response.headers,
+        headers={} if response is None else secrets.star_headers(response.headers, thorough=failed),
         failure_class=None if landed.failure is None else landed.failure[0],
         failure_message=None if landed.failure is None else landed.failure[1],
         cut_short=landed.cut_short,
@@ -109,6 +137,15 @@ def raw_attempt(landed: Landed, *, api: str, secret: bytes, target: str = "") ->
         pair_id=flight.planned.pair_id,
         prompt_tokens_asked=flight.planned.prompt_tokens_asked,
         output_tokens_asked=flight.planned.output_tokens_asked,
+        conversation_id=flight.planned.conversation_id,
+        turn_number=flight.planned.turn_number,
         retry_of=flight.planned.retry_of,
-        target=target if status is None or not 200 <= status < 300 else "",
+        target=target if failed else "",
+        request=_kept_request(flight.planned.request, secrets, _FAILED_KEEP_BYTES if failed else keep_bytes),
     )
+
+
+def _kept_request(request: bytes, secrets: Secrets, most_bytes: int) -> bytes:
+    """The body of a request, unless it is too long to be kept."""
+    start = request.find(b"\r\n\r\n") + 4
+    return secrets.star(request[start:], thorough=False) if len(request) - start <= most_bytes else b""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from probes.load.errors import ErrorClass, sanitise
 from probes.load.evidence import LATE_NS
-from probes.load.flight import Flight, Landed, Planned, raw_attempt, starred
+from probes.load.flight import Flight, Landed, Planned, raw_attempt
 from probes.load.limits import shortest_silence_s
 from probes.load.origin import Origin
 from probes.load.pool import Pool
 from probes.load.protocols.base import WireProtocol
 from probes.load.raw import RawPart
+from probes.load.redaction import Secrets
 from probes.load.spec import Timeouts
 from probes.load.spool import SpoolWriter
 from probes.load.statuses import classify_status, is_fatal
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 _S: Final = 1_000_000_000
 _FATAL_IN_A_ROW: Final = 3
 _KEPT_OF_SPILLED_BYTES: Final = 4096  # the end of a body, where terminator and usage are looked for
+
+# Whether an answer of status 200 was one is known only when it is read. Until then the bodies of requests are kept, up
+# to this length and, of a trial, up to that: those of failures are looked at, or sent again.
+_KEEP_BYTES: Final = 64 << 10
+_KEEP_ROOM_BYTES: Final = 256 << 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +76,9 @@ class Lane:
         self.spool = spool
         self._origin = origin
         self._tls_context = tls_context
-        self._secret = secret
+        self._key = secret.encode()
+        self._secrets = Secrets(secret)
+        self._keep_room_bytes = _KEEP_ROOM_BYTES
         self._landed: deque[Landed] = deque()
         self.landed_bytes = 0
         self.waiting: deque[Planned] = deque()  # held back while it is in doubt
@@ -111,6 +119,11 @@ class Lane:
         """Attempts that wait to be written down."""
         return len(self._landed)
 
+    @property
+    def last_landed(self) -> Landed:
+        """What has been counted last; only of use before anything is written down."""
+        return self._landed[-1]
+
     def enter_phase(self) -> None:
         """Count from nothing."""
         self.counts = PhaseCounts()
@@ -144,19 +157,25 @@ class Lane:
         if self.fatal_in_a_row >= _FATAL_IN_A_ROW:
             self.stop(f"{_FATAL_IN_A_ROW} attempts in a row ended in {kind}: {message}")
 
+    def note_lost(self, landed: Landed) -> None:
+        """A send never arrived and is being repeated: it is written down, and counts in nothing."""
+        self._landed.append(landed)
+
     def stop(self, reason: str) -> None:
         """Nothing more is sent here. The first reason stands."""
         if self.stopped_reason is None:
-            self.stopped_reason = sanitise(reason.replace(self._secret, "***") if self._secret else reason)
+            self.stopped_reason = sanitise(self._secrets.star_text(reason))
             self.waiting.clear()
 
     def write_down(self, most: int | None = None) -> None:
         """Hand what has landed to the spool, oldest first; at most so many."""
-        secret = self._secret.encode()
+        target, name = self._origin.target, self.protocol.name
         for _ in range(len(self._landed) if most is None else min(most, len(self._landed))):
             landed = self._landed.popleft()
             self.landed_bytes -= landed.held_bytes
-            raw = raw_attempt(landed, api=self.protocol.name, secret=secret, target=self._origin.target)
+            keep_bytes = min(_KEEP_BYTES, self._keep_room_bytes)
+            raw = raw_attempt(landed, api=name, secrets=self._secrets, target=target, keep_bytes=keep_bytes)
+            self._keep_room_bytes -= len(raw.request)
             tokens = self.protocol.output_tokens(raw.body)
             if tokens is not None:
                 self.counts.output_tokens = (self.counts.output_tokens or 0) + tokens
@@ -164,12 +183,12 @@ class Lane:
 
     def spill(self, flight: Flight, response: Response) -> None:
         """Move to disk what a long answer under way holds in memory, but for its end."""
-        secret = self._secret.encode()
-        stamps, ends, body = response.spill(max(_KEPT_OF_SPILLED_BYTES, len(secret)), secret)
+        key = self._key
+        stamps, ends, body = response.spill(max(_KEPT_OF_SPILLED_BYTES, len(key)), key)
         self.spool.add_part(
             RawPart(
                 part_of=flight.planned.attempt_id,
-                body=starred(body, secret, response.status),
+                body=self._secrets.star(body, thorough=False),
                 read_stamps_ns=stamps,
                 read_ends=ends,
             )

@@ -64,6 +64,8 @@ class RawAttempt:
     pair_id: str | None = None
     prompt_tokens_asked: int | None = None
     output_tokens_asked: int | None = None
+    conversation_id: str | None = None
+    turn_number: int | None = None
     retry_of: str | None = None
     target: str = ""  # path of the request, where the answer is no success
     request: bytes = b""  # body of the request; b"" if it was not kept

@@ -18,7 +18,7 @@ import httptools
 
 from probes.load.clock import WallClock
 from probes.load.errors import ErrorClass
-from probes.load.flight import Flight, Landed
+from probes.load.flight import Flight, Landed, repeated
 from probes.load.lane import Lane
 from probes.load.transport import HANGUP, INSPECT_BYTES, Connection, Response, State
 
@@ -179,12 +179,12 @@ class Receiver:
         if flight is None:
             pool.close(connection)
         elif flight.reused and not response.last_stamp_ns and now_ns - flight.t_start_ns < _RACE_NS:
-            # The server had closed between two requests and we could not know: the same attempt, a new connection.
+            # The server had closed between two requests and we could not know: it is sent again, as another attempt.
             connection.flight = None
             pool.close(connection)
-            flight.reused = False
-            flight.t_sent_ns = None
-            pool.dial(flight)
+            lost, again = repeated(flight, now_ns, why)
+            connection.lane.note_lost(lost)
+            pool.dial(again)
         elif response.ends_with_connection():
             self.land(connection, now_ns, spoiled=True)
         elif response.status is None:

@@ -11,38 +11,34 @@ from probes.load.compression import plain_body
 from probes.load.errors import FATAL, ErrorClass, error_text, sanitise
 from probes.load.rate_limits import WAIT_HEADERS, wait_s
 
-_CONTEXT: Final = re.compile(
+# Patterns, compiled when the first failure comes: most trials have none.
+_CONTEXT: Final = (
     r"context.?(length|window|size)|maximum context|too many tokens|(prompt|input) is too long"
-    r"|tokens?\b.{0,80}must be <=|must have less than \d+ tokens|input token count.{0,40}exceeds",
-    re.I,
+    r"|tokens?\b.{0,80}must be <=|must have less than \d+ tokens|input token count.{0,40}exceeds"
 )
-_NO_MODEL: Final = re.compile(
+_NO_MODEL: Final = (
     r"model.{0,200}(not found|does ?n.t exist|not exist|unknown|no such|not supported)|model_not_found"
-    r"|DeploymentNotFound|(unknown|no such|invalid) model",
-    re.I,
+    r"|DeploymentNotFound|(unknown|no such|invalid) model"
 )
-_NO_ROUTE: Final = re.compile(
+_NO_ROUTE: Final = (
     r"\s*(not ?found|file not found|404 page not found|404 not found|resource not found|no route.*)?[\s.]*"
-    r"|.*(invalid url|cannot post|unknown (url|path|route|endpoint|request url)|no route|<html|<!doctype).*",
-    re.I | re.S,
+    r"|.*(invalid url|cannot post|unknown (url|path|route|endpoint|request url)|no route|<html|<!doctype).*"
 )
-_NO_KEY: Final = re.compile(r"(invalid|incorrect|missing).{0,20}api.?key|api.?key.{0,10}(not valid|invalid)", re.I)
-_FILTER: Final = re.compile(r"content_filter|content.?management.?policy|ResponsibleAI|moderated|flagged_input", re.I)
+_NO_KEY: Final = r"(invalid|incorrect|missing).{0,20}api.?key|api.?key.{0,10}(not valid|invalid)"
+_FILTER: Final = r"content_filter|content.?management.?policy|ResponsibleAI|moderated|flagged_input"
 # Codes of a purse, which no waiting fills, and of a rate, which waiting does.
-_NO_MONEY: Final = re.compile(
+_NO_MONEY: Final = (
     r"insufficient_quota|enforced_spend_limit|billing_(error|hard_limit|not_active)|ServiceQuotaExceeded"
-    r"|per.?day|tokens per day|\blimit: ?0\b|credit balance|insufficient (balance|credit)|specified API usage limit",
-    re.I,
+    r"|per.?day|tokens per day|\blimit: ?0\b|credit balance|insufficient (balance|credit)|specified API usage limit"
 )
-_NO_QUOTA: Final = re.compile(r"exceeded your current quota|spend.?limit|billing|credit|usage cap", re.I)
-_RATE: Final = re.compile(
+_NO_QUOTA: Final = r"exceeded your current quota|spend.?limit|billing|credit|usage cap"
+_RATE: Final = (
     r"rate_limit_exceeded|rate_limited|RESOURCE_EXHAUSTED|Throttl|too many requests|rate.limit (is )?(reached|exceeded)"
-    r"|retryDelay|(try again|retry) (in|after) [\d.]+",
-    re.I,
+    r"|retryDelay|(try again|retry) (in|after) [\d.]+"
 )
-_OVERLOAD: Final = re.compile(r"overloaded|capacity_?exceeded|capacity exceeded|ModelNotReady|server busy", re.I)
+_OVERLOAD: Final = r"overloaded|capacity_?exceeded|capacity exceeded|ModelNotReady|server busy"
 _DAY_S: Final = 3600.0  # a quota that comes back only after this is a day's, not a rate
-_VERSION: Final = re.compile(r"/v\d")
+_VERSION: Final = r"/v\d"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +80,13 @@ def is_fatal(kind: ErrorClass | None, status: int | None) -> bool:
     return kind in FATAL or (kind == "bad_request" and status in (404, 405, 415))
 
 
+def _has(pattern: str, text: str) -> bool:
+    return re.search(pattern, text, re.I) is not None
+
+
 def _class_of(status: int, said: _Said) -> ErrorClass:  # noqa: PLR0911 - a table
     if status in (401, 403):
-        return "filtered" if _FILTER.search(said.all) else "auth"
+        return "filtered" if _has(_FILTER, said.all) else "auth"
     if status == 402:
         return "quota_or_spend"
     if status == 429:
@@ -101,36 +101,36 @@ def _class_of(status: int, said: _Said) -> ErrorClass:  # noqa: PLR0911 - a tabl
 
 
 def _of_429(said: _Said) -> ErrorClass:
-    if _OVERLOAD.search(said.all):
+    if _has(_OVERLOAD, said.all):
         return "overloaded"
-    if _NO_MONEY.search(said.all if not said.waits else said.code):
+    if _has(_NO_MONEY, said.all if not said.waits else said.code):
         return "quota_or_spend"
     if said.waits:
-        return "quota_or_spend" if _NO_QUOTA.search(said.message) and not _RATE.search(said.all) else "rate_limited"
+        return "quota_or_spend" if _has(_NO_QUOTA, said.message) and not _has(_RATE, said.all) else "rate_limited"
     # A spend cap of Anthropic's calls itself a rate limit, but names no time to wait.
-    if said.is_anthropic or not _RATE.search(said.all):
+    if said.is_anthropic or not _has(_RATE, said.all):
         return "quota_or_spend"
     return "rate_limited"
 
 
 def _of_404(said: _Said) -> ErrorClass:
-    if _NO_MODEL.search(said.all) or "ResourceNotFoundException" in said.code:
+    if _has(_NO_MODEL, said.all) or "ResourceNotFoundException" in said.code:
         return "model_not_found"
-    return "bad_request" if said.message and _NO_ROUTE.fullmatch(said.message) else "model_not_found"
+    return "bad_request" if said.message and re.fullmatch(_NO_ROUTE, said.message, re.I | re.S) else "model_not_found"
 
 
 def _of_refusal(status: int, said: _Said) -> ErrorClass:
-    if _NO_MONEY.search(said.all):
+    if _has(_NO_MONEY, said.all):
         return "quota_or_spend"
-    if _NO_KEY.search(said.all):
+    if _has(_NO_KEY, said.all):
         return "auth"
-    if _FILTER.search(said.all):
+    if _has(_FILTER, said.all):
         return "filtered"
     if "Throttling" in said.code:
         return "rate_limited"
-    if _CONTEXT.search(said.all):
+    if _has(_CONTEXT, said.all):
         return "context_length"
-    return "model_not_found" if status == 400 and _NO_MODEL.search(said.all) else "bad_request"
+    return "model_not_found" if status == 400 and _has(_NO_MODEL, said.all) else "bad_request"
 
 
 def _advice(status: int, kind: ErrorClass, target: str) -> str:
@@ -140,7 +140,7 @@ def _advice(status: int, kind: ErrorClass, target: str) -> str:
     path = target.partition("?")[0]
     if status == 404:
         where = f"no such path {path}; " if path else "no such path; "
-        if path and _VERSION.search(path) is None:
+        if path and not _has(_VERSION, path):
             return f"{where}base_url should perhaps end in /v1: "
         return f"{where}look at base_url and api: "
     if status in (405, 415):

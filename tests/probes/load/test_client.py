@@ -157,12 +157,21 @@ def test_an_exception_in_a_callback_leaves_the_attempts_in_the_spool(load, tmp_p
     assert {record.error_class for record in read_spool(tmp_path / "spool1")} == {"aborted"}
 
 
-def test_a_connection_that_the_server_closed_in_between_is_replaced_within_the_attempt(load):
+def test_a_send_on_a_connection_that_the_server_had_closed_is_a_row_of_its_own_and_is_sent_again(load):
     with fake_endpoint(FakeScript(fault="close-silently")) as fake:
         result = load(fake.base_url, requests=6, concurrency=1)
         assert fake.connections == 6
-    assert {attempt.error_class for attempt in result.attempts} == {None}
-    for attempt in result.attempts[1:]:
+        assert len(fake.requests) == 6
+    measured = [attempt for attempt in result.attempts if attempt.phase == "measured"]
+    assert [attempt.seq for attempt in measured] == list(range(6))
+    assert {attempt.error_class for attempt in measured} == {None}
+    lost = {attempt.attempt_id: attempt for attempt in result.attempts if attempt.phase == "lost"}
+    assert [attempt.retry_of for attempt in measured] == [None, *lost]  # whose connection was new had none to lose
+    for attempt in measured[1:]:
+        first = lost[attempt.retry_of]
+        assert (first.error_class, first.seq, first.connection_reused) == ("stale_connection", attempt.seq, True)
+        assert (first.http_status, first.t_byte_ns, first.stamp_source) == (None, None, None)
+        assert first.t_start_ns <= first.t_sent_ns <= first.t_end_ns <= attempt.t_start_ns
         assert attempt.connection_reused is False
         assert attempt.t_start_ns <= attempt.t_conn_ns <= attempt.t_sent_ns
 
