@@ -20,6 +20,9 @@ from flows.targets import EndpointTarget, LocalTarget, Price, Target, Timeouts, 
 from flows.traces import completed, with_paths
 from flows.workload import SearchLimits, Workload
 from probes.errors import ProbeError
+from probes.load.ingredients import Images
+from probes.load.spread import Spread
+from probes.load.token_table import TOKENIZER_WORDS
 
 __all__ = [
     "BenchmarkConfig", "EndpointTarget", "Hosting", "LoadedConfig", "LocalTarget", "Night", "Price", "Pulse", "Range",
@@ -95,14 +98,19 @@ class BenchmarkConfig(_Table):
     def check_room(self, name: str) -> None:
         """Raise ConfigError for each local target whose context cannot hold a request of a workload."""
         problems = [
-            f"{name}: workload {workload.id!r} needs {workload.prompt_tokens + workload.output_tokens} tokens, target"
+            f"{name}: workload {workload.id!r} needs {_room(workload)} tokens, target"
             f" {target.id!r} has context_tokens = {target.context_tokens}; raise it or shorten the workload"
             for workload in self.workloads
             for target in self.targets
-            if target.kind == "local" and workload.prompt_tokens + workload.output_tokens > target.context_tokens
+            if target.kind == "local" and _room(workload) > target.context_tokens
         ]
         if problems:
             raise ConfigError(problems)
+
+
+def _room(workload: Workload) -> int:
+    """Tokens of the longest request with its answer."""
+    return workload.most_prompt_tokens + workload.most_output_tokens
 
 
 class LoadedConfig:
@@ -164,7 +172,7 @@ def check_config(raw: Mapping[str, Any], *, name: str, folder: Path = Path()) ->
     config = config.model_copy(
         update={
             "workloads": workloads,
-            "targets": _with_prices(config, folder, name),
+            "targets": [_with_tokenizer(each, folder) for each in _with_prices(config, folder, name)],
             "site": _with_tariff(config.site, folder, name),
         }
     )
@@ -201,6 +209,13 @@ def _with_prices(config: BenchmarkConfig, folder: Path, name: str) -> list[Endpo
         replace(target, price_file=target.price_file or str(path)) if isinstance(target, EndpointTarget) else target
         for target in config.targets
     ]
+
+
+def _with_tokenizer(target: Target, folder: Path) -> Target:
+    """A target with the path of its tokenizer's file, if it names one."""
+    if target.tokenizer in TOKENIZER_WORDS:
+        return target
+    return replace(target, tokenizer=str((folder / Path(target.tokenizer).expanduser()).resolve()))
 
 
 def _with_tariff(site: Site | None, folder: Path, name: str) -> Site | None:
@@ -248,5 +263,6 @@ def _holders() -> dict[str, type[Any]]:
         "price": Price, "hosting": Hosting,
         "meters": MeterHook, "grid_provider": GridProvider, "devices": CountedDevice, "market": Market,
         "endpoint": EndpointTarget, "local": LocalTarget, "workloads": Workload,
-        "search_limits": SearchLimits, "": BenchmarkConfig,
+        "search_limits": SearchLimits, "prompt_lengths": Spread, "output_lengths": Spread, "think_s": Spread,
+        "images": Images, "": BenchmarkConfig,
     }  # fmt: skip

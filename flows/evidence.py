@@ -12,9 +12,11 @@ from probes.load.client import LoadResult
 def evidence_of(spec: TrialSpec, result: LoadResult) -> dict[str, Any]:
     """Columns of `trials` that only the trial's process knows, by name; the plan's own are in its spec."""
     file = spec.workload.trace_file or spec.workload.rates_file
+    prompts = spec.workload.prompts_file
     return {
         **dataclasses.asdict(result.evidence),
         "trace_sha256": _sha256(file) if file else None,
+        "prompts_sha256": _sha256(prompts) if prompts else None,
     }
 
 

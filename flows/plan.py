@@ -186,14 +186,14 @@ def quote_usd(
 ) -> float | None:
     """The most that a trial or a search could cost in USD, or None if a price is unknown.
 
-    Hosted: every request answered in full length, no token cached. Local: the whole deadline at full power, dearest
-    tariff and hardware, for each trial that it may take.
+    Hosted: every request as long as the longest, answered in full length, no token cached. Local: the whole deadline
+    at full power, dearest tariff and hardware, for each trial that it may take.
     """
     trials = workload.search_limits.max_points if workload.search_limits else 1
     if isinstance(target, LocalTarget):
         each = _local_quote_usd(site, timeouts, worst_power_w)
         return None if each is None else each * trials
-    each = worst_request_usd(facts, workload.prompt_tokens * PROMPT_MARGIN, workload.output_tokens)
+    each = worst_request_usd(facts, workload.most_prompt_tokens * PROMPT_MARGIN, workload.most_output_tokens)
     return None if each is None or requests is None else (requests + trials * workload.warmup_requests) * each
 
 

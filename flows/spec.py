@@ -75,12 +75,16 @@ class TrialSpec:
 
 def spec_json(spec: TrialSpec) -> dict[str, Any]:
     """A spec as JSON holds it; `read_json` has it back."""
-    return asdict(spec) | {
-        "workload": {
-            key: str(value) if isinstance(value, Path) else value for key, value in asdict(spec.workload).items()
-        },
-        "weights": None if spec.weights is None else asdict(spec.weights) | {"path": str(spec.weights.path)},
-    }
+    return {key: _plain(value) for key, value in asdict(spec).items()}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a spec holds
+    """Paths as text, at any depth."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def read_json(text: bytes) -> TrialSpec:
@@ -114,6 +118,32 @@ def plan_columns(spec: TrialSpec) -> dict[str, Any]:
         "rate_end_rps": workload.rate_end_rps,
         "trace_name": file.name if file else None,
         "client_processes": workload.client_processes,
+        **_prompt_columns(spec),
+    }
+
+
+def _prompt_columns(spec: TrialSpec) -> dict[str, Any]:
+    """What its prompts were to be made of, by the same names."""
+    workload, images = spec.workload, spec.workload.images
+    talks = workload.turns > 1
+    return {
+        "prompt_text": workload.text if workload.prompts_file is None else None,
+        "prompt_nonce": workload.nonce,
+        "shared_prefix_share": workload.shared_prefix_share,
+        "prompt_lengths": workload.prompt_lengths.words() if workload.prompt_lengths else None,
+        "output_lengths": workload.output_lengths.words() if workload.output_lengths else None,
+        "prompt_tokens_asked_max": workload.most_prompt_tokens,
+        "output_tokens_asked_max": workload.most_output_tokens,
+        "tokenizer": Path(spec.target.tokenizer).name,
+        "prompts_name": workload.prompts_file.name if workload.prompts_file else None,
+        "conversation_turns": workload.turns if talks else None,
+        "think_times": workload.think_s.words() if workload.think_s else None,
+        "conversation_history": workload.history if talks else None,
+        "prompt_images": images.count if images else 0,
+        "image_size": f"{images.width_px}x{images.height_px}" if images else None,
+        "prompt_documents": workload.documents,
+        "document_tokens_asked": workload.document_tokens or None,
+        "prompt_audio_s": workload.audio_s,
     }
 
 

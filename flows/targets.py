@@ -78,6 +78,7 @@ class EndpointTarget:
     price: Price | None = None
     price_file: str | None = None  # that of the config's [prices] table; price rules over it
     hosting: Hosting | None = None
+    tokenizer: str = "usage"  # how prompts are counted: by answers to warm-ups, by its "server", or by a tokenizer.json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,7 @@ class LocalTarget:
     slots: Annotated[int, Allowed(ge=1, le=256)]
     context_tokens: Annotated[int, Allowed(ge=64)] = 2048
     port: Annotated[int, Allowed(ge=0, le=65535)] = 0
+    tokenizer: str = "usage"  # llama.cpp has a "server" one
 
     @property
     def provider(self) -> str:

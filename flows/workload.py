@@ -1,10 +1,17 @@
-"""A workload as a config or the command line gives it: prompts, arrivals, lengths, service level, and how often."""
+"""A workload as a config or the command line gives it: prompts, arrivals, lengths, service level, and how often.
+
+What prompts are made of is told in `probes.load`: `spread` (lengths), `texts`, `prompt_file`, `ingredients` (the rest).
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from flows.tables import STRICT_KEYS, Allowed
+from flows.tables import STRICT_KEYS, Allowed, Before
+from probes.load.ingredients import History, Images, ingredients_problem
+from probes.load.orders import PromptsOrder
+from probes.load.spread import Spread
+from probes.load.texts import TextKind
 from warehouse.rows import Arrivals
 
 Id = Annotated[str, Allowed(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
@@ -36,6 +43,11 @@ LEAST_POINT_REQUESTS = 60  # behind a p95
 _OF_SOME_ARRIVALS = ("concurrency", "rate_rps", "burstiness", "rate_end_rps", "rates_file", "trace_file")
 _END_BY_THEMSELVES = ("linear-ramp", "exponential-ramp", "piecewise", "trace")
 _SEARCHABLE = ("constant", "poisson", "gamma")
+
+
+def _spread(value: object) -> object:
+    """A plain number stands for itself each time."""
+    return {"kind": "fixed", "mean": value} if type(value) in (int, float) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +90,24 @@ class Workload:
     requests: Annotated[int, Allowed(ge=1, le=10_000_000)] | None = None
     duration_s: Positive | None = None
     warmup_requests: Annotated[int, Allowed(ge=0, le=1000)] = 2
-    prompt_tokens: Annotated[int, Allowed(ge=1, le=2_000_000)]  # of a trace: the mean
+    prompt_tokens: Annotated[int, Allowed(ge=1, le=2_000_000)]  # of a trace, a file or drawn lengths: the mean
     output_tokens: Annotated[int, Allowed(ge=1, le=1_000_000)]
+    prompt_lengths: Spread | None = None  # drawn for each request, in place of prompt_tokens
+    output_lengths: Spread | None = None
+    prompt_tokens_max: int | None = None  # these two are worked out when a config is read; None: all are the same
+    output_tokens_max: int | None = None
+    text: TextKind = "prose"
+    nonce: bool = True
+    shared_prefix_share: float = 0.0
+    prompts_file: Path | None = None
+    prompts_order: PromptsOrder = "file"
+    turns: int = 1
+    think_s: Annotated[Spread | None, Before(_spread)] = None
+    history: History = "answers"
+    images: Images | None = None
+    documents: int = 0
+    document_tokens: int = 0
+    audio_s: float = 0.0
     slo_ttft_ms: Positive = 1000.0
     slo_tpot_ms: Positive = 100.0
     seed: Annotated[int, Allowed(ge=0)] = 0
@@ -95,8 +123,21 @@ class Workload:
             self._arrivals_are_whole()
         else:
             self._search_is_whole()
+        problem = ingredients_problem(self)
+        if problem is not None:
+            raise ValueError(problem)
         if self.stop_at_relative_half_width is not None and self.repeats == 1:
             raise ValueError("stop_at_relative_half_width stops repeats, of which there is one; set repeats = N")
+
+    @property
+    def most_prompt_tokens(self) -> int:
+        """The longest prompt that can come: for worst cases."""
+        return max(self.prompt_tokens, self.prompt_tokens_max or 0)
+
+    @property
+    def most_output_tokens(self) -> int:
+        """The longest answer that can be asked for."""
+        return max(self.output_tokens, self.output_tokens_max or 0)
 
     def _arrivals_are_whole(self) -> None:
         needs = NEEDS[self.arrivals]

@@ -150,6 +150,25 @@ class TrialRow:
     idle_trial_id: str | None = None  # whose idle baseline stands for this trial's, if it took none of its own
     # since schema 5
     held_back_ns: int | None = None  # a closed loop's waiting under the limits that its target names
+    # since schema 6
+    prompt_text: str | None = None  # which text prompts were cut from; None where they are a file's
+    prompt_nonce: bool | None = None  # whether each began with something that no other had
+    shared_prefix_share: float | None = None  # of each prompt, the same for all of the trial
+    prompt_lengths: str | None = None  # the distribution that they were drawn from; None: all the same, or recorded
+    output_lengths: str | None = None
+    prompt_tokens_asked_max: int | None = None  # the longest prompt that could come
+    output_tokens_asked_max: int | None = None
+    tokenizer: str | None = None  # how prompts were counted: 'usage', 'server' or the name of a file
+    prompts_name: str | None = None  # file of prompts
+    prompts_sha256: str | None = None
+    conversation_turns: int | None = None  # the most of a conversation; None: each request stood alone
+    think_times: str | None = None  # from the end of an answer to the next turn, a distribution of seconds
+    conversation_history: str | None = None  # what later turns repeated: 'answers' of the target, or 'recorded' ones
+    prompt_images: int | None = None  # a request
+    image_size: str | None = None  # such as 512x512
+    prompt_documents: int | None = None  # a request
+    document_tokens_asked: int | None = None  # of each
+    prompt_audio_s: float | None = None  # a request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +265,9 @@ class AttemptRow:
     remaining_tokens: int | None = None
     tokens_reset_s: float | None = None
     content_encoding: str | None = None  # how the answer was compressed although none was asked for
+    # since schema 6
+    conversation_id: str | None = None  # attempts that are turns of one conversation share it
+    turn_number: int | None = None  # of that conversation, from 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

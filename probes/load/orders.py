@@ -1,8 +1,11 @@
-"""When a trial is to send, in the words of whoever orders it."""
+"""When a trial is to send, and how much each time, in the words of whoever orders it."""
 
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from probes.load.spread import Spread
+
+PromptsOrder = Literal["file", "shuffled"]
 Arrivals = Literal["closed", "constant", "poisson", "gamma", "linear-ramp", "exponential-ramp", "piecewise", "trace"]
 
 MAX_RATE_RPS: Final = 100_000  # no client sends more; a slip of the finger would plan for ever
@@ -33,5 +36,15 @@ class Orders(Protocol):
     def prompt_tokens(self) -> int: ...
     @property
     def output_tokens(self) -> int: ...
+    @property
+    def prompt_lengths(self) -> Spread | None: ...
+    @property
+    def output_lengths(self) -> Spread | None: ...
+    @property
+    def prompts_file(self) -> Path | None: ...
+    @property
+    def prompts_order(self) -> PromptsOrder: ...
+    @property
+    def turns(self) -> int: ...
     @property
     def seed(self) -> int: ...

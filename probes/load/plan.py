@@ -3,9 +3,8 @@
 orders (a LoadSpec, or a workload that will become one) -> arrivals under a rate, or the rows of a trace -> sends
 """
 
-from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, repeat
@@ -14,22 +13,22 @@ from typing import Final
 from probes.errors import ProbeError
 from probes.load.arrivals import even_units, gamma_units, planned_offsets_ns
 from probes.load.orders import Arrivals, Orders
+from probes.load.prompt_file import FilePrompt
 from probes.load.rates import DueAt, exponential_ramp, linear_ramp, piecewise, read_rates, steady
-from probes.load.traces import TraceRow, read_trace
+from probes.load.sends import (
+    FileRows,
+    Lengths,
+    Send,
+    conversation_sends,
+    file_sends,
+    most_tokens,
+    plain_sends,
+    record,
+)
 
 __all__ = ["Arrivals", "Orders", "Plan", "PlanFacts", "Send", "planned_rate", "planned_sends"]
 
 _NS_PER_S: Final = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Send:
-    """One request that is to be sent."""
-
-    offset_ns: int | None  # from the start of the window; None in a closed loop
-    prompt_tokens: int
-    output_tokens: int
-    hash_ids: Sequence[int] = ()  # blocks of the prompt, from the first on, that equal those of other requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +50,10 @@ class PlanFacts:
 
 
 class Plan:
-    """The sends of one trial. Reads the file of rates or the trace, as far as it will be replayed, when it is made.
+    """The sends of one trial. Reads its files when it is made, a trace as far as it will be replayed.
 
-    A trace is kept in memory, 24 bytes a request and 8 a block: a bad row is found before the first send, and nothing
-    is read from disk between sends.
+    A trace is kept in memory, 24 bytes a request and 8 a block, and so is a file of prompts: a bad row is found before
+    the first send, and nothing is read from disk between sends.
 
     Raises:
         ProbeError: a bad row in a file; nothing to send; rates that never end.
@@ -62,7 +61,9 @@ class Plan:
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self._recorded = _record(orders) if orders.arrivals == "trace" else None
+        self._recorded = record(orders) if orders.arrivals == "trace" else None
+        self._rows = FileRows(orders) if orders.prompts_file is not None else None
+        self._lengths = Lengths(orders)
         self._due_at = _curve(orders) if orders.arrivals not in ("closed", "trace") else None
         if orders.arrivals != "closed" and next(self.offsets_ns(), None) is None:
             raise ProbeError(f"nothing is sent within duration_s = {orders.duration_s}; raise it, or the rate")
@@ -73,21 +74,38 @@ class Plan:
         return self._recorded is not None and bool(self._recorded.hash_ids)
 
     @property
+    def file_prompts(self) -> tuple[FilePrompt, ...]:
+        """What `Send.row` counts; empty where prompts are not those of a file."""
+        return () if self._rows is None else self._rows.prompts
+
+    @property
     def mean_send(self) -> Send:
-        """A request of mean lengths."""
-        orders, recorded = self._orders, self._recorded
+        """A request of mean lengths; of conversations a first turn."""
+        recorded = self._recorded
         if recorded is None:
-            return Send(offset_ns=None, prompt_tokens=orders.prompt_tokens, output_tokens=orders.output_tokens)
-        rows = len(recorded.offsets_ns)
-        return Send(
-            offset_ns=None,
-            prompt_tokens=round(sum(recorded.prompt_tokens) / rows),
-            output_tokens=round(sum(recorded.output_tokens) / rows),
-        )
+            lengths = self._lengths
+            prompt_tokens, output_tokens = round(lengths.prompt.mean), round(lengths.output.mean)
+        else:
+            rows = len(recorded.offsets_ns)
+            prompt_tokens = round(sum(recorded.prompt_tokens) / rows)
+            output_tokens = round(sum(recorded.output_tokens) / rows)
+        return Send(offset_ns=None, prompt_tokens=max(1, prompt_tokens), output_tokens=max(1, output_tokens))
+
+    @cached_property
+    def most_tokens(self) -> tuple[int, int]:
+        """The longest prompt and the longest answer, in tokens; of a file's prompts an estimate."""
+        recorded = self._recorded
+        if recorded is not None:
+            return max(recorded.prompt_tokens), max(recorded.output_tokens)
+        return most_tokens(self._rows, self._lengths, self._orders.turns)
 
     @property
     def notes(self) -> list[str]:
         """What is not sent as the file says, in sentences; empty when all of it is."""
+        rows = self._rows
+        if rows is not None and rows.left_out:
+            of = rows.left_out + len(rows.prompts)
+            return [f"{rows.name}: {rows.left_out} of {of} have nothing that a user says and are left out"]
         return [] if self._recorded is None else self._recorded.notes()
 
     def offsets_ns(self) -> Iterator[int]:
@@ -104,38 +122,51 @@ class Plan:
         return planned_offsets_ns(units, self._due_at, requests=orders.requests, duration_s=orders.duration_s)
 
     def sends(self) -> Iterator[Send]:
-        """Every send in order; a closed loop without a count goes on for ever."""
-        orders = self._orders
+        """Every send in order, turns of a conversation one after another; a closed loop without a count never ends."""
         if self._recorded is not None:
             yield from self._recorded.sends()
             return
+        orders = self._orders
         offsets: Iterator[int | None] = self.offsets_ns()
         if orders.arrivals == "closed":
             offsets = repeat(None) if orders.requests is None else repeat(None, orders.requests)
-        for offset_ns in offsets:
-            yield Send(offset_ns=offset_ns, prompt_tokens=orders.prompt_tokens, output_tokens=orders.output_tokens)
+        if orders.turns > 1:
+            yield from islice(conversation_sends(self._rows, self._lengths, orders.turns), orders.requests)
+        elif self._rows is not None:
+            yield from file_sends(offsets, self._rows, self._lengths)
+        else:
+            yield from plain_sends(offsets, self._lengths)
 
     @cached_property
     def facts(self) -> PlanFacts:
-        """Counts and rate; goes through the plan once, about a microsecond a send."""
-        orders, recorded = self._orders, self._recorded
-        count, first_ns, last_ns = 0, None, None
-        for offset_ns in self.offsets_ns():
-            first_ns = offset_ns if first_ns is None else first_ns
-            last_ns = offset_ns
-            count += 1
-        sends = orders.requests if orders.arrivals == "closed" else count
-        if recorded is not None:
-            prompt_tokens, output_tokens = sum(recorded.prompt_tokens), sum(recorded.output_tokens)
+        """Counts and rate; goes through the plan once, some microseconds a send."""
+        orders = self._orders
+        if orders.arrivals == "closed" and orders.requests is None:
+            return PlanFacts(sends=None, prompt_tokens=None, output_tokens=None, first_s=None, last_s=None)
+        count = prompt_tokens = output_tokens = 0
+        first_ns = last_ns = None
+        if orders.arrivals == "closed" and self._is_uniform:
+            count = orders.requests or 0
+            prompt_tokens, output_tokens = orders.prompt_tokens * count, orders.output_tokens * count
         else:
-            prompt_tokens, output_tokens = orders.prompt_tokens * (sends or 0), orders.output_tokens * (sends or 0)
+            for send in self.sends():
+                first_ns = send.offset_ns if first_ns is None else first_ns
+                last_ns = send.offset_ns
+                count += 1
+                prompt_tokens += send.prompt_tokens
+                output_tokens += send.output_tokens
         return PlanFacts(
-            sends=sends,
-            prompt_tokens=None if sends is None else prompt_tokens,
-            output_tokens=None if sends is None else output_tokens,
+            sends=count,
+            prompt_tokens=prompt_tokens,
+            output_tokens=output_tokens,
             first_s=None if first_ns is None else first_ns / _NS_PER_S,
             last_s=None if last_ns is None else last_ns / _NS_PER_S,
         )
+
+    @property
+    def _is_uniform(self) -> bool:
+        """Whether all sends are of the same length."""
+        return self._rows is None and not self._lengths.varies and self._orders.turns == 1
 
     def busiest(self, window_s: float) -> int:
         """The most sends that fall into any window of that length; 0 in a closed loop."""
@@ -184,59 +215,3 @@ def _curve(orders: Orders) -> DueAt:
         return steady(rate_rps)
     ramp = linear_ramp if orders.arrivals == "linear-ramp" else exponential_ramp
     return ramp(rate_rps, end_rps, duration_s)
-
-
-class _Recorded:
-    """The part of a trace that is replayed, in arrays."""
-
-    __slots__ = ("hash_ids", "ids_end", "name", "offsets_ns", "output_tokens", "prompt_tokens", "without")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.offsets_ns = array("q")
-        self.prompt_tokens = array("I")
-        self.output_tokens = array("I")
-        self.hash_ids = array("Q")  # of all rows
-        self.ids_end = array("q")  # where those of each row end
-        self.without = {"prompt": 0, "output": 0}  # rows of 0 tokens
-
-    def add(self, row: TraceRow, offset_ns: int) -> None:
-        # No protocol can ask for 0 tokens, and leaving the request out would change the load: counted, and said.
-        self.without["prompt"] += not row.prompt_tokens
-        self.without["output"] += not row.output_tokens
-        self.offsets_ns.append(offset_ns)
-        self.prompt_tokens.append(max(row.prompt_tokens, 1))
-        self.output_tokens.append(max(row.output_tokens, 1))
-        self.hash_ids.extend(row.hash_ids)
-        self.ids_end.append(len(self.hash_ids))
-
-    def sends(self) -> Iterator[Send]:
-        start = 0
-        for n, offset_ns in enumerate(self.offsets_ns):
-            end = self.ids_end[n]
-            yield Send(
-                offset_ns=offset_ns,
-                prompt_tokens=self.prompt_tokens[n],
-                output_tokens=self.output_tokens[n],
-                hash_ids=self.hash_ids[start:end],
-            )
-            start = end
-
-    def notes(self) -> list[str]:
-        return [
-            f"{self.name}: {count} of {len(self.offsets_ns)} requests have 0 {what} tokens and are asked for 1"
-            for what, count in self.without.items()
-            if count
-        ]
-
-
-def _record(orders: Orders) -> _Recorded:
-    assert orders.trace_file is not None
-    recorded = _Recorded(orders.trace_file.name)
-    end_ns = None if orders.duration_s is None else round(orders.duration_s * _NS_PER_S)
-    for row in islice(read_trace(orders.trace_file), orders.requests):
-        offset_ns = round(row.offset_ns / orders.trace_speed)
-        if end_ns is not None and offset_ns >= end_ns:
-            break
-        recorded.add(row, offset_ns)
-    return recorded

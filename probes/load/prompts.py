@@ -1,56 +1,36 @@
-"""Prompts: natural English of our own, of the length asked for.
+"""Prompts: natural text of our own, of the length asked for.
 
 Random tokens would distort speculative decoding and tokenise badly; a repeated prompt would be answered from a prefix
 cache. So each prompt is a stretch of one text, begun at a random word, behind a nonce that no other attempt has: no two
-are alike from the first token on. Only a trace that says what its prompts shared gets prompts that share just that.
+are alike from the first token on. Only where sharing is asked for - by a trace that says what its prompts shared, or by
+a workload - do prompts share just that.
+
+Length is told in words, which a `TokenFit` turns into tokens; where somebody has said how many tokens each word of the
+text is (`token_table`), it is told in tokens, and hit exactly.
 """
 
 import hashlib
+import string
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
-_TEXT: Final = """
-A machine that answers questions spends most of its life waiting. The weights of a model lie in memory, and for every
-word it writes they are all read once more, layer after layer, like a library whose every book must be opened before a
-single sentence can be spoken. The arithmetic is quick; the carrying is slow. That is why the first word of an answer
-and the words after it have such different prices. To read a question, the processor can take all of its words at
-once, and its many small engines are busy. To write, it must take one step at a time, for each word depends on the one
-before. Engineers call the first part prefill and the second part decode, and they argue about how to share one device
-between the two without making anybody wait too long.
-Electricity has a place and an hour. The same kilowatt hour can come from falling water in the north, from wind over a
-cold sea, from gas in the evening or from coal in a still winter night. A computer does not feel the difference, but
-the air does. When the sun stands high over the plains, power can be so plentiful that its price falls below nothing,
-and a patient operator moves the work that can wait into those hours. Work that cannot wait, such as a conversation
-with an impatient person, has to take the power as it comes. So the cost of an answer is not one number. It is a
-little money for the machine, a little for the current, and a little debt to the climate that nobody sends a bill for.
-Buildings full of servers breathe warm air. For each unit of energy that reaches a chip, some more is spent on fans,
-pumps and the losses of transformers, and in summer a part of the heat is carried away by evaporating water. Good
-sites waste a tenth, poor ones waste half. The machines were also made once: ore was mined, silicon was grown, etched
-and polished in clean rooms, boards were flown across an ocean. This first debt is shared among all the answers that a
-machine will ever give, and the longer it serves, the smaller each share becomes. A device that idles for most of the
-day divides its debt among few answers, and that is one reason why small, busy machines can be kinder than large,
-lonely ones.
-Measuring is a craft of its own. Whoever times a runner with a slow thumb measures the thumb. A client that is busy
-with many streams notices each word late and blames the server for it. A careful observer writes down when a packet
-came, as close to the wire as possible, and thinks about its meaning afterwards. He counts the failures together with
-the successes, for a shop that turns away every second guest should not be praised for its quick service. He repeats
-the trial on another day, because the neighbours were loud, and he says how sure he is. Averages hide what people
-remember: not the usual pause but the long one, in the middle of a sentence, when the cursor blinked and nothing came.
-Small models have a charm that large ones lack. They fit into the memory of a telephone, they wake up quickly, and
-they can be taught a narrow trade in an afternoon. They know less about history and poetry, yet for sorting letters,
-drafting a reply or finding a name in a long report they are often enough. A sensible team sends the easy questions to
-the small model and keeps the large one for the hard ones, much as a hospital does not call the surgeon for a
-scratch. The difficulty lies in knowing beforehand which questions are hard, and in noticing when the small model was
-wrong with a steady voice.
-"""
+from probes.load.texts import Text, read_text
+
 _INSTRUCTION: Final = "Continue these notes at length, in plain prose, and do not stop early:"
+_NONCE_WORDS: Final = 6
+_FEWEST_SINGLES: Final = 128  # words of one token: six of them and a letter are then more than 10^14 nonces
+_MOST_OVERHEAD_TOKENS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenFit:
-    """How a server counts our text: prompt tokens = overhead_tokens + tokens_per_word * words."""
+    """How a server counts our text: prompt tokens = overhead_tokens + tokens_per_word * words.
+
+    Where the tokens of each word are known, a "word" is a token, and tokens_per_word is 1.
+    """
 
     tokens_per_word: float
     overhead_tokens: float  # nonce, instruction and the server's chat template
@@ -58,6 +38,10 @@ class TokenFit:
     def words(self, prompt_tokens: int) -> int:
         """Words of text that make a prompt of about so many tokens; at least 1."""
         return max(1, round((prompt_tokens - self.overhead_tokens) / self.tokens_per_word))
+
+    def added_words(self, tokens: int) -> int:
+        """Words that make a prompt longer by about so many tokens; at least 1."""
+        return max(1, round(tokens / self.tokens_per_word))
 
     def block_words(self, prompt_tokens: int, blocks: int, block_tokens: int) -> list[int]:
         """Words of each block of a prompt that is cut every block_tokens tokens; its overhead counts to the first.
@@ -104,6 +88,19 @@ def fit_tokens(samples: Sequence[tuple[int, int]]) -> TokenFit:
     return TokenFit(tokens_per_word=slope, overhead_tokens=mean_tokens - slope * mean_words)
 
 
+def fit_overhead(samples: Sequence[tuple[int, int]]) -> TokenFit:
+    """The same where text is counted in tokens: only what the server adds is not known.
+
+    Args:
+        samples: (tokens of text sent, prompt tokens that the server reported), any order.
+    """
+    added = sorted(prompt_tokens - tokens for tokens, prompt_tokens in samples)
+    overhead = added[len(added) // 2] if added else UNCALIBRATED.overhead_tokens
+    if not 0 <= overhead <= _MOST_OVERHEAD_TOKENS:
+        overhead = UNCALIBRATED.overhead_tokens
+    return TokenFit(tokens_per_word=1.0, overhead_tokens=overhead)
+
+
 class PromptSource:
     """Prompts of one trial. The text follows the seed and the key; the nonces follow the attempt and the trial.
 
@@ -112,30 +109,75 @@ class PromptSource:
     Args:
         seed: of the text.
         trial: what tells this trial from every other, its repetitions too.
+        text: to cut from.
+        unit_tokens: how many tokens each word of the text is, see `token_table`; None: text is counted in words.
+        nonce: False: prompts begin alike, and the same in every trial of the seed.
     """
 
-    __slots__ = ("_period", "_period_words", "_seed", "_starts", "_text", "_trial")
+    __slots__ = (
+        "_begins", "_ends", "_lead", "_nonce", "_period", "_seed", "_singles", "_starts", "_text", "_trial", "_units",
+    )  # fmt: skip
 
-    def __init__(self, *, seed: int, trial: str = "") -> None:
-        pieces = _TEXT.split()
+    def __init__(
+        self,
+        *,
+        seed: int,
+        trial: str = "",
+        text: Text | None = None,
+        unit_tokens: Sequence[int] | None = None,
+        nonce: bool = True,
+    ) -> None:
+        self._units = (text or read_text("prose")).units
         self._seed = seed
-        self._trial = _digest(f"trial:{trial}")
-        self._period = " ".join(pieces) + " "
-        self._period_words = len(pieces)
-        self._starts = [0]  # of each word in a period; and where the period ends
-        for piece in pieces:
-            self._starts.append(self._starts[-1] + len(piece) + 1)
+        self._nonce = nonce
+        self._period = "".join(self._units)
+        self._starts = list(accumulate(map(len, self._units), initial=0))  # of each word in a period; its end
         self._text = self._period * 2
+        # A word begins a prompt only if a space stands before it, which does not become one token with what is there.
+        self._begins = [n for n, unit in enumerate(self._units) if unit[0] == " "]
+        self._ends = list(accumulate(unit_tokens, initial=0)) if unit_tokens is not None else None
+        self._singles = self._find_singles(unit_tokens or ())
+        self._lead = "" if unit_tokens is None else "Notes:"
+        self._trial = self._word(f"trial:{trial}")
+
+    def _find_singles(self, unit_tokens: Sequence[int]) -> list[str]:
+        """Words of one token, each once: what a nonce of known length is made of."""
+        found = {unit for unit, tokens in zip(self._units, unit_tokens, strict=False) if tokens == 1}
+        singles = sorted(unit for unit in found if unit[0] == " " and unit[1:].isalpha() and unit.isascii())
+        return singles if len(singles) >= _FEWEST_SINGLES else []
 
     def prompt(self, attempt_id: str, *, words: int, key: str = "") -> str:
-        """A nonce, an instruction and exactly `words` words of text.
+        """A nonce, an instruction and exactly `words` words of text (or tokens, if their table is known).
 
         Args:
             attempt_id: for the nonce.
             words: >= 1.
             key: which text; with the same seed, the same key gives the same.
         """
-        return f"{_digest(attempt_id)} {_INSTRUCTION}\n\n{self._stretch(self._mark(key), words)}"
+        nonce = f"{self._word(attempt_id)} " if self._nonce else ""
+        return f"{nonce}{_INSTRUCTION}\n\n{self._lead}{self._stretch(self._mark(key), words)}"
+
+    def prefixed_prompt(self, attempt_id: str, *, shared_words: int, own_words: int, key: str = "") -> str:
+        """A prompt whose first words are those of every other of the trial, and whose last are its own.
+
+        Args:
+            attempt_id: for the nonce, which stands between the two.
+            shared_words: >= 0, after the nonce of the trial.
+            own_words: >= 1.
+            key: which text is its own.
+        """
+        trial, nonce = (f"{self._trial} ", f"{self._word(attempt_id)} ") if self._nonce else ("", "")
+        shared = self._stretch(self._mark("shared"), shared_words) if shared_words else ""
+        own = self._stretch(self._mark(key), own_words)
+        return f"{trial}{_INSTRUCTION}\n\n{self._lead}{shared}\n\n{nonce}{_INSTRUCTION}\n\n{self._lead}{own}"
+
+    def plain(self, *, words: int, key: str) -> str:
+        """Text alone: a document, a turn of a conversation."""
+        return self._stretch(self._mark(key), words).lstrip()
+
+    def nonced(self, attempt_id: str, text: str) -> str:
+        """Somebody else's text behind a nonce, if there are any."""
+        return f"{self._word(attempt_id)} {text}" if self._nonce else text
 
     def shared_prompt(self, attempt_id: str, *, blocks: Iterable[tuple[str, int]]) -> str:
         """A prompt made of blocks, which equals another of the trial exactly as far as their blocks are the same.
@@ -151,20 +193,48 @@ class PromptSource:
         for key, words in blocks:
             if words > 0:
                 mark = self._mark(key)
-                parts.append(f"{mark} {self._stretch(mark, words - 1)}" if words > 1 else mark)
+                parts.append(f"{mark} {self._stretch(mark, words - 1).lstrip()}" if words > 1 else mark)
         return f"{self._trial} {_INSTRUCTION}\n\n{' '.join(parts)}\n\n{_digest(attempt_id)}"
+
+    def _word(self, name: str) -> str:
+        """A nonce: twelve digits, or where tokens are counted a letter and six words, always of as many tokens."""
+        if not self._singles:
+            return _digest(name)
+        number, letter = divmod(int(_digest(name), 16), len(string.ascii_uppercase))
+        words = []
+        for _ in range(_NONCE_WORDS):
+            number, place = divmod(number, len(self._singles))
+            words.append(self._singles[place])
+        return string.ascii_uppercase[letter] + "".join(words)
 
     def _mark(self, key: str) -> str:
         return _digest(f"text:{self._seed}:{key}")
 
     def _stretch(self, mark: str, words: int) -> str:
-        """So many words of the text, begun where the mark says; the text repeats itself when it is at its end."""
-        first = int(mark, 16) % self._period_words
-        periods, last = divmod(first + words, self._period_words)
+        """So many words (or tokens) of the text, begun where the mark says; it repeats itself when it is at its end."""
+        first = self._begins[int(mark, 16) % len(self._begins)]
+        if self._ends is not None:
+            return self._token_stretch(first, words)
+        return self._cut(first, words)[1:]
+
+    def _cut(self, first: int, units: int) -> str:
+        """So many words with the white space before each."""
+        periods, last = divmod(first + units, len(self._units))
         end = periods * len(self._period) + self._starts[last]
         while len(self._text) < end:
             self._text += self._text
-        return self._text[self._starts[first] : end - 1]
+        return self._text[self._starts[first] : end]
+
+    def _token_stretch(self, first: int, tokens: int) -> str:
+        """As many whole words as fit, then words of one token for what is left: exactly so many tokens."""
+        assert self._ends is not None
+        period_tokens = self._ends[-1]
+        periods, rest = divmod(self._ends[first] + tokens, period_tokens)
+        last = bisect_right(self._ends, rest) - 1
+        left = rest - self._ends[last]
+        text = self._cut(first, periods * len(self._units) + last - first)
+        filling = self._singles or [" and"]
+        return text + "".join(filling[(first + n) % len(filling)] for n in range(left))
 
 
 def _digest(text: str) -> str:

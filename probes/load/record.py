@@ -78,3 +78,5 @@ class AttemptRecord:
     remaining_tokens: int | None = None
     tokens_reset_s: float | None = None
     content_encoding: str | None = None  # how the answer was compressed although we asked for none
+    conversation_id: str | None = None  # attempts that are turns of one conversation share it
+    turn_number: int | None = None  # of that conversation, from 1

@@ -97,6 +97,8 @@ def read_attempt(raw: RawAttempt) -> AttemptReading:
         pair_id=raw.pair_id,
         prompt_tokens_asked=raw.prompt_tokens_asked,
         output_tokens_asked=raw.output_tokens_asked,
+        conversation_id=raw.conversation_id,
+        turn_number=raw.turn_number,
         t_choice_ns=_choice_time(raw, facts) if facts and streamed else None,
         cache_write_tokens=facts.cache_write_tokens if facts else None,
         answer_streamed=facts.streamed if facts else None,

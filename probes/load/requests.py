@@ -6,19 +6,23 @@ spec -> plan + prompts -> Planned requests, which the loop only has to send
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import groupby, islice
+from pathlib import Path
 from time import monotonic_ns
 from typing import Final
 
+from probes.load.composing import Composer
+from probes.load.conversation import Conversation, Maker
 from probes.load.flight import Planned
 from probes.load.origin import Origin, request_head
 from probes.load.plan import Plan, Send
 from probes.load.prompt import Prompt
-from probes.load.prompts import PromptSource, TokenFit, fit_tokens
 from probes.load.protocols.base import WireProtocol
 from probes.load.record import Phase
 from probes.load.spec import LoadSpec
-from probes.load.traces import BLOCK_TOKENS
+from probes.load.spread import Spread, draws_of
+from probes.load.texts import read_text
+from probes.load.token_table import table_of_file, table_of_server
 
 _OPEN_LOOP_LEAD_NS: Final = 5_000_000  # from fixing the plan to its start
 _OPEN_LOOP_MOST_AHEAD: Final = 1024
@@ -54,23 +58,57 @@ class RequestSource:
         if spec.api_key:
             headers |= protocol.key_headers(spec.api_key)
         self._head = request_head(origin, headers | dict(spec.extra_headers))
-        self._prompts = PromptSource(seed=spec.seed, trial=spec.attempt_prefix)
-        self._fit: TokenFit = fit_tokens([])
-        self._warmup_mix = list(islice(self.plan.sends(), max(spec.warmup_requests, 1)))
+        self._composer = Composer(spec, self.plan)
+        firsts = (send for send in self.plan.sends() if not send.turn)
+        self._warmup_mix = list(islice(firsts, max(spec.warmup_requests, 1)))
+        self._warmup_words: dict[str, int] = {}  # by attempt
         self._specs: dict[int, LoadSpec] = {}  # by output tokens
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether there is anything to learn from how a server counts warm-ups."""
+        return self._composer.is_counted
+
+    def token_table(self) -> Sequence[int] | None:
+        """How many tokens each word of the text is; None if that is to be learnt from warm-ups alone.
+
+        Raises:
+            ProbeError: the server does not say, or the file cannot be read.
+        """
+        spec = self._spec
+        if spec.tokenizer == "usage":
+            return None
+        text = read_text(spec.text)
+        if spec.tokenizer == "server":
+            headers = self._protocol.key_headers(spec.api_key) if spec.api_key else {}
+            return table_of_server(spec, text, headers | dict(spec.extra_headers))
+        return table_of_file(Path(spec.tokenizer), text)
+
+    def take_table(self, unit_tokens: Sequence[int] | None) -> None:
+        """Use such a table from now on."""
+        if unit_tokens is not None:
+            self._composer.take_table(unit_tokens)
 
     def learn(self, samples: Sequence[tuple[int, int]]) -> None:
         """Take (words sent, prompt tokens counted by the server) of warm-ups, so that prompts get the length asked."""
-        self._fit = fit_tokens(samples)
+        self._composer.learn(samples)
+
+    def sample(self, attempt_id: str, prompt_tokens: int) -> tuple[int, int] | None:
+        """What a count of a warm-up tells; None if its text alone cannot be what was counted."""
+        words = self._warmup_words.get(attempt_id)
+        return None if words is None else (words, prompt_tokens)
 
     def calibration_words(self, n: int) -> int:
         """Words of text for the n-th warm-up sent to learn how the server counts: each of another length."""
-        return max(1, self._fit.words(self.plan.mean_send.prompt_tokens) // (n + 1))
+        return self._composer.calibration_words(n)
 
     def warmup(self, seq: int, *, words: int | None = None) -> Planned:
         """A request that counts in nothing, due at once: as long as the seq-th measured one, or so many words."""
         send = self.plan.mean_send if words is not None else self._warmup_mix[seq % len(self._warmup_mix)]
-        return self._planned("warmup", seq, replace(send, offset_ns=None, hash_ids=()), words)
+        planned = self._planned("warmup", seq, replace(send, offset_ns=None, hash_ids=(), conversation=None), words)
+        if words is not None or (self._composer.is_counted and self._spec.images is None):
+            self._warmup_words[planned.attempt_id] = self._composer.words(send) if words is None else words
+        return planned
 
     def measured(self, *, part: int = 0, parts: int = 1, start_ns: int | None = None) -> Iterator[Planned]:
         """The measured requests in the order of their sends.
@@ -91,6 +129,8 @@ class RequestSource:
 
     def unscheduled(self, *, part: int = 0, parts: int = 1) -> Iterator[Planned]:
         """The same requests, each built when it is asked for; those of an open loop are due as from 0."""
+        if self._spec.turns > 1:
+            return self._conversations(part, parts)
         dealt = islice(enumerate(self.plan.sends()), part, None, parts)
         return (self._planned("measured", n, send, None) for n, send in dealt)
 
@@ -129,22 +169,43 @@ class RequestSource:
         return min(round(in_flight) + 8, spec.requests or _OPEN_LOOP_MOST_AHEAD, _OPEN_LOOP_MOST_AHEAD)
 
     def _planned(self, phase: Phase, seq: int, send: Send, words: int | None) -> Planned:
-        spec = self._spec
-        attempt_id = f"{spec.attempt_prefix}.w{seq:02d}" if phase == "warmup" else f"{spec.attempt_prefix}.{seq:05d}"
-        key = f"{phase}:{seq}"
-        if words is None and not send.hash_ids:
-            words = self._fit.words(send.prompt_tokens)
-        if not self.plan.shares_prefixes:
-            assert words is not None  # only a plan that shares has hash ids
-            prompt = self._prompts.prompt(attempt_id, words=words, key=key)
-        else:
-            blocks = self._shared(send, key) if words is None else self._unshared(words, key)
-            prompt = self._prompts.shared_prompt(attempt_id, blocks=blocks)
-        planned = self._request(attempt_id, seq, phase, self._spec_asking(send.output_tokens), Prompt.of(prompt))
+        attempt_id = self._attempt_id(phase, seq)
+        prompt = self._composer.prompt(attempt_id, f"{phase}:{seq}", send, words)
+        planned = self._asking(attempt_id, seq, phase, send, prompt)
         planned.t_sched_ns = send.offset_ns
-        planned.prompt_tokens_asked = send.prompt_tokens
+        return planned
+
+    def _asking(self, attempt_id: str, seq: int, phase: Phase, send: Send, prompt: Prompt) -> Planned:
+        """A request of that prompt; how long it was to be is said only where our own text is all of it."""
+        planned = self._request(attempt_id, seq, phase, self._spec_asking(send.output_tokens), prompt)
+        if self._composer.is_counted and self._spec.images is None and not send.turn:
+            planned.prompt_tokens_asked = send.prompt_tokens
         planned.output_tokens_asked = send.output_tokens
         return planned
+
+    def _attempt_id(self, phase: Phase, seq: int) -> str:
+        prefix = self._spec.attempt_prefix
+        return f"{prefix}.w{seq:02d}" if phase == "warmup" else f"{prefix}.{seq:05d}"
+
+    def _conversations(self, part: int, parts: int) -> Iterator[Planned]:
+        """The first turn of each conversation; a process has all turns of those that it is dealt."""
+        spec = self._spec
+        make = Maker(
+            spec=spec,
+            composer=self._composer,
+            request=lambda seq, send, prompt: self._asking(
+                self._attempt_id("measured", seq), seq, "measured", send, prompt
+            ),
+            think=draws_of(spec.think_s or Spread.always(0.0)),
+            answer_text=self._protocol.answer_text,
+            attempt_id=lambda seq: self._attempt_id("measured", seq),
+        )
+        by_conversation = groupby(enumerate(self.plan.sends()), key=lambda numbered: numbered[1].conversation)
+        for n, (_, turns) in enumerate(by_conversation):
+            if n % parts == part:
+                sends = list(turns)
+                row = sends[0][1].row
+                yield Conversation(make, sends, None if row is None else self.plan.file_prompts[row]).first()
 
     def _request(self, attempt_id: str, seq: int, phase: Phase, asked: LoadSpec, prompt: Prompt) -> Planned:
         body = self._protocol.request_body(asked, prompt)
@@ -153,17 +214,6 @@ class RequestSource:
             signed = self._protocol.sign(asked, self._url, body)
             tail = "".join(f"{name}: {value}\r\n" for name, value in signed.items()).encode("ascii") + tail
         return Planned(attempt_id=attempt_id, seq=seq, phase=phase, t_sched_ns=None, request=self._head + tail + body)
-
-    def _shared(self, send: Send, key: str) -> Iterator[tuple[str, int]]:
-        """Blocks of a prompt that shares some: those of the trace, then what is its own."""
-        words = self._fit.block_words(send.prompt_tokens, len(send.hash_ids), BLOCK_TOKENS)
-        keys = (*(f"block:{hash_id}" for hash_id in send.hash_ids), key)
-        return zip(keys, words, strict=True)
-
-    def _unshared(self, words: int, key: str) -> Iterator[tuple[str, int]]:
-        """Blocks of the same size for a prompt that shares none; so it is counted as those that do."""
-        size = self._fit.words(BLOCK_TOKENS)
-        return ((f"{key}:{start}", min(size, words - start)) for start in range(0, words, size))
 
     def _spec_asking(self, output_tokens: int) -> LoadSpec:
         """The spec with that output length: what a protocol builds a body from."""

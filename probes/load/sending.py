@@ -3,11 +3,12 @@
 import select
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from heapq import heappop, heappush
 from time import monotonic_ns
 from typing import Final
 
 from probes.load.clock import WallClock
-from probes.load.flight import Flight, Planned, Round
+from probes.load.flight import Flight, Following, Planned, Round
 from probes.load.lane import Lane
 from probes.load.timer import Timer
 from probes.load.transport import LISTEN, Connection, State
@@ -99,6 +100,7 @@ class Sender:
         self._until_ns: int | None = None
         self._queue: deque[tuple[Planned, Round]] = deque()  # of the round being sent
         self._rounds_in_flight = 0
+        self._following: list[tuple[int, str, Following, Flight]] = []  # a heap by due time, then by what it follows
         self._filling = False
         self.in_flight = 0
         self.more = False  # the last batch was full: more may be due
@@ -106,7 +108,8 @@ class Sender:
     @property
     def has_work(self) -> bool:
         """Whether anything is in flight or still to be sent."""
-        return self.in_flight > 0 or bool(self._queue) or self._ahead.first() is not None
+        waits = bool(self._queue) or bool(self._following)
+        return self.in_flight > 0 or waits or self._ahead.first() is not None
 
     def begin(self, ahead: Ahead, *, limit: int | None, until_ns: int | None) -> None:
         """Start on a plan; the arguments are those of `LoadLoop.run`."""
@@ -131,6 +134,7 @@ class Sender:
                 self._lanes[planned.lane].sent(None)
         self._ahead = _NOTHING
         self._queue.clear()
+        self._following.clear()
         for lane in self._lanes:
             lane.waiting.clear()
 
@@ -142,13 +146,38 @@ class Sender:
         self.more = False
         queue = self._queue
         sends_left = _BATCH
-        while queue or self._next_round():
+        while queue or self._next_following() or self._next_round():
             if not sends_left:
                 self.more = True
                 break
             sends_left -= 1
             self._offer(*queue.popleft())
         self._filling = False
+
+    def _next_following(self) -> bool:
+        """Put what follows on something that has landed into the queue if it is due; it has a place in a round."""
+        if not self._following:
+            return False
+        due_ns = self._following[0][0]
+        if due_ns > monotonic_ns():
+            self._timer.arm(due_ns)
+            return False
+        if self._is_late():
+            return False
+        _, _, following, before = heappop(self._following)
+        planned = following.build()
+        planned.lane = before.planned.lane
+        if before.planned.pair_id is not None:  # the same turns of a round's conversations are a pair
+            planned.pair_id = f"{before.planned.pair_id.partition('.')[0]}.{planned.turn_number}"
+        self._queue.append((planned, before.round))
+        return True
+
+    def _is_late(self) -> bool:
+        """Whether the time for sending is over; if so, nothing more is sent."""
+        if self._until_ns is None or monotonic_ns() < self._until_ns:
+            return False
+        self.cease()
+        return True
 
     def _next_round(self) -> bool:
         """Put the next round into the queue if it is due."""
@@ -167,8 +196,7 @@ class Sender:
 
     def _is_due(self, due_ns: int | None) -> bool:
         """Whether the next round may go; None is the due time in a closed loop."""
-        if self._until_ns is not None and monotonic_ns() >= self._until_ns:
-            self.cease()
+        if self._is_late():
             return False
         if due_ns is None:
             doubt = self._rounds_in_flight and all(each.in_doubt for each in self._lanes if each.stopped_reason is None)
@@ -199,12 +227,23 @@ class Sender:
     def landed(self, flight: Flight, lane: Lane) -> None:
         """A flight is over, and its lane has counted it: its place is free."""
         self.in_flight -= 1
-        self._leave(flight.round)
+        follow = flight.planned.follow
+        if follow is None or lane.stopped_reason is not None or self._ahead is _NOTHING:
+            self._leave(flight.round)
+        else:
+            self._await(follow(lane.last_landed), flight)
         while lane.waiting and not (lane.in_doubt and lane.in_flight):
             self._start(lane, lane.waiting.popleft(), Round(1, counts=False))
         if lane.stopped_reason is not None and all(each.stopped_reason is not None for each in self._lanes):
             self.cease()
         self.fill()
+
+    def _await(self, following: Following, before: Flight) -> None:
+        """Keep what follows until it is due; what would be due after the time for sending never is."""
+        if self._until_ns is not None and following.due_ns >= self._until_ns:
+            self._leave(before.round)
+        else:
+            heappush(self._following, (following.due_ns, before.planned.attempt_id, following, before))
 
     def _start(self, lane: Lane, planned: Planned, round_: Round) -> None:
         self.in_flight += 1

@@ -45,6 +45,7 @@ class Readiness:
 
     samples: list[tuple[int, int]]  # words sent, prompt tokens counted
     connections: int  # to have open before the first measured send
+    unit_tokens: Sequence[int] | None = None  # of each word of the text, where somebody says
 
 
 class Session:
@@ -111,19 +112,24 @@ class Session:
         self._enter("warmup")
         ready = [Readiness(samples=[], connections=1) for _ in lanes]
         durations_ns, done = [0 for _ in lanes], [0 for _ in lanes]
+        for told, source in zip(ready, self.requests, strict=True):
+            told.unit_tokens = source.token_table()
+            source.take_table(told.unit_tokens)
         if most:
             self.loop.open_connections([1 for _ in lanes])
-        calibrations = min(_CALIBRATIONS, most)
+        calibrations = min(_CALIBRATIONS, most) if self.requests[0].calibrates else 0
         for n in range(calibrations):
             words = [source.calibration_words(n) for source in self.requests]
             self._run_warm_ups([self._warm_up_round(n, words)], 1, durations_ns, done)
             for lane in lanes:
-                self._calibrate(lane, n, words[lane], ready[lane])
+                self._calibrate(lane, ready[lane])
         if most > calibrations and not self.loop.is_over:
             rounds = [self._warm_up_round(n, None) for n in range(calibrations, most)]
             limit = min(_part_of(self.requests[0].warmup_limit(), self._share) or 1, len(rounds))
             self.loop.open_connections([limit for _ in lanes])
             self._run_warm_ups(rounds, limit, durations_ns, done)
+            for lane in lanes:
+                self._calibrate(lane, ready[lane])
         for lane in lanes:
             mean_s = durations_ns[lane] / done[lane] / _S if done[lane] else None
             ready[lane].connections = self.requests[lane].connections_ahead(mean_s)
@@ -132,6 +138,7 @@ class Session:
     def get_ready(self, ready: Sequence[Readiness]) -> None:
         """Take what warm-ups told, here or in another process, and have connections open."""
         for source, told in zip(self.requests, ready, strict=True):
+            source.take_table(told.unit_tokens)
             source.learn(told.samples)
         self.loop.open_connections([_part_of(told.connections, self._share) or 1 for told in ready])
 
@@ -201,13 +208,13 @@ class Session:
             durations_ns[n] += lane.counts.duration_sum_ns
             done[n] += lane.counts.done
 
-    def _calibrate(self, lane: int, n: int, words: int, ready: Readiness) -> None:
-        """Learn from the n-th warm-up of a lane, which had so many words."""
-        attempt_id = f"{self._specs[lane].attempt_prefix}.w{n:02d}"
-        for raw in read_raw(self._spool_paths[lane]):
-            if raw.attempt_id == attempt_id and (tokens := record_of(raw).prompt_tokens) is not None:
-                ready.samples.append((words, tokens))
-        self.requests[lane].learn(ready.samples)
+    def _calibrate(self, lane: int, ready: Readiness) -> None:
+        """Learn from all warm-ups of a lane so far."""
+        source = self.requests[lane]
+        counted = ((raw.attempt_id, record_of(raw).prompt_tokens) for raw in read_raw(self._spool_paths[lane]))
+        told = (source.sample(attempt_id, tokens) for attempt_id, tokens in counted if tokens is not None)
+        ready.samples = [sample for sample in told if sample is not None]
+        source.learn(ready.samples)
 
     def _enter(self, phase: RunPhase) -> None:
         self._phase, self._phase_start_ns = phase, monotonic_ns()

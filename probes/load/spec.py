@@ -9,8 +9,11 @@ from typing import Final, Literal
 
 from probes.errors import ProbeError
 from probes.load.evidence import ClientEvidence
-from probes.load.orders import MAX_RATE_RPS, Arrivals
+from probes.load.ingredients import History, Images, ingredients_problem
+from probes.load.orders import MAX_RATE_RPS, Arrivals, PromptsOrder
 from probes.load.record import AttemptRecord, StampSource
+from probes.load.spread import Spread
+from probes.load.texts import TextKind
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MAX_REQUEST_ID_BYTES = 512
@@ -82,6 +85,21 @@ class LoadSpec:
     warmup_requests: int = 0
     prompt_tokens: int = 128  # this and the next: not of a trace, where each request has its own
     output_tokens: int = 128
+    prompt_lengths: Spread | None = None  # drawn for each request; then prompt_tokens is not looked at
+    output_lengths: Spread | None = None
+    text: TextKind = "prose"  # what prompts are cut from
+    tokenizer: str = "usage"  # how text is counted: "usage" by answers to warm-ups, "server", or a tokenizer.json
+    nonce: bool = True  # False: caches may answer
+    shared_prefix_share: float = 0.0  # of each prompt, the same for all of the trial
+    prompts_file: Path | None = None
+    prompts_order: PromptsOrder = "file"
+    turns: int = 1  # more: conversations of at most so many; `requests` counts turns, `concurrency` conversations
+    think_s: Spread | None = None  # from the end of an answer to the next turn; None: none
+    history: History = "answers"  # what a later turn repeats: the target's answers, or those of the file (or our text)
+    images: Images | None = None
+    documents: int = 0  # of document_tokens each, to embed or rank
+    document_tokens: int = 0
+    audio_s: float = 0.0  # of sound, to transcribe
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: float | None = 0.0  # None leaves it out, for models that refuse it
     seed: int = 0
@@ -98,6 +116,9 @@ class LoadSpec:
         for name, least in (("warmup_requests", 0), ("prompt_tokens", 1), ("output_tokens", 1)):
             if getattr(self, name) < least:
                 raise ProbeError(f"{name} = {getattr(self, name)} must be >= {least}")
+        problem = ingredients_problem(self)
+        if problem is not None:
+            raise ProbeError(problem)
         for name, text in self.extra_headers.items():
             if not _HEADER_NAME.fullmatch(name):
                 raise ProbeError(f"extra_headers: {name!r} is not an HTTP header name")

@@ -147,5 +147,8 @@ def test_a_plan_is_made_from_anything_with_the_same_fields():
         trace_speed = 1.0
         requests = 9
         prompt_tokens, output_tokens, seed = 3, 4, 0
+        prompt_lengths = output_lengths = prompts_file = None
+        prompts_order = "file"
+        turns = 1
 
     assert planned_sends(Workload()) == 9

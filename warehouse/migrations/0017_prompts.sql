@@ -1,0 +1,43 @@
+-- What prompts were made of, and which attempts were turns of one conversation.
+
+ALTER TABLE trials ADD COLUMN prompt_text VARCHAR;
+ALTER TABLE trials ADD COLUMN prompt_nonce BOOLEAN;
+ALTER TABLE trials ADD COLUMN shared_prefix_share DOUBLE;
+ALTER TABLE trials ADD COLUMN prompt_lengths VARCHAR;
+ALTER TABLE trials ADD COLUMN output_lengths VARCHAR;
+ALTER TABLE trials ADD COLUMN prompt_tokens_asked_max BIGINT;
+ALTER TABLE trials ADD COLUMN output_tokens_asked_max BIGINT;
+ALTER TABLE trials ADD COLUMN tokenizer VARCHAR;
+ALTER TABLE trials ADD COLUMN prompts_name VARCHAR;
+ALTER TABLE trials ADD COLUMN prompts_sha256 VARCHAR;
+ALTER TABLE trials ADD COLUMN conversation_turns BIGINT;
+ALTER TABLE trials ADD COLUMN think_times VARCHAR;
+ALTER TABLE trials ADD COLUMN conversation_history VARCHAR;
+ALTER TABLE trials ADD COLUMN prompt_images BIGINT;
+ALTER TABLE trials ADD COLUMN image_size VARCHAR;
+ALTER TABLE trials ADD COLUMN prompt_documents BIGINT;
+ALTER TABLE trials ADD COLUMN document_tokens_asked BIGINT;
+ALTER TABLE trials ADD COLUMN prompt_audio_s DOUBLE;
+COMMENT ON COLUMN trials.prompt_text IS 'Which of the texts prompts were cut from: prose, code, table, dialogue, languages or mixed; NULL where they are those of a file, and in what landed before.';
+COMMENT ON COLUMN trials.prompt_nonce IS 'Whether each prompt began with something that no other had, so that no cache could answer.';
+COMMENT ON COLUMN trials.shared_prefix_share IS 'Share (0 to 1) of each prompt that was the same for all of the trial.';
+COMMENT ON COLUMN trials.prompt_lengths IS 'Distribution that prompt lengths were drawn from, in tokens; NULL: all the same, or recorded ones.';
+COMMENT ON COLUMN trials.output_lengths IS 'Distribution that output lengths were drawn from, in tokens; NULL: all the same, or recorded ones.';
+COMMENT ON COLUMN trials.prompt_tokens_asked_max IS 'The longest prompt that could come, tokens; of a file and of pictures an estimate from above.';
+COMMENT ON COLUMN trials.output_tokens_asked_max IS 'The longest answer that could be asked for, tokens.';
+COMMENT ON COLUMN trials.tokenizer IS 'How prompts were brought to their length: usage (by the counts of warm-ups), server (its /tokenize), or the name of a tokenizer file.';
+COMMENT ON COLUMN trials.prompts_name IS 'Name of the file of prompts; NULL without one.';
+COMMENT ON COLUMN trials.prompts_sha256 IS 'SHA-256 of that file.';
+COMMENT ON COLUMN trials.conversation_turns IS 'The most turns of a conversation; NULL where each request stood alone.';
+COMMENT ON COLUMN trials.think_times IS 'Distribution of the pause from the end of an answer to the next turn, in seconds; NULL without one.';
+COMMENT ON COLUMN trials.conversation_history IS 'What later turns repeated: answers (of the target itself) or recorded (of the file, or text of ours); NULL where each request stood alone.';
+COMMENT ON COLUMN trials.prompt_images IS 'Pictures drawn for each request, a count.';
+COMMENT ON COLUMN trials.image_size IS 'Their width and height in pixels; NULL without any.';
+COMMENT ON COLUMN trials.prompt_documents IS 'Documents made for each request, a count.';
+COMMENT ON COLUMN trials.document_tokens_asked IS 'Length aimed at of each of them, tokens; NULL without any.';
+COMMENT ON COLUMN trials.prompt_audio_s IS 'Sound made for each request, seconds.';
+
+ALTER TABLE attempts ADD COLUMN conversation_id VARCHAR;
+ALTER TABLE attempts ADD COLUMN turn_number BIGINT;
+COMMENT ON COLUMN attempts.conversation_id IS 'Attempts that are turns of one conversation share it; NULL for a request that stands alone.';
+COMMENT ON COLUMN attempts.turn_number IS 'Which turn of its conversation it is; the first is 1.';
