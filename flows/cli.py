@@ -11,6 +11,7 @@ from flows.options.account import add_account_options
 from flows.options.bench import add_bench_options
 from flows.options.canary import add_canary_options
 from flows.options.factors import add_factors_options
+from flows.options.fake import add_fake_options
 from flows.options.footprint import add_footprint_options
 from flows.options.grid import add_grid_options
 from flows.options.leaderboard import add_leaderboard_options
@@ -193,6 +194,16 @@ def build_parser() -> argparse.ArgumentParser:
             "watch",
             "say what changed from night to night - figures, failures, prices - and what else differed that night",
             "megatoken watch --since 2026-11-01\n  megatoken watch my-endpoint --nights",
+        )
+    )
+
+    add_fake_options(
+        add_command(
+            commands,
+            "fake",
+            "serve an endpoint that speaks every wire format and makes the trouble it is told to: test a client by it",
+            "megatoken fake --list\n  megatoken fake --fixture http-429 --every 10 --log truth.jsonl\n"
+            "  megatoken fake --script trouble.toml --ttft-ms 200 --itl-ms 20",
         )
     )
 

@@ -6,14 +6,17 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, Final
 
 import orjson
 
 from probes.errors import ProbeError
-from probes.fake.fixtures import FIXTURES
+from probes.fake.planfile import read_script
 from probes.fake.script import FakeScript
 from probes.fake.server import FakeServer
 from probes.fake.truth import FakeEndpoint
+
+_PACE: Final[dict[str, Any]] = {"ttft_s": 0.05, "itl_s": 0.005, "tokens": 64}  # a small model on one GPU
 
 
 def serve(script: FakeScript, *, port: int, log: Path | None, started: Callable[[FakeEndpoint], None]) -> FakeEndpoint:
@@ -55,6 +58,16 @@ def _write(log: Path, text: bytes) -> None:
         raise ProbeError(f"the log {log} cannot be written: {error.strerror}; give another --log") from error
 
 
+def make_script(file: Path | None, **asked: Any) -> FakeScript:  # noqa: ANN401 - fields of FakeScript
+    """A script from a file, if there is one, and what was asked for beside it, which wins; None is not asked.
+
+    Raises:
+        ProbeError: the file, a name or a value cannot be used.
+    """
+    fields = _PACE | (read_script(file) if file is not None else {})
+    return FakeScript(**fields | {name: value for name, value in asked.items() if value is not None})
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -62,20 +75,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="A scripted endpoint that keeps its times. Prints its base URL, serves until ^C.",
     )
     parser.add_argument("--port", type=int, default=8100, help="0 takes a free one")
-    parser.add_argument("--ttft-ms", type=float, default=50.0)
-    parser.add_argument("--itl-ms", type=float, default=5.0)
-    parser.add_argument("--tokens", type=int, default=64, help="when the request asks for no number")
-    parser.add_argument("--model", default="fake", help="the name it lists")
-    parser.add_argument("--fault", choices=FIXTURES, default="none", metavar="FIXTURE")
-    parser.add_argument("--fault-every", type=int, default=1, metavar="N", help="only request 1, 1+N, 1+2N, ...")
+    parser.add_argument(
+        "--script", type=Path, help="TOML: what to play, to which requests; see probes/fake/planfile.py"
+    )
+    parser.add_argument("--ttft-ms", type=float, help="default: the script's, else 50")
+    parser.add_argument("--itl-ms", type=float, help="default: the script's, else 5")
+    parser.add_argument(
+        "--tokens", type=int, help="when the request asks for no number (default: the script's, else 64)"
+    )
+    parser.add_argument("--model", help="the name it lists")
+    parser.add_argument("--fault", metavar="FIXTURE", help="play this one before the script's rules")
+    parser.add_argument("--fault-every", type=int, metavar="N", help="only to request 1, 1+N, 1+2N, ...")
     parser.add_argument("--certificate", type=Path, help="PEM; with --key the endpoint speaks TLS")
     parser.add_argument("--key", type=Path)
     parser.add_argument("--log", type=Path, help="JSON lines with the times of every request, written at the end")
     asked = parser.parse_args(arguments)
     try:
-        script = FakeScript(
-            ttft_s=asked.ttft_ms / 1e3,
-            itl_s=asked.itl_ms / 1e3,
+        script = make_script(
+            asked.script,
+            ttft_s=None if asked.ttft_ms is None else asked.ttft_ms / 1e3,
+            itl_s=None if asked.itl_ms is None else asked.itl_ms / 1e3,
             tokens=asked.tokens,
             model=asked.model,
             fault=asked.fault,

@@ -210,10 +210,10 @@ def fixture_named(name: str) -> Fixture:
     """
     if name in FIXTURES:
         return FIXTURES[name]
-    raise ProbeError(f'"{name}" is not a fixture{nearest(name, FIXTURES)}; megatoken fake --list shows all')
+    raise ProbeError(f'"{name}" is not a fixture{nearest(name, FIXTURES) or "; megatoken fake --list shows all"}')
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`: did you mean ...?`, or nothing where no known name is near."""
+    """`; did you mean ...?`, or nothing where no known name is near."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)
-    return f': did you mean "{near[0]}"?' if near else ""
+    return f'; did you mean "{near[0]}"?' if near else ""

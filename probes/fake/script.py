@@ -31,6 +31,7 @@ class Play:
     weights: Mapping[str, float] = field(default_factory=dict)  # fixture -> share, of any sum
     api: str | None = None  # only requests in that format
     path: str | None = None  # only requests whose path begins so
+    model: str | None = None  # only requests for that model
     requests: tuple[int, ...] = ()  # those of the requests that fit
     every: int | None = None  # each n-th of them
     start: int | None = None  # the first that `every` hits; None: the n-th
@@ -67,9 +68,11 @@ class Play:
         """The fixtures that it may play."""
         return (self.fixture,) if self.fixture is not None else self.cycle or tuple(self.weights)
 
-    def fits(self, api: str, path: str) -> bool:
+    def fits(self, api: str, path: str, model: str) -> bool:
         """Whether requests of that kind are counted."""
-        return (self.api is None or self.api == api) and (self.path is None or path.startswith(self.path))
+        if self.path is not None and not path.startswith(self.path):
+            return False
+        return self.api in (None, api) and self.model in (None, model)
 
     def choose(self, number: int, seed: str) -> str | None:
         """The fixture for the n-th request that fits; None to leave it to the next rule."""
@@ -139,21 +142,21 @@ class Selector:
         self._rules = script.rules()
         self._counts = [0] * len(self._rules)
 
-    def choose(self, api: str, path: str) -> str:
-        """The name of the fixture for the next request of that format at that path."""
+    def choose(self, api: str, path: str, model: str) -> str:
+        """The name of the fixture for the next request of that format, at that path, for that model."""
         chosen = None
         for n, rule in enumerate(self._rules):
-            if rule.fits(api, path):
+            if rule.fits(api, path, model):
                 self._counts[n] += 1
                 if chosen is None:
                     chosen = rule.choose(self._counts[n], f"{self._seed}:{n}")
         return chosen or "none"
 
 
-def forecast(script: FakeScript, api: str, requests: int, *, path: str = "") -> Counter[str]:
-    """How often each fixture is played to so many requests of one format: the plan, before anything is sent."""
+def forecast(script: FakeScript, api: str, requests: int, *, path: str = "", model: str = "") -> Counter[str]:
+    """How often each fixture is played to so many requests of one kind: the plan, before anything is sent."""
     selector = Selector(script)
-    return Counter(_playable(api, selector.choose(api, path)) for _ in range(requests))
+    return Counter(_playable(api, selector.choose(api, path, model)) for _ in range(requests))
 
 
 def _playable(api: str, name: str) -> str:

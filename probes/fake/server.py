@@ -94,9 +94,10 @@ class FakeServer:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         self.endpoint.connections += 1
+        served = 0
         try:
-            while await self._serve_one(reader, writer):
-                pass
+            while await self._serve_one(reader, writer, served):
+                served += 1
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
             pass  # the client left, or this endpoint is being stopped
         except ValueError:
@@ -104,8 +105,8 @@ class FakeServer:
         finally:
             writer.transport.abort() if writer.transport.is_closing() else writer.close()
 
-    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Answer one request; False when the connection is to be closed."""
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, served: int) -> bool:
+        """Answer the next request of a connection; False when the connection is to be closed."""
         incoming = await receive(reader)
         recv_ns = time.monotonic_ns()
         found = find_format(incoming.path)
@@ -121,7 +122,6 @@ class FakeServer:
             headers=incoming.headers,
         )
         self.endpoint.requests.append(request)
-        wanted = FIXTURES[self._selector.choose(form.name, incoming.path)]
         try:
             incoming.read_fields(multipart=form.multipart)
             request.body = incoming.fields
@@ -129,11 +129,14 @@ class FakeServer:
         except BadAskError as error:
             return await _refuse(writer, request, refusal(form.family, "bad-request", says=str(error)), "bad_request")
         request.prompt_tokens = ask.prompt_tokens
+        wanted = FIXTURES[self._selector.choose(form.name, incoming.path, ask.model)]
         if self.script.models and ask.model not in self.script.models:
             wanted = FIXTURES["http-404-model"]
         fixture = wanted if plays(form, wanted, stream=ask.stream) else FIXTURES["none"]
         request.fault = fixture.name
         request.error_class = planned_class(form, fixture, stream=ask.stream)
+        if fixture.instead == "drop" and served:  # which is what a connection looks like that was closed in between
+            request.error_class = "stale_connection"
         return await self._play(form, ask, fixture, incoming, request, writer)
 
     async def _play(
@@ -207,6 +210,7 @@ class _Player:
     async def play(self, answer: Answer) -> bool:
         """Write it; False when the connection is to be closed."""
         request, writer = self._request, self._writer
+        request.output_tokens = answer.output_tokens
         for step in answer.steps:
             if step.due != AT_ONCE:
                 await self._wait(step.due)
@@ -215,6 +219,7 @@ class _Player:
                 request.first_ns = request.first_ns or now_ns
                 request.last_ns = now_ns
                 request.tokens += step.tokens
+                request.chunks += step.chunks
                 request.chunk_ns.append(now_ns)
             if step.cuts:
                 await self._write_cut(step)

@@ -32,6 +32,7 @@ class Step:
     data: bytes
     due: int = AT_ONCE
     tokens: int = 0  # payload in it
+    chunks: int = 0  # events with payload in it
     cuts: tuple[int, ...] = ()  # offsets at which the write is cut
     then: Then = "go on"
 
@@ -42,6 +43,7 @@ class Answer:
 
     steps: tuple[Step, ...]
     closes: bool
+    output_tokens: int
 
 
 @lru_cache(maxsize=512)
@@ -85,7 +87,7 @@ def build_answer(
     steps, closes = _framed(body, headers, framing, fixture)
     if fixture.last == "close":
         closes = True
-    return Answer(steps=tuple(_joined(steps, fixture)), closes=closes)
+    return Answer(steps=tuple(_joined(steps, fixture)), closes=closes, output_tokens=writer.output_tokens)
 
 
 def tell_story(ask: Ask, fixture: Fixture, tokens: int) -> Story:
@@ -139,7 +141,7 @@ def _stream(writer: Writer, fixture: Fixture, key: str) -> Iterator[Step]:
                 return
         *before, last = writer.piece(piece, last=n == len(pieces) - 1)
         yield from (Step(event, due=sent) for event in before)
-        yield Step(last, due=sent, tokens=piece.tokens)
+        yield Step(last, due=sent, tokens=piece.tokens, chunks=1)
         sent += piece.tokens
     yield from (Step(event, due=0) for event in writer.ending())
 
@@ -174,7 +176,7 @@ def _document(writer: Writer, fixture: Fixture) -> Iterator[Step]:
     if fixture.middle in ("drop", "hold"):
         yield Step(whole[:half], due=due, then="drop" if fixture.middle == "drop" else "hold")
         whole = whole[half:]
-    yield Step(whole, due=due, tokens=sum(piece.tokens for piece in story.pieces))
+    yield Step(whole, due=due, tokens=sum(piece.tokens for piece in story.pieces), chunks=1)
 
 
 def _cuts(data: bytes, fixture: Fixture) -> tuple[int, ...]:
@@ -240,4 +242,5 @@ def _joined(steps: list[Step], fixture: Fixture) -> Iterator[Step]:
         yield steps[0]
         steps = steps[1:]
     due = max(step.due + step.tokens - (step.tokens > 0) for step in steps)
-    yield Step(b"".join(step.data for step in steps), due=due, tokens=sum(step.tokens for step in steps))
+    tokens, chunks = sum(step.tokens for step in steps), sum(step.chunks for step in steps)
+    yield Step(b"".join(step.data for step in steps), due=due, tokens=tokens, chunks=chunks)

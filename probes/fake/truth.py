@@ -20,7 +20,9 @@ class FakeRequest:
     last_ns: int | None = None  # write with the last payload
     done_ns: int | None = None  # last write of the answer
     prompt_tokens: int | None = None  # as counted here, whatever the answer tells
+    output_tokens: int | None = None  # what a whole answer takes, hidden reasoning included, whatever it tells
     tokens: int = 0  # payload that was sent
+    chunks: int = 0  # events with payload that were sent
     chunk_ns: list[int] = field(default_factory=list)  # writes with payload
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     body: dict[str, Any] = field(default_factory=dict, repr=False)

@@ -91,12 +91,12 @@ def _wav_header() -> bytes:
 
 def read_transcription(body: Body, _: Mapping[str, str]) -> Ask:
     """What a transcription request asks for; its fields are text, its file bytes."""
-    sound = need(body, "file", bytes)
+    audio_s = _duration_s(need(body, "file", bytes))
     return Ask(
         model=need(body, "model", str),
-        prompt_tokens=words_of(body, "prompt"),
+        prompt_tokens=words_of(body, "prompt") + round(audio_s * _AUDIO_TOKENS_PER_S),
         stream=body.get("stream") == "true",
-        audio_s=_duration_s(sound),
+        audio_s=audio_s,
     )
 
 
@@ -133,10 +133,10 @@ class TranscriptionWriter(Writer):
         heard = round(ask.audio_s * _AUDIO_TOKENS_PER_S)
         usage = {
             "type": "tokens",
-            "input_tokens": heard + story.prompt_tokens,
-            "input_token_details": {"audio_tokens": heard, "text_tokens": story.prompt_tokens},
+            "input_tokens": story.prompt_tokens,
+            "input_token_details": {"audio_tokens": heard, "text_tokens": story.prompt_tokens - heard},
             "output_tokens": story.told(story.output_tokens),
-            "total_tokens": heard + story.total(),
+            "total_tokens": story.total(),
         }
         return {"usage": usage}
 
@@ -155,7 +155,7 @@ OPENAI_TRANSCRIPTION: Final = Format(
     path=re.compile(r"/v1/audio/transcriptions"),
     base="/v1",
     family="openai",
-    traits=SSE | traits("usage", "limits"),
+    traits=SSE - {"zero"} | traits("usage", "limits"),  # a sound without speech has an empty text
     read=read_transcription,
     writer=TranscriptionWriter,
     multipart=True,

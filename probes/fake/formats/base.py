@@ -24,6 +24,11 @@ class Writer:
         self.ask = ask
         self.story = story
 
+    @property
+    def output_tokens(self) -> int:
+        """What the whole answer takes, whatever it tells."""
+        return self.story.output_tokens
+
     def opening(self) -> list[bytes]:
         """What comes before the first payload and says nothing."""
         return []

@@ -40,6 +40,10 @@ def read(body: Body, _: Mapping[str, str]) -> Ask:
 class EmbeddingsWriter(Writer):
     """Vectors that depend on nothing but the text."""
 
+    @property
+    def output_tokens(self) -> int:
+        return 0
+
     def document(self) -> bytes:
         story, ask = self.story, self.ask
         big = any(len(piece.text) > len(ask.model) + 60_000 for piece in story.pieces)

@@ -41,6 +41,10 @@ class RerankWriter(Writer):
 
     score_name = "relevance_score"
 
+    @property
+    def output_tokens(self) -> int:
+        return 0
+
     def document(self) -> bytes:
         return orjson.dumps({"model": self.story.model, "results": self._results()} | self._usage())
 

@@ -37,6 +37,11 @@ class TgiWriter(Writer):
         self._index = 0
         self._ended = False
 
+    @property
+    def output_tokens(self) -> int:
+        # A token that ends the text is generated too, and counted.
+        return self.story.output_tokens + (self.story.finish != "length")
+
     def piece(self, piece: Piece, *, last: bool) -> list[bytes]:
         self._ended = last and self.story.finish == "length"
         return [self._token(piece.text, special=False, ends=self._ended)]
@@ -69,11 +74,9 @@ class TgiWriter(Writer):
         story = self.story
         if not self.ask.wants_usage or story.usage_place == "none":
             return None
-        # A token that ends the text is generated too, and is counted.
-        count = story.output_tokens + (story.finish != "length")
         return {
             "finish_reason": _REASONS[story.finish],
-            "generated_tokens": story.told(count),
+            "generated_tokens": story.told(self.output_tokens),
             "seed": None,
             "input_length": story.prompt_tokens,
         }

@@ -56,7 +56,8 @@ TRITON: Final = Format(
     path=re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/[^/]+)?/(?P<action>generate(?:_stream)?)"),
     base="",
     family="triton",
-    traits=SSE - {"terminal"} | traits("so-far"),  # an answer ends where its HTTP message ends
+    # An answer ends where its HTTP message ends, and one without text cannot be told from one that was cut.
+    traits=SSE - {"terminal", "zero"} | traits("so-far"),
     read=read,
     writer=TritonWriter,
 )
