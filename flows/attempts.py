@@ -5,11 +5,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from flows.exchanges import Exchanges
 from flows.spec import TrialSpec
 from probes.load.raw import RawAttempt, read_raw
 from probes.load.record import AttemptRecord
 from probes.load.recorder import AttemptReading, read_attempt
-from warehouse.rows import AttemptRow
+from probes.load.redaction import Secrets
+from warehouse.rows import AttemptRow, ExchangeRow
 
 if TYPE_CHECKING:
     from warehouse.answers import AnswerBook
@@ -28,10 +30,19 @@ class TrialAttempts:
     steady_start_ns: int | None
     steady_end_ns: int | None
     steady_output_tokens: float | None  # None also if a success inside the window does not tell its tokens
+    exchanges: list[ExchangeRow] = dataclasses.field(default_factory=list)
 
 
-def read_attempts(spool: Path, spec: TrialSpec, *, events: "EventFile | None") -> TrialAttempts:
+def read_attempts(
+    spool: Path, spec: TrialSpec, *, events: "EventFile | None", base_url: str | None = None
+) -> TrialAttempts:
     """Read a spool, finished or torn; its events go to `events`, if that is given.
+
+    Args:
+        spool: the file.
+        spec: the trial's.
+        events: takes the single events.
+        base_url: of an engine that was started for the trial.
 
     Raises:
         ProbeError: it is no spool.
@@ -45,9 +56,11 @@ def read_attempts(spool: Path, spec: TrialSpec, *, events: "EventFile | None") -
     records: list[AttemptRecord] = []
     answers: list[Answer] = []
     held_events = 0
+    kept = Exchanges(spec, base_url)
     for raw in read_raw(spool):
         reading = read_attempt(raw)
-        records.append(reading.record)
+        kept.add(raw, reading.record)
+        records.append(_without_key(reading.record, kept.secrets))
         answers.append(_answer(raw, reading))
         held_events += len(reading.event_classes)
         if held_events >= _BLOCK_EVENTS:
@@ -60,8 +73,20 @@ def read_attempts(spool: Path, spec: TrialSpec, *, events: "EventFile | None") -
     if window.start_ns is not None and window.end_ns is not None:
         tokens = book.tokens_between(window.start_ns, window.end_ns)
     return TrialAttempts(
-        rows=rows, steady_start_ns=window.start_ns, steady_end_ns=window.end_ns, steady_output_tokens=tokens
+        rows=rows,
+        steady_start_ns=window.start_ns,
+        steady_end_ns=window.end_ns,
+        steady_output_tokens=tokens,
+        exchanges=kept.rows,
     )
+
+
+def _without_key(record: AttemptRecord, secrets: Secrets) -> AttemptRecord:
+    """A failure's words without the key in any form; the client looks for all of them only where a status failed."""
+    if record.error_message is None:
+        return record
+    message = secrets.star_text(record.error_message)
+    return record if message == record.error_message else dataclasses.replace(record, error_message=message)
 
 
 def _answer(raw: RawAttempt, reading: AttemptReading) -> "Answer":

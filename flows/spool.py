@@ -147,11 +147,12 @@ def rows_of(
     start = _read(folder / "start.json")
     end = _read(folder / "end.json")
     host = HostFacts(**start["host"]) if start else host_facts()
-    attempts = _attempts(spec, folder, keep_events=keep_events)
+    attempts = _attempts(spec, folder, keep_events=keep_events, base_url=start.get("base_url"))
     trial = trial_row(spec, start, end, attempts, host, status, reason)
     return [
         trial,
         *attempts.rows,
+        *attempts.exchanges,
         *_power_rows(spec.trial_id, folder / "power.jsonl"),
         *(over_window(spec.facts, spec.tariff, spec.tariff_name, window_of(trial)) if spec.tariff else spec.facts),
     ]
@@ -177,17 +178,17 @@ def _power_rows(trial_id: str, log: Path) -> Iterator[MeterRow | PowerSampleRow]
     yield from (PowerSampleRow(trial_id=trial_id, **_fields(sample)) for sample in samples)
 
 
-def _attempts(spec: TrialSpec, folder: Path, *, keep_events: bool) -> TrialAttempts:
+def _attempts(spec: TrialSpec, folder: Path, *, keep_events: bool, base_url: str | None) -> TrialAttempts:
     path = folder / "attempts.spool"
     if not path.exists():
         return TrialAttempts(rows=[], steady_start_ns=None, steady_end_ns=None, steady_output_tokens=None)
     if not keep_events:
-        return read_attempts(path, spec, events=None)
+        return read_attempts(path, spec, events=None, base_url=base_url)
     from warehouse.event_file import EventFile
 
     constants = {"run_id": spec.run_id, "target_id": spec.target.id, "workload_id": spec.workload.id}
     file = EventFile(folder / _EVENTS, trial_id=spec.trial_id, constants=constants)
-    attempts = read_attempts(path, spec, events=file)
+    attempts = read_attempts(path, spec, events=file, base_url=base_url)
     file.close()
     return attempts
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from probes.load.compression import content_encoding
 from probes.load.errors import ErrorClass
-from probes.load.raw import RawAttempt
+from probes.load.raw import RawAttempt, decompressed
 from probes.load.record import Phase, StampSource
 from probes.load.redaction import Secrets
 from probes.load.transport import Response
@@ -113,7 +114,7 @@ def raw_attempt(landed: Landed, *, api: str, secrets: Secrets, target: str, keep
     failed = landed.failure is not None or landed.cut_short is not None or status is None or not 200 <= status < 300
     body = b"" if response is None else secrets.star(b"".join(response.parts), thorough=failed)
     stamps, ends = ([], []) if response is None else response.body_reads()
-    return RawAttempt(
+    raw = RawAttempt(
         attempt_id=flight.planned.attempt_id,
         seq=flight.planned.seq,
         phase=flight.planned.phase,
@@ -143,6 +144,17 @@ def raw_attempt(landed: Landed, *, api: str, secrets: Secrets, target: str, keep
         target=target if failed else "",
         request=_kept_request(flight.planned.request, secrets, _FAILED_KEEP_BYTES if failed else keep_bytes),
     )
+    return raw if content_encoding(raw.headers) is None else _without_packed_key(raw, secrets)
+
+
+def _without_packed_key(raw: RawAttempt, secrets: Secrets) -> RawAttempt:
+    """A compressed answer as it came, unless the key is inside: then as it was meant, without it."""
+    plain = decompressed(raw, content_encoding(raw.headers) or "")
+    body = secrets.star(plain.body, thorough=True)
+    if body == plain.body:
+        return raw
+    headers = {name: value for name, value in raw.headers.items() if name != "content-encoding"}
+    return replace(plain, body=body, headers=headers, wire_reads=None)
 
 
 def _kept_request(request: bytes, secrets: Secrets, most_bytes: int) -> bytes:

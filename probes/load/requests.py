@@ -14,7 +14,8 @@ from typing import Final
 from probes.load.composing import Composer
 from probes.load.conversation import Conversation, Maker
 from probes.load.flight import Planned
-from probes.load.origin import Origin, request_head
+from probes.load.head import fixed_head
+from probes.load.origin import Origin
 from probes.load.plan import Plan, Send
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import WireProtocol
@@ -26,7 +27,6 @@ from probes.load.token_table import table_of_file, table_of_server
 
 _OPEN_LOOP_LEAD_NS: Final = 5_000_000  # from fixing the plan to its start
 _OPEN_LOOP_MOST_AHEAD: Final = 1024
-_USER_AGENT: Final = "megatoken"
 
 # Requests of an open loop are built before they are due: a long prompt costs a tenth of a millisecond and more, and
 # traces send many in one instant.
@@ -49,15 +49,7 @@ class RequestSource:
         self._protocol = protocol
         self._url = origin.url
         self.plan = Plan(spec)
-        headers = {
-            "User-Agent": _USER_AGENT,
-            "Accept": protocol.accept,
-            "Accept-Encoding": "identity",
-            "Content-Type": protocol.content_type,
-        } | dict(protocol.headers)
-        if spec.api_key:
-            headers |= protocol.key_headers(spec.api_key)
-        self._head = request_head(origin, headers | dict(spec.extra_headers))
+        self._head = fixed_head(spec, protocol, origin)
         self._composer = Composer(spec, self.plan)
         firsts = (send for send in self.plan.sends() if not send.turn)
         self._warmup_mix = list(islice(firsts, max(spec.warmup_requests, 1)))
