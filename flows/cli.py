@@ -10,6 +10,7 @@ from flows.options import Parser, add_command
 from flows.options.account import add_account_options
 from flows.options.bench import add_bench_options
 from flows.options.canary import add_canary_options
+from flows.options.check import add_check_options
 from flows.options.factors import add_factors_options
 from flows.options.fake import add_fake_options
 from flows.options.footprint import add_footprint_options
@@ -17,6 +18,7 @@ from flows.options.grid import add_grid_options
 from flows.options.leaderboard import add_leaderboard_options
 from flows.options.prices import add_prices_options
 from flows.options.pulse import add_pulse_options
+from flows.options.replay import add_replay_options
 from flows.options.report import add_report_options
 from flows.options.track import add_track_options
 from flows.options.ui import add_ui_options
@@ -81,6 +83,17 @@ def build_parser() -> argparse.ArgumentParser:
             "say of each target whether it still answers as it did, and who answers as whom; or ask now",
             "megatoken canary my-endpoint\n  megatoken canary --config flows/configs/first-night.toml",
         )
+    )
+
+    add_check_options(
+        add_command(
+            commands,
+            "check",
+            "ask an endpoint what it can do and where it leaves its standard, in some twenty cheap calls",
+            "megatoken check my-endpoint --config my-night.toml\n"
+            "  megatoken check --url http://127.0.0.1:8000/v1 --api openai-chat --model llama --no-land",
+        ),
+        DEFAULT_CONFIG,
     )
 
     add_leaderboard_options(
@@ -170,6 +183,15 @@ def build_parser() -> argparse.ArgumentParser:
             "prices",
             "list what every target costs, since when and by which source; where sources disagree; break-even",
             "megatoken prices --config flows/configs/providers.example.toml\n  megatoken prices --break-even my-gpu",
+        )
+    )
+
+    add_replay_options(
+        add_command(
+            commands,
+            "replay",
+            "show what a failed attempt sent and got back, and send the same request once more",
+            "megatoken replay\n  megatoken replay bench-2026-11-23T090000Z-1a2b.adhoc.adhoc.1.00007 --show",
         )
     )
 

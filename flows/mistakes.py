@@ -57,5 +57,10 @@ def _path(loc: list[str | int], raw: Any) -> str:  # noqa: ANN401 - walks whatev
 def _nearest(loc: tuple[int | str, ...], holders: Mapping[str, type[Any]]) -> str:
     holder = next((holders[p] for p in reversed(loc[:-1]) if isinstance(p, str) and p in holders), holders[""])
     known = list(holder.model_fields if issubclass(holder, BaseModel) else (f.name for f in dataclasses.fields(holder)))
-    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    return nearest_sentence(str(loc[-1]), known)
+
+
+def nearest_sentence(given: str, known: list[str]) -> str:
+    """What may have been meant, or what there is; to be put behind a sentence."""
+    near = difflib.get_close_matches(given, known, n=1)
     return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"

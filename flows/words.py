@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from flows.checked import never_checked
 from flows.plan import Plan, total_usd
 from flows.prepare import NightRequest
 from flows.running import TrialResult
@@ -45,6 +46,7 @@ def plan_sentences(request: NightRequest, plan: Plan) -> Iterator[str]:
             reasons.setdefault(trial.skip_reason, []).append(trial.target.id)
     for reason, ids in reasons.items():
         yield f"skipped {', '.join(dict.fromkeys(ids))}: {reason}"
+    yield from never_checked(plan, request.data_dir)
 
 
 def arrivals_words(workload: Workload) -> str:

@@ -176,9 +176,9 @@ def _streams(reply: Reply, facts: StreamFacts) -> Finding:
         return found("streams", "deviates", "one document, although a stream was asked for")
     if events == 1 and (facts.output_tokens or 0) > 3:
         return found("streams", "deviates", f"all {facts.output_tokens} tokens came in one event")
-    per_event = f", {facts.output_tokens / events:.2g} tokens each" if facts.output_tokens and events else ""
+    per_event = f" of {facts.output_tokens / events:.2g} tokens" if facts.output_tokens and events else ""
     kind = reply.exchange.header("content-type") or "no content type"
-    return found("streams", "yes", f"{events} events with payload of {len(facts.event_ends)}{per_event}; {kind}")
+    return found("streams", "yes", f"{len(facts.event_ends)} events, {events} with payload{per_event}; {kind}")
 
 
 def _as_made(reply: Reply) -> Finding:

@@ -53,22 +53,36 @@ ASKS: Final[dict[str, Ask]] = {
 }
 
 
+# Asked of formats that generate text only.
+_OF_TEXT: Final = frozenset(
+    {"stop", "seed", "seed-again", "unstreamed", "natural", "ignore-eos", "min-tokens", "prefix", "prefix-again",
+     "picture", "empty"}
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorstCase:
     """What a check costs at most. A byte of a prompt counts as a token."""
 
-    calls: int
-    prompt_tokens: int
-    output_tokens: int
+    requests: tuple[tuple[int, int], ...]  # of each, the most prompt tokens and output tokens
+
+    @property
+    def calls(self) -> int:
+        return len(self.requests)
+
+    @property
+    def prompt_tokens(self) -> int:
+        return sum(prompt for prompt, _ in self.requests)
+
+    @property
+    def output_tokens(self) -> int:
+        return sum(output for _, output in self.requests)
 
 
-def worst_case() -> WorstCase:
-    """All calls, each answered to its limit."""
-    return WorstCase(
-        calls=len(ASKS),
-        prompt_tokens=sum(_most_tokens(ask) for ask in ASKS.values()),
-        output_tokens=sum(ask.output_tokens for ask in ASKS.values()),
-    )
+def worst_case(*, generates: bool) -> WorstCase:
+    """All calls, each answered to its limit; fewer of a format that generates no text."""
+    asked = [ask for name, ask in ASKS.items() if generates or name not in _OF_TEXT]
+    return WorstCase(requests=tuple((_most_tokens(ask), ask.output_tokens) for ask in asked))
 
 
 def _most_tokens(ask: Ask) -> int:

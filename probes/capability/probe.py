@@ -17,6 +17,8 @@ from probes.load.protocols import protocol
 from probes.load.spec import LoadSpec
 
 _ROUNDS: Final = 3
+NOT_REACHED: Final = "it was not reached"
+NOT_ANSWERED: Final = "it did not answer the plain request"
 _OF_TEXT: Final = (
     "max_tokens", "finish_reason", "stop_sequence", "unstreamed", "cached_tokens", "picture", "repeats", "seed",
     "ignore_eos", "min_tokens", "empty_prompt", "streams", "as_made", "role_first", "terminator",
@@ -48,6 +50,11 @@ class CheckReport:
         """How much of what is required it does."""
         return score(self.findings)
 
+    @property
+    def conformance_share(self) -> float | None:
+        """The score's share; None where the plain request was not answered, for a wrong model says nothing of it."""
+        return self.score.share if self.answered else None
+
 
 def check_endpoint(spec: LoadSpec, *, on_call: Callable[[str], None] = lambda _: None) -> CheckReport:
     """Ask everything; takes as long as some twenty short answers.
@@ -66,7 +73,7 @@ def check_endpoint(spec: LoadSpec, *, on_call: Callable[[str], None] = lambda _:
     except OSError as error:
         raise ProbeError(f"ca_file {spec.ca_file} cannot be read: {error.strerror or error}") from error
     if network.link is None:
-        kind, said = network.failure or ("connect_refused", "it was not reached")
+        kind, said = network.failure or ("connect_refused", NOT_REACHED)
         return _report(spec, network, started_at, list(network.findings), f"not reached ({kind}): {said}")
     with Caller(spec, network, on_call) as caller:
         return _asked(caller, network, started_at)
@@ -86,7 +93,7 @@ def _asked(caller: Caller, network: Network, started_at: datetime) -> CheckRepor
     else:
         advice = what_is_wrong(caller, plain.reply, names) or plain.reply.said
         rest = [found("answers", "no", advice, plain.reply.took_s)]
-        left = "it did not answer the plain request"
+        left = NOT_ANSWERED
         if listing is not None:
             findings.append(listed_finding(caller, names, listing))
     findings.append(_round_trip(caller, network))
@@ -133,7 +140,7 @@ def _report(
     advice: str | None,
     caller: Caller | None = None,
     http_version: str | None = None,
-    left: str = "it was not reached",
+    left: str = NOT_REACHED,
 ) -> CheckReport:
     return CheckReport(
         base_url=spec.base_url,
@@ -143,7 +150,7 @@ def _report(
         ended_at=datetime.now(UTC),
         findings=in_order(findings, left),
         advice=advice,
-        answered=caller is not None and left != "it did not answer the plain request",
+        answered=caller is not None and left != NOT_ANSWERED,
         calls=caller.calls if caller is not None else 0,
         prompt_tokens=caller.prompt_tokens if caller is not None else None,
         output_tokens=caller.output_tokens if caller is not None else None,

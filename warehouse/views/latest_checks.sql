@@ -29,7 +29,7 @@ SELECT
     n.base_url,
     n.is_answered,
     n.advice,
-    n.conforming_findings / nullif(n.required_findings, 0) AS conformance_share,
+    CASE WHEN n.is_answered THEN n.conforming_findings / nullif(n.required_findings, 0) END AS conformance_share,
     n.conforming_findings,
     n.required_findings,
     t.deviations,
@@ -60,7 +60,7 @@ COMMENT ON COLUMN latest_checks.api IS 'Wire format.';
 COMMENT ON COLUMN latest_checks.base_url IS 'Where an endpoint was asked; NULL for a local target.';
 COMMENT ON COLUMN latest_checks.is_answered IS 'Whether the plain request was answered; if not, little else could be asked.';
 COMMENT ON COLUMN latest_checks.advice IS 'What is wrong and what to set in the config, one sentence; NULL where nothing is.';
-COMMENT ON COLUMN latest_checks.conformance_share IS 'conforming_findings / required_findings, 0 to 1; NULL if nothing could be required.';
+COMMENT ON COLUMN latest_checks.conformance_share IS 'conforming_findings / required_findings, 0 to 1; NULL if it did not answer or nothing could be required.';
 COMMENT ON COLUMN latest_checks.conforming_findings IS 'Of them, met, a count; what could not be found out is not met.';
 COMMENT ON COLUMN latest_checks.required_findings IS 'Requirements of its standards that apply, a count.';
 COMMENT ON COLUMN latest_checks.deviations IS 'Ids of the findings that are against a requirement, in the order in which they are told; empty if none is.';
