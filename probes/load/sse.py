@@ -4,13 +4,14 @@ Deliberately tolerant where servers are: LF, CRLF or CR line ends, `data:` with 
 `error:` field (llama.cpp), a bare JSON object in the place of an event (Gemini), a last event without its blank line.
 """
 
-import re
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import add
+from typing import Final
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
-_NAMED = re.compile(rb"((?:event:[^\r\n]*\n)?data: ?([^\r\n]*)\n\n)")
-_ERROR_NAME = re.compile(rb"event: ?error\n")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_LF: Final = 10  # as a number: looking for that takes a tenth of what looking for a byte string takes
+_ERROR_NAMES: Final = frozenset({b"event: error", b"event:error", b"event: error\r", b"event:error\r"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,90 +33,102 @@ def cut_events(body: bytes) -> SseEvents:
 
     Source: WHATWG HTML Living Standard, 9.2.6 "Interpreting an event stream".
     """
-    return _cut_plain(body) or _cut_named(body) or _cut_any(body)
+    return _cut_plain(body, b"\r\n" if b"\r" in body else b"\n") or _cut_blocks(body)
 
 
-def _cut_plain(body: bytes) -> SseEvents | None:
-    """The fast way for what nearly all servers send: `data: ...LF LF` and nothing else. None when it is not that."""
-    if not (body.startswith(b"data: ") and body.endswith(b"\n\n")) or b"\r" in body:
+def _cut_plain(body: bytes, line_end: bytes) -> SseEvents | None:
+    """The fast way for what nearly all servers send: `data: ...` and a blank line. None when there is anything else."""
+    blank = 2 * line_end
+    prefix = b"data: " if body.startswith(b"data: ") else b"data:"
+    if not (body.startswith(prefix) and body.endswith(blank)):
         return None
-    data = body[6:-2].split(b"\n\ndata: ")
-    if body.count(b"\n") != 2 * len(data) or b"" in data:
+    data = body[len(prefix) : -len(blank)].split(blank + prefix)
+    if any(body.count(byte) != 2 * len(data) for byte in (b"\n", b"\r") if byte in line_end) or b"" in data:
         return None
-    return SseEvents(
-        data=data, ends=list(accumulate(len(text) + 8 for text in data)), errors=frozenset(), unfinished=None
-    )
-
-
-def _cut_named(body: bytes) -> SseEvents | None:
-    """The same where events have names, or `data:` no space behind it; not where one calls itself an error."""
-    if not body.endswith(b"\n\n") or _ERROR_NAME.search(body) is not None:
-        return None
-    found = _NAMED.findall(body)
-    ends = list(accumulate(len(whole) for whole, _ in found))
-    data = [text for _, text in found]
-    if not ends or ends[-1] != len(body) or b"" in data:  # something stands between them
-        return None
+    ends = list(accumulate(map(add, map(len, data), repeat(len(prefix) + len(blank)))))
+    if prefix == b"data:" and any(text.startswith(b" ") for text in data):
+        return None  # some have the space
     return SseEvents(data=data, ends=ends, errors=frozenset(), unfinished=None)
 
 
-class _Block:
-    """The lines of one event under way."""
-
-    __slots__ = ("data", "is_error", "raw")
-
-    def __init__(self) -> None:
-        self.data: list[bytes] = []
-        self.raw: list[bytes] = []
-        self.is_error = False
-
-    def add(self, line: bytes) -> None:
-        self.raw.append(line)
-        name, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
-        if name == b"data":
-            self.data.append(value)
-        elif name == b"event":
-            self.is_error = value == b"error"
-        elif name == b"error" and value:
-            self.data.append(value)
-            self.is_error = True
-
-    def payload(self) -> bytes | None:
-        if self.data:
-            return b"\n".join(self.data) or None  # an empty event is not dispatched
-        if self.raw and self.raw[0][:1] in (b"{", b"["):
-            return b"\n".join(self.raw)
-        return None
-
-
-def _cut_any(body: bytes) -> SseEvents:
+def _cut_blocks(body: bytes) -> SseEvents:
+    """Whatever it is, a blank line ends it; only the blocks that are unusual are read line by line."""
+    blocks, block_ends = _blocks(body)
     data: list[bytes] = []
     ends: list[int] = []
     errors: set[int] = set()
-    block = _Block()
-    start = 3 if body.startswith(b"\xef\xbb\xbf") else 0
-    while found := _LINE_END.search(body, start):
-        line = body[start : found.start()]
-        start = found.end()
-        if line:
-            block.add(line)
+    for block, end in zip(blocks, block_ends, strict=True):
+        if block[:6] == b"data: ":
+            text = block[6:]
+        elif block[:5] == b"data:":
+            text = block[5:]
+        else:
+            name, _, text = block.partition(b"\ndata: ")
+            if name[:6] != b"event:" or _LF in name or name in _ERROR_NAMES:
+                text = b""
+        if text and _LF not in text:
+            data.append(text)  # one line of data, with or without a name before it
+            ends.append(end)
             continue
-        payload = block.payload()
+        payload, is_error = _read_lines(block)
         if payload is not None:
-            if block.is_error:
+            if is_error:
                 errors.add(len(data))
             data.append(payload)
-            ends.append(start)
-        block = _Block()
-    if body[start:]:
-        block.add(body[start:])
-    payload = block.payload()
+            ends.append(end)
     unfinished = None
-    if payload is not None:
-        unfinished = len(data)
-        if block.is_error:
-            errors.add(unfinished)
-        data.append(payload)
-        ends.append(len(body))
+    if ends and ends[-1] > len(body):
+        unfinished = len(ends) - 1
+        ends[-1] = len(body)
     return SseEvents(data=data, ends=ends, errors=frozenset(errors), unfinished=unfinished)
+
+
+def _blocks(body: bytes) -> tuple[list[bytes], list[int]]:
+    """What stands between blank lines, and the offsets just past them: beyond the body's end where none came.
+
+    Lines within a block end with LF or, where all of the body's do, with CRLF.
+    """
+    start = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
+    text = body[start:]
+    carriage_returns = text.count(b"\r")
+    if not carriage_returns or carriage_returns == text.count(b"\n") == text.count(b"\r\n"):
+        blank = b"\r\n\r\n" if carriage_returns else b"\n\n"
+        blocks = text.split(blank)
+        return blocks, list(accumulate(map(add, map(len, blocks), repeat(len(blank))), initial=start))[1:]
+    blocks: list[bytes] = []
+    ends: list[int] = []
+    lines: list[bytes] = []
+    for line in text.splitlines(keepends=True):  # of bytes: LF, CRLF and CR, and nothing of Unicode
+        start += len(line)
+        if line in (b"\n", b"\r\n", b"\r"):
+            blocks.append(b"\n".join(lines))
+            ends.append(start)
+            lines = []
+        else:
+            lines.append(line.rstrip(b"\r\n"))
+    return [*blocks, b"\n".join(lines)], [*ends, len(body) + 1]
+
+
+def _read_lines(block: bytes) -> tuple[bytes | None, bool]:
+    """The data of one event and whether it calls itself an error; None if the block is no event."""
+    data: list[bytes] = []
+    others: list[bytes] = []
+    is_error = False
+    for line in block.splitlines():
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            data.append(value)
+        elif name == b"event":
+            is_error = value == b"error"
+        elif name == b"error":
+            if value:
+                data.append(value)
+                is_error = True
+        elif name:  # no blank line, no comment
+            others.append(line)
+    if data:
+        return b"\n".join(data) or None, is_error  # an empty event is not dispatched
+    if others and others[0][:1] in (b"{", b"["):
+        return b"\n".join(others), is_error
+    return None, is_error

@@ -9,6 +9,7 @@ The work is done by a few calls for many events, since calls, not bytes, are wha
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate, repeat
@@ -18,11 +19,14 @@ from typing import Final
 _FIRST: Final = b"data: "
 _NEXT: Final = b"\n\ndata: "
 _LAST: Final = b"\n\n"
+_LF: Final = 10
 _AROUND_BYTES: Final = len(_FIRST) + len(_LAST)
 
 _LEAST_EVENTS: Final = 12  # of fewer, parsing is as quick
 _TRIED: Final = 6  # events parsed to find one that makes a mold
 _GROUP: Final = 12
+_BLOCK: Final = 1024  # events compared at once
+_LAST_EVENTS: Final = 8
 _MOST_MOLDS: Final = 16  # a server that dates each event by the second needs one a second
 _PLAIN: Final = re.compile(rb'[^"\\\x00-\x09\x0b-\x1f]+')  # line feeds stand between the texts
 
@@ -62,11 +66,13 @@ def sort_events(body: bytes, mold: Mold) -> SortedEvents | None:
     at = 0
     for _ in range(_MOST_MOLDS):
         start, at = at, _take_run(body, texts, ends, at, classes, unread, mold)
+        if at < 0:
+            return None
         if at == start:
             break
     unread += range(at, len(texts))
     others = [texts[n] for n in unread]
-    if b"" in others or b"\n" in b"".join(others):
+    if b"" in others or _LF in b"".join(others):
         return None  # an empty event, or one of several lines
     return SortedEvents(ends=ends, classes=classes, unread=unread, texts=others)
 
@@ -74,10 +80,15 @@ def sort_events(body: bytes, mold: Mold) -> SortedEvents | None:
 def _take_run(
     body: bytes, texts: list[bytes], ends: list[int], at: int, classes: bytearray, unread: list[int], mold: Mold
 ) -> int:
-    """Find a mold at `at` or soon after, class the events behind it that fit, and return where it ends."""
+    """Find a mold at `at` or soon after, class the events behind it that fit, and return where it ends.
+
+    -1 if something is no event of one line.
+    """
     if len(texts) - at < _LEAST_EVENTS:
         return at
     for n in range(at, at + _TRIED):
+        if _LF in texts[n]:
+            return -1
         unread.append(n)  # that of the mold too: it may tell what holds for all
         found = mold(texts[n])
         if found is not None:
@@ -115,19 +126,25 @@ def _middles(body: bytes, texts: list[bytes], ends: list[int], first: int, befor
     def has_ends(text: bytes) -> bool:
         return text.startswith(before) and text.endswith(after) and len(text) >= start - stop
 
-    last = len(texts)
-    while last > first and not has_ends(texts[last - 1]):
-        last -= 1  # a stream ends with events of other kinds
-    if last == first:
-        return []
-    run = texts[first:last]
-    middles = list(map(itemgetter(slice(start, stop)), run))
-    # `_NEXT` is in no text, so what is equal as a whole is equal one by one.
-    together = b"".join((before, (after + _NEXT + before).join(middles), after))
-    if together == body[ends[first - 1] + len(_FIRST) : ends[last - 1] - len(_LAST)]:
-        return middles
-    fitting = next(n for n, text in enumerate(run) if not has_ends(text))
-    return middles[:fitting]
+    middles: list[bytes] = []
+    while first < len(texts) and has_ends(texts[first]):
+        end = last = min(first + _BLOCK, len(texts))
+        while last > first and end - last < _LAST_EVENTS and not has_ends(texts[last - 1]):
+            last -= 1  # a stream ends with events of other kinds
+        if not has_ends(texts[last - 1]):  # the run ends in mid-stream: nearly there, what comes between is seen below
+            last = bisect_left(texts, True, first + 1, last, key=lambda text: not has_ends(text))
+        run = texts[first:last]
+        found = list(map(itemgetter(slice(start, stop)), run))
+        # `_NEXT` is in no text, so what is equal as a whole is equal one by one.
+        together = b"".join((before, (after + _NEXT + before).join(found), after))
+        if together != body[ends[first - 1] + len(_FIRST) : ends[last - 1] - len(_LAST)]:
+            fitting = next(n for n, text in enumerate(run) if not has_ends(text))
+            return middles + found[:fitting]
+        middles += found
+        if last < end:
+            break
+        first = last
+    return middles
 
 
 def _are_plain(middles: list[bytes]) -> bool:

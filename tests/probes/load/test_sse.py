@@ -1,9 +1,11 @@
 """Cutting events out of a body."""
 
-from hypothesis import given
+import re
+
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probes.load.sse import _cut_any, cut_events
+from probes.load.sse import SseEvents, cut_events
 
 PAYLOADS = st.lists(
     st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1, max_size=20).map(
@@ -11,23 +13,89 @@ PAYLOADS = st.lists(
     ),
     max_size=8,
 )
+LINES = st.sampled_from(
+    [
+        b"data: x", b"data:y", b"data:  z", b"data: ", b"data:", b"data", b": ping", b":", b"event: e", b"event:e",
+        b"event: error", b"event:error", b"event:  error", b"event", b"id: 1", b"retry: 5", b'error: {"code":1}',
+        b"error:", b'{"error":', b" {}}", b"[1]", b"", b"", b"", "data: a\u2028b\u2029c\u0085d".encode(),
+        b"data: \x0b\x0c\x1c\x1e", b"data: \xff\xe6", b"\xef\xbb\xbfdata: x", b"x", b" data: x", b"data : x",
+    ]
+)  # fmt: skip
+LINE_ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
+BODIES = st.one_of(
+    st.builds(lambda lines, end: b"".join(line + end for line in lines), st.lists(LINES, max_size=14), LINE_ENDS),
+    st.lists(st.tuples(LINES, LINE_ENDS), max_size=14).map(lambda pairs: b"".join(map(b"".join, pairs))),
+)
 
 
 def body_of(payloads: list[bytes], end: bytes = b"\n") -> bytes:
     return b"".join(b"data: " + payload + end + end for payload in payloads)
 
 
-@given(PAYLOADS, st.sampled_from([b"\n", b"\r\n", b"\r"]))
+def line_by_line(body: bytes) -> SseEvents:
+    """The same, as the standard tells it: one line after another, an event at each blank one."""
+    data, ends, errors = [], [], set()
+    lines, place = [], 3 if body.startswith(b"\xef\xbb\xbf") else 0
+    for found in [*re.finditer(rb"([^\r\n]*)(\r\n|\r|\n)", body[place:]), None]:
+        if found is not None and found[1]:
+            lines.append(found[1])
+            continue
+        if found is None:
+            rest = re.search(rb"[^\r\n]*\Z", body[place:])[0]
+            lines += [rest] if rest else []
+        fields = [(line.partition(b":")[0], line.partition(b":")[2].removeprefix(b" ")) for line in lines]
+        said = [value for name, value in fields if name == b"data" or (name == b"error" and value)]
+        bare = [line for line in lines if line.partition(b":")[0] not in (b"data", b"event", b"error", b"")]
+        payload = b"\n".join(said) if said else b"\n".join(bare) if bare and bare[0][:1] in (b"{", b"[") else b""
+        if payload:
+            marks = [
+                name == b"error" or value == b"error"
+                for name, value in fields
+                if name == b"event" or (name == b"error" and value)
+            ]
+            if marks and marks[-1]:
+                errors.add(len(data))
+            data.append(payload)
+            ends.append(len(body) if found is None else place + found.end())
+        lines = []
+    unfinished = len(data) - 1 if payload else None
+    return SseEvents(data=data, ends=ends, errors=frozenset(errors), unfinished=unfinished)
+
+
+@given(PAYLOADS, LINE_ENDS)
 def test_every_line_end_gives_the_same_events(payloads, end):
     events = cut_events(body_of(payloads, end))
     assert events.data == payloads
     assert events.unfinished is None
 
 
-@given(PAYLOADS)
-def test_the_fast_way_and_the_tolerant_way_agree(payloads):
-    body = body_of(payloads)
-    assert cut_events(body) == _cut_any(body)
+@settings(max_examples=300)
+@given(BODIES)
+def test_the_fast_ways_say_what_reading_line_by_line_says(body):
+    assert cut_events(body) == line_by_line(body)
+
+
+@given(BODIES)
+def test_so_they_do_of_a_body_that_is_cut_anywhere(body):
+    for place in range(len(body)):
+        assert cut_events(body[:place]) == line_by_line(body[:place])
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([b"", b"event: e", b"event: error", b"event:error", b": ping"]), PAYLOADS), max_size=6
+    ),
+    LINE_ENDS,
+    st.sampled_from([b"data: ", b"data:"]),
+)
+def test_named_events_are_cut_alike_whatever_their_line_ends(events, end, prefix):
+    lines = [[name] if name else [] for name, _ in events]
+    texts = [[prefix + text for text in payloads] for _, payloads in events]
+    body = b"".join(
+        b"".join(line + end for line in [*names, *data, b""]) for names, data in zip(lines, texts, strict=True)
+    )
+    assert cut_events(body) == line_by_line(body)
 
 
 @given(st.lists(st.sampled_from([b"data: x", b"data:y", b": ping", b"event: e", b"", b"data: ", b"{}", b"id: 1"])))
