@@ -91,10 +91,14 @@ def _blocks(body: bytes) -> tuple[list[bytes], list[int]]:
     start = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
     text = body[start:]
     carriage_returns = text.count(b"\r")
-    if not carriage_returns or carriage_returns == text.count(b"\n") == text.count(b"\r\n"):
-        blank = b"\r\n\r\n" if carriage_returns else b"\n\n"
-        blocks = text.split(blank)
-        return blocks, list(accumulate(map(add, map(len, blocks), repeat(len(blank))), initial=start))[1:]
+    if carriage_returns and not carriage_returns == text.count(b"\n") == text.count(b"\r\n"):
+        return _mixed_blocks(text, start)
+    blank = b"\r\n\r\n" if carriage_returns else b"\n\n"
+    blocks = text.split(blank)
+    return blocks, list(accumulate(map(add, map(len, blocks), repeat(len(blank))), initial=start))[1:]
+
+
+def _mixed_blocks(text: bytes, start: int) -> tuple[list[bytes], list[int]]:
     blocks: list[bytes] = []
     ends: list[int] = []
     lines: list[bytes] = []
@@ -106,7 +110,7 @@ def _blocks(body: bytes) -> tuple[list[bytes], list[int]]:
             lines = []
         else:
             lines.append(line.rstrip(b"\r\n"))
-    return [*blocks, b"\n".join(lines)], [*ends, len(body) + 1]
+    return [*blocks, b"\n".join(lines)], [*ends, start + 1]
 
 
 def _read_lines(block: bytes) -> tuple[bytes | None, bool]:
