@@ -109,9 +109,14 @@ def _rows(
     trial_id: str, records: "list[AttemptRecord]", answers: "list[Answer]", book: "AnswerBook"
 ) -> list[AttemptRow]:
     return [
-        AttemptRow(trial_id=trial_id, qoe_share=score, **_fields(record))
+        AttemptRow(trial_id=trial_id, qoe_share=score if _is_told(record) else None, **_fields(record))
         for record, score in zip(records, book.add(answers), strict=True)
     ]
+
+
+def _is_told(record: AttemptRecord) -> bool:
+    """Whether its tokens came one after the other: those of a document came at once, a picture's not at all."""
+    return record.answer_streamed is not False and record.output_images is None
 
 
 def _fields(record: AttemptRecord) -> dict[str, Any]:

@@ -47,9 +47,9 @@ class PointResult:
     seconds: float  # that it took, all in all
     n_ok: int
     ok_share: float
-    ttft_p95_s: float | None
+    ttft_p95_s: float | None  # of documents: to all of it, which the same limit is held against
     tpot_p95_s: float | None
-    tpot_defined: bool  # False: answers of one token, which have no time per output token
+    tpot_defined: bool  # False: answers of one token, or documents, which have no time per output token
     ttft_growth: float | None  # seconds by which the time to first token grows in a second of the point
     e2e_growth: float | None  # the same for the whole answer
     missed_share: float | None  # of the sends planned: not made, or late, by the client's own fault
@@ -161,14 +161,15 @@ def point_result(spec: TrialSpec, rows: Sequence[LandingRow], summary: Mapping[s
     trial = next(row for row in rows if isinstance(row, TrialRow))
     served = [row for row in rows if isinstance(row, AttemptRow) and row.phase == "measured" and not row.error_class]
     served.sort(key=lambda row: row.t_start_ns or 0)
+    documents = bool(served) and all(row.answer_streamed is False for row in served)
     return PointResult(
         rate_rps=spec.workload.rate_rps or 0.0,
         seconds=(trial.ended_at - trial.started_at).total_seconds(),
         n_ok=summary["ok"],
         ok_share=summary["ok"] / summary["attempts"] if summary["attempts"] else 0.0,
-        ttft_p95_s=summary["ttft_p95_s"],
+        ttft_p95_s=summary["e2e_p95_s" if documents else "ttft_p95_s"],
         tpot_p95_s=summary["tpot_p95_s"],
-        tpot_defined=spec.workload.output_tokens > 1,
+        tpot_defined=spec.workload.output_tokens > 1 and not documents,
         ttft_growth=_growth(served, "t_first_ns"),
         e2e_growth=_growth(served, "t_last_ns"),
         missed_share=trial.sends_missed / trial.sends_planned

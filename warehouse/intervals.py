@@ -66,7 +66,7 @@ _ATTEMPTS = """
         ok,
         slo_met AND NOT sent_late AS good,
         in_flight_s,
-        start_s + ttft_s AS first_s,
+        start_s + first_content_s AS first_s,
         start_s + e2e_s AS last_s,
         ttft_s,
         tpot_s,

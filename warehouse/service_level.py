@@ -32,7 +32,7 @@ _UNITS_S: Final = {"ms": 1e-3, "s": 1.0}
 _GOOD = """
     ok
     AND NOT sent_late
-    AND coalesce(ttft_s <= $ttft_s, $ttft_s IS NULL)
+    AND coalesce(first_content_s <= $ttft_s, $ttft_s IS NULL)
     AND coalesce(tpot_s <= $tpot_s, TRUE)
 """
 _COUNTS = f"""

@@ -81,7 +81,7 @@ def read_attempt(raw: RawAttempt) -> AttemptReading:
         response_bytes=body_bytes if raw.http_status is not None else None,
         reads=reads if raw.http_status is not None else None,
         chunks=len(times) if facts else None,
-        coalesced_chunks=coalesced if facts else None,
+        coalesced_chunks=None if facts is None else 0 if facts.is_raw else coalesced,
         chunk_gap_p50_ns=_nearest_rank(gaps, 50),
         chunk_gap_p95_ns=_nearest_rank(gaps, 95),
         chunk_gap_p99_ns=_nearest_rank(gaps, 99),

@@ -67,6 +67,14 @@ measured AS (
         avg(qoe_all_share) AS qoe_mean_share,
         quantile_disc(qoe_all_share, 0.10) AS qoe_p10_share,
         max(abs(latency_check_s)) AS latency_check_max_s,
+        -- as with tokens, one success that does not tell makes the sum unknown, not smaller
+        CASE WHEN count(*) FILTER (ok AND input_items IS NULL) = 0 THEN sum(input_items) FILTER (ok) END AS input_items,
+        CASE WHEN count(*) FILTER (ok AND output_images IS NULL) = 0 THEN sum(output_images) FILTER (ok) END AS output_images,
+        CASE WHEN count(*) FILTER (ok AND input_audio_s IS NULL) = 0 THEN sum(input_audio_s) FILTER (ok) END AS input_audio_s,
+        CASE WHEN count(*) FILTER (ok AND output_audio_s IS NULL) = 0 THEN sum(output_audio_s) FILTER (ok) END AS output_audio_s,
+        count(audio_s_per_s) FILTER (ok) AS n_audio,
+        -- of a speed, the percentile is that of the time it takes
+        quantile_disc(1 / nullif(audio_s_per_s, 0), 0.50) FILTER (ok) AS s_per_audio_s,
         sum(coalesced_share * chunks) / nullif(sum(chunks), 0) AS coalesced_share,
         sum(streamed_tokens) FILTER (ok AND chunks > 0) AS chunked_tokens,
         sum(chunks) FILTER (ok AND streamed_tokens IS NOT NULL) AS chunks
@@ -86,6 +94,10 @@ offered AS (
         t.cpu_share_others,
         (t.steady_end_ns - t.steady_start_ns) / 1e9 AS steady_window_s,
         greatest(o.attempts, coalesce(t.sends_planned, 0)) AS offered_attempts,
+        -- where every answer is a document, a failure is no endless wait for a first token: none was due
+        m.n_ttft > 0 OR o.ok = 0 AS has_first_tokens,
+        -- answers without a token are those of tasks that generate none: they have no speed
+        o.output_tokens > 0 OR o.ok = 0 AS generates,
         coalesce(
             t.steady_end_ns > t.steady_start_ns
             AND 2 * t.steady_output_tokens >= o.output_tokens
@@ -139,10 +151,10 @@ SELECT
     CASE WHEN m.n_e2e >= r.p95 THEN m.e2e[2] END AS e2e_p95_s,
     CASE WHEN m.n_e2e >= r.p99 THEN m.e2e[3] END AS e2e_p99_s,
     m.e2e_max_s,
-    coalesce(m.n_ttft_all, 0) AS n_ttft_all,
-    CASE WHEN m.n_ttft_all >= r.p50 THEN m.ttft_all[1] END AS ttft_all_p50_s,
-    CASE WHEN m.n_ttft_all >= r.p95 THEN m.ttft_all[2] END AS ttft_all_p95_s,
-    CASE WHEN m.n_ttft_all >= r.p99 THEN m.ttft_all[3] END AS ttft_all_p99_s,
+    CASE WHEN m.has_first_tokens THEN coalesce(m.n_ttft_all, 0) ELSE 0 END AS n_ttft_all,
+    CASE WHEN m.has_first_tokens AND m.n_ttft_all >= r.p50 THEN m.ttft_all[1] END AS ttft_all_p50_s,
+    CASE WHEN m.has_first_tokens AND m.n_ttft_all >= r.p95 THEN m.ttft_all[2] END AS ttft_all_p95_s,
+    CASE WHEN m.has_first_tokens AND m.n_ttft_all >= r.p99 THEN m.ttft_all[3] END AS ttft_all_p99_s,
     coalesce(m.n_e2e_all, 0) AS n_e2e_all,
     CASE WHEN m.n_e2e_all >= r.p50 THEN m.e2e_all[1] END AS e2e_all_p50_s,
     CASE WHEN m.n_e2e_all >= r.p95 THEN m.e2e_all[2] END AS e2e_all_p95_s,
@@ -168,7 +180,7 @@ SELECT
     m.steady,
     m.steady_window_s,
     m.steady_output_tokens,
-    m.steady_output_tokens / nullif(m.steady_window_s, 0) AS steady_output_tokens_per_s,
+    CASE WHEN m.generates THEN m.steady_output_tokens / nullif(m.steady_window_s, 0) END AS steady_output_tokens_per_s,
     coalesce(m.n_steady, 0) AS n_steady,
     coalesce(m.n_ttft_steady, 0) AS n_ttft_steady,
     CASE WHEN m.n_ttft_steady >= r.p50 THEN m.ttft_steady[1] END AS ttft_steady_p50_s,
@@ -184,7 +196,8 @@ SELECT
     CASE WHEN m.n_e2e_steady >= r.p99 THEN m.e2e_steady[3] END AS e2e_steady_p99_s,
     m.prompt_tokens,
     m.output_tokens,
-    m.output_tokens / nullif(m.window_s, 0) AS output_tokens_per_s,
+    CASE WHEN m.generates THEN m.output_tokens / nullif(m.window_s, 0) END AS output_tokens_per_s,
+    m.prompt_tokens / nullif(m.window_s, 0) AS input_tokens_per_s,
     m.ok / nullif(m.window_s, 0) AS requests_per_s,
     m.offered_attempts,
     coalesce(m.good, 0) AS good_count,
@@ -199,6 +212,14 @@ SELECT
     m.coalesced_share,
     coalesce(m.chunked_tokens, 0)::BIGINT AS chunked_tokens,
     coalesce(m.chunks, 0)::BIGINT AS chunks,
+    m.input_items::BIGINT AS input_items,
+    m.input_items / nullif(m.window_s, 0) AS items_per_s,
+    m.input_audio_s,
+    m.output_audio_s,
+    coalesce(m.n_audio, 0) AS n_audio,
+    CASE WHEN m.n_audio >= r.p50 THEN 1 / nullif(m.s_per_audio_s, 0) END AS audio_p50_s_per_s,
+    m.output_images::BIGINT AS output_images,
+    m.output_images / nullif(m.window_s, 0) AS images_per_s,
     m.client_cpu_s,
     m.engine_cpu_s,
     m.cpu_share_others

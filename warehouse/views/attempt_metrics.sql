@@ -14,8 +14,12 @@ WITH timed AS (
         a.t_start_ns BETWEEN t.steady_start_ns AND t.steady_end_ns AS steady,
         (a.t_first_ns - a.t_start_ns) / 1e9 AS ttft_s,
         (a.t_last_ns - a.t_start_ns) / 1e9 AS e2e_s,
+        -- a document has no first token: what a person waits for is all of it
+        CASE WHEN a.answer_streamed IS FALSE THEN e2e_s ELSE ttft_s END AS first_content_s,
         CASE
-            WHEN a.streamed_tokens > 1 THEN (a.t_last_ns - a.t_first_ns) / 1e9 / nullif(a.streamed_tokens - 1, 0)
+            -- the tokens of a picture are not streamed, its sketches are
+            WHEN a.streamed_tokens > 1 AND a.output_images IS NULL
+                THEN (a.t_last_ns - a.t_first_ns) / 1e9 / nullif(a.streamed_tokens - 1, 0)
         END AS tpot_s,
         greatest(
             0,
@@ -49,7 +53,8 @@ SELECT
     e2e_s,
     (t_last_ns - t_sched_ns) / 1e9 AS e2e_sched_s,
     tpot_s,
-    output_tokens / nullif(e2e_s, 0) AS output_tokens_per_s,
+    -- an embedding has no output to be fast or slow at
+    nullif(output_tokens, 0) / nullif(e2e_s, 0) AS output_tokens_per_s,
     e2e_s - (ttft_s + tpot_s * (streamed_tokens - 1)) AS latency_check_s,
     (t_start_ns - t_sched_ns) / 1e9 AS lag_s,
     -- as sends_missed of a trial counts them
@@ -68,7 +73,7 @@ SELECT
     chunk_gap_p99_ns / 1e9 AS chunk_gap_p99_s,
     chunk_gap_max_ns / 1e9 AS chunk_gap_max_s,
     coalesced_chunks / nullif(chunks, 0) AS coalesced_share,
-    error_class IS NULL AND coalesce(ttft_s <= slo_ttft_s, FALSE) AS ttft_met,
+    error_class IS NULL AND coalesce(first_content_s <= slo_ttft_s, FALSE) AS ttft_met,
     error_class IS NULL AND coalesce(tpot_s <= slo_tpot_s, TRUE) AS tpot_met,
     ttft_met AND tpot_met AS slo_met,
     qoe_share,
@@ -77,7 +82,21 @@ SELECT
     error_message,
     model_returned,
     system_fingerprint,
-    cache_write_tokens
+    cache_write_tokens,
+    answer_streamed,
+    first_content_s,
+    usage_fault,
+    service_tier,
+    billed_usd,
+    server_load_s,
+    server_queue_s,
+    server_prefill_s,
+    server_decode_s,
+    input_items,
+    input_audio_s,
+    output_audio_s,
+    coalesce(output_audio_s, input_audio_s) / nullif(e2e_s, 0) AS audio_s_per_s,
+    output_images
 FROM timed;
 
 COMMENT ON VIEW attempt_metrics IS 'What each measured attempt experienced, in seconds and tokens; failed attempts stay, with the times they reached. Grain: measured attempt.';
@@ -96,14 +115,14 @@ COMMENT ON COLUMN attempt_metrics.steady IS 'Whether it was sent in the steady w
 COMMENT ON COLUMN attempt_metrics.ok IS 'Whether it succeeded (error_class is NULL).';
 COMMENT ON COLUMN attempt_metrics.error_class IS 'NULL is success, else a class of the error taxonomy.';
 COMMENT ON COLUMN attempt_metrics.http_status IS 'HTTP status code; NULL if none came.';
-COMMENT ON COLUMN attempt_metrics.ttft_s IS 'Time to first token of any kind: t_first - t_start, seconds; role-only and empty chunks do not count.';
+COMMENT ON COLUMN attempt_metrics.ttft_s IS 'Time to first token of any kind: t_first - t_start, seconds; role-only and empty chunks do not count; NULL for an answer that is one document.';
 COMMENT ON COLUMN attempt_metrics.ttft_conn_free_s IS 'The same from the moment the connection was ready: t_first - max(t_start, t_conn), seconds.';
 COMMENT ON COLUMN attempt_metrics.ttft_sched_s IS 'The same from the planned send (open loop), seconds: shows waiting that a late send would hide.';
 COMMENT ON COLUMN attempt_metrics.ttfo_s IS 'Time to first output that is not reasoning: t_visible - t_start, seconds.';
 COMMENT ON COLUMN attempt_metrics.e2e_s IS 't_last - t_start, seconds; the closing of the stream is not in it.';
 COMMENT ON COLUMN attempt_metrics.e2e_sched_s IS 't_last - t_sched (open loop), seconds.';
-COMMENT ON COLUMN attempt_metrics.tpot_s IS 'Time per output token after the first: (t_last - t_first) / (streamed_tokens - 1), seconds; NULL for one token or none.';
-COMMENT ON COLUMN attempt_metrics.output_tokens_per_s IS 'Output tokens of this attempt / its e2e_s, tokens per second; the speed of the stream alone is 1 / tpot_s.';
+COMMENT ON COLUMN attempt_metrics.tpot_s IS 'Time per output token after the first: (t_last - t_first) / (streamed_tokens - 1), seconds; NULL for one token or none, for a document and for pictures.';
+COMMENT ON COLUMN attempt_metrics.output_tokens_per_s IS 'Output tokens of this attempt / its e2e_s, tokens per second; the speed of the stream alone is 1 / tpot_s; NULL for a task that generates none.';
 COMMENT ON COLUMN attempt_metrics.latency_check_s IS 'e2e_s - (ttft_s + tpot_s x (streamed_tokens - 1)), seconds: 0 up to rounding, or the definitions have come apart.';
 COMMENT ON COLUMN attempt_metrics.lag_s IS 'How late the client sent: t_start - t_sched (open loop), seconds.';
 COMMENT ON COLUMN attempt_metrics.sent_late IS 'Open loop: whether it was sent more than 50 ms late, or never.';
@@ -121,7 +140,7 @@ COMMENT ON COLUMN attempt_metrics.chunk_gap_p95_s IS '95th percentile of the gap
 COMMENT ON COLUMN attempt_metrics.chunk_gap_p99_s IS '99th percentile of the gaps, seconds.';
 COMMENT ON COLUMN attempt_metrics.chunk_gap_max_s IS 'Longest gap, seconds.';
 COMMENT ON COLUMN attempt_metrics.coalesced_share IS 'Share (0 to 1) of payload events that came in one read with an earlier one.';
-COMMENT ON COLUMN attempt_metrics.ttft_met IS 'Whether it succeeded with a first token within slo_ttft_s of its workload.';
+COMMENT ON COLUMN attempt_metrics.ttft_met IS 'Whether it succeeded with a first token within slo_ttft_s of its workload; of a document, with all of it (first_content_s).';
 COMMENT ON COLUMN attempt_metrics.tpot_met IS 'Whether it succeeded with a tpot within slo_tpot_s, or too short an answer to have one.';
 COMMENT ON COLUMN attempt_metrics.slo_met IS 'Whether it succeeded within slo_ttft_s and slo_tpot_s of its workload; a failure, or an answer without a first token, is false; an answer too short for a tpot passes that clause.';
 COMMENT ON COLUMN attempt_metrics.qoe_share IS 'Tokens delivered against the timeline that the service level promises, 0 to 1.';
@@ -131,3 +150,17 @@ COMMENT ON COLUMN attempt_metrics.error_message IS 'One sentence about the failu
 COMMENT ON COLUMN attempt_metrics.model_returned IS 'Model name in the answer.';
 COMMENT ON COLUMN attempt_metrics.system_fingerprint IS 'Backend fingerprint in the answer.';
 COMMENT ON COLUMN attempt_metrics.cache_write_tokens IS 'Tokens of the prompt that were written to a cache, a count; NULL if the server does not say.';
+COMMENT ON COLUMN attempt_metrics.answer_streamed IS 'Whether the answer came as a stream of events; false for one document, which has no first token; NULL without an answer, and in what landed before.';
+COMMENT ON COLUMN attempt_metrics.first_content_s IS 'What the limit on the first token is held against, seconds: ttft_s, or e2e_s of a document, whose first content comes with its last.';
+COMMENT ON COLUMN attempt_metrics.usage_fault IS 'What the server counted and what cannot be: an answer like another, but its counts are NULL and no token figure rests on them; NULL if all is plausible.';
+COMMENT ON COLUMN attempt_metrics.service_tier IS 'The tier that served it, as the server named it.';
+COMMENT ON COLUMN attempt_metrics.billed_usd IS 'What the server says that it charges, US dollars: declared, beside our own account; NULL if it does not say.';
+COMMENT ON COLUMN attempt_metrics.server_load_s IS 'Loading the model, by the clock of the server, seconds: a part of ttft_s; NULL if it does not say.';
+COMMENT ON COLUMN attempt_metrics.server_queue_s IS 'Waiting in the queue of the server, by its own clock, seconds; NULL if it does not say.';
+COMMENT ON COLUMN attempt_metrics.server_prefill_s IS 'Reading the prompt, by the clock of the server, seconds; NULL if it does not say.';
+COMMENT ON COLUMN attempt_metrics.server_decode_s IS 'Writing the answer, by the clock of the server, seconds; NULL if it does not say.';
+COMMENT ON COLUMN attempt_metrics.input_items IS 'Texts embedded or documents ranked, a count; NULL for other tasks.';
+COMMENT ON COLUMN attempt_metrics.input_audio_s IS 'Sound that was transcribed, seconds; NULL for other tasks, or if the server does not say.';
+COMMENT ON COLUMN attempt_metrics.output_audio_s IS 'Sound that was made, seconds; NULL for other tasks, or if its form does not tell.';
+COMMENT ON COLUMN attempt_metrics.audio_s_per_s IS 'Seconds of sound made, or transcribed, / e2e_s: how many times faster than it plays (RTFx); NULL for other tasks.';
+COMMENT ON COLUMN attempt_metrics.output_images IS 'Pictures made, a count; NULL for other tasks.';

@@ -74,6 +74,8 @@ class StreamFacts:
     output_images: int | None = None
     # Nothing in this answer could tell its end: it is whole if its HTTP message is. `terminal` is then False.
     ends_with_body: bool = False
+    # Bytes without events, which were cut by us: that several pieces come in one read hides no time of theirs.
+    is_raw: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 Raw sound has no events, so we cut it into some: the header of its container, which is no sound (`EMPTY`); its first
 byte; and each 1024 bytes that were complete, with what is left at the end. So the time to the first token is that to
 the first byte of sound, the last payload is the last byte, and the gaps between chunks are those between kibibytes: 0
-inside a read, else the pause between two reads, whatever the server's own pieces were. Nothing in raw sound tells its
-end: it is whole if its HTTP message is (`StreamFacts.ends_with_body`).
+inside a read, else the pause between two reads, whatever the server's own pieces were; none counts as coalesced
+(`StreamFacts.is_raw`). Nothing in raw sound tells its end: it is whole if its HTTP message is
+(`StreamFacts.ends_with_body`).
 
 WAV is asked for, since it tells how long it is; so do Opus and FLAC (`probes.load.containers`). Of MP3, AAC and raw PCM
 the length is unknown.
@@ -13,7 +14,7 @@ the length is unknown.
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import orjson
@@ -142,7 +143,7 @@ def _read_sound(body: bytes) -> StreamFacts:
         ends += pieces
         classes += bytes([_AUDIO]) * len(pieces)
         reader.output_audio_s = audio_s(body, tail=body, total_bytes=len(body))
-    return reader.facts(ends, classes)
+    return replace(reader.facts(ends, classes), is_raw=True)
 
 
 def has_payload(body: bytes) -> bool:

@@ -83,10 +83,10 @@ def test_the_first_token_is_when_the_first_sound_came_though_its_header_came_bef
     assert (seen.output_audio_s, seen.output_tokens, seen.answer_streamed) == (0.125, None, True)
 
 
-def test_chunks_of_one_read_are_coalesced_and_only_pauses_between_reads_are_gaps():
+def test_pieces_of_one_read_are_ours_and_not_coalesced_and_only_pauses_between_reads_are_gaps():
     body = wav(5 * 512)
     seen = record_of(raw_of("openai-speech", body, [len(body)]))
-    assert (seen.chunks, seen.coalesced_chunks, seen.chunk_gap_max_ns) == (6, 5, 0)
+    assert (seen.chunks, seen.coalesced_chunks, seen.chunk_gap_max_ns) == (6, 0, 0)
 
 
 @pytest.mark.parametrize(
