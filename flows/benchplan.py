@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from flows.benchprompts import prompt_keys
 from flows.errors import ConfigError
 from flows.spec import TrialSpec, trial_id
 from flows.tables import AnyTable, plainly_right
@@ -19,6 +20,11 @@ DEADLINE_S = 24 * 3600.0
 REQUESTS = 30
 TOKENS = 64
 RATE_MAX_RPS = 1000.0
+# What has files to be read, or lengths that differ: where there is none of it, nothing is looked at before the trial.
+_TO_COMPLETE = {
+    "trace_file", "rates_file", "prompts_file", "prompt_lengths", "output_lengths", "turns", "images", "documents",
+    "audio_s",
+}  # fmt: skip
 
 
 def new_bench_id() -> str:
@@ -40,6 +46,7 @@ def bench_target(options: argparse.Namespace) -> EndpointTarget:
         "base_url": options.url,
         "api": options.api,
         "api_key_env": options.api_key_env,
+        "tokenizer": _tokenizer(options),
     }
     target = _checked(EndpointTarget, table)
     try:
@@ -80,8 +87,7 @@ def bench_workload(options: argparse.Namespace) -> Workload:
         "requests": options.requests,
         "duration_s": options.duration,
         "warmup_requests": options.warmup,
-        "prompt_tokens": options.prompt_tokens,
-        "output_tokens": options.output_tokens,
+        **prompt_keys(options),
         "slo_ttft_ms": options.slo_ttft_ms,
         "slo_tpot_ms": options.slo_tpot_ms,
         "seed": options.seed,
@@ -100,13 +106,15 @@ def bench_workload(options: argparse.Namespace) -> Workload:
         table["requests"] = REQUESTS
     table = {key: value for key, value in table.items() if value is not None}
     if "trace_file" not in table:
-        table = {"prompt_tokens": TOKENS, "output_tokens": TOKENS} | table
+        own_prompts = "prompt_lengths" in table or "prompts_file" in table
+        table = ({} if own_prompts else {"prompt_tokens": TOKENS}) | table
+        table = ({} if "output_lengths" in table else {"output_tokens": TOKENS}) | table
     problems: list[str] = []
     table = with_paths(table, Path.cwd(), problems)
     if problems:
         raise ConfigError([f"bench: {problem}" for problem in problems])
     workload = _checked(Workload, table)
-    if workload.trace_file is None and workload.rates_file is None:
+    if not table.keys() & _TO_COMPLETE:
         return workload
     try:
         return completed(workload)
@@ -137,6 +145,12 @@ def _arrivals(options: argparse.Namespace) -> str:
     if options.rate_end is not None:
         return "linear-ramp"
     return "poisson" if options.rate is not None or options.find_rate or options.sweep else "closed"
+
+
+def _tokenizer(options: argparse.Namespace) -> str:
+    """As a config has it: a word, or the path of a file."""
+    given: str = options.tokenizer or "usage"
+    return given if given in ("usage", "server") else str(Path(given).expanduser().resolve())
 
 
 def _concurrency(options: argparse.Namespace, arrivals: str) -> int | None:

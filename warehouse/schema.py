@@ -22,6 +22,8 @@ VIEW_NAMES = (
     "trial_metrics",
     "grades",
     "certificate",
+    "length_fidelity",
+    "conversation_turns",
     "trial_figures",
     "cell_trials",
     "cell_figures",

@@ -2,6 +2,7 @@
 
 import argparse
 
+TEXTS = ("prose", "code", "table", "dialogue", "languages", "mixed")
 ARRIVALS = (
     "closed", "constant", "poisson", "gamma", "linear-ramp", "exponential-ramp", "piecewise", "trace",
 )  # fmt: skip
@@ -28,8 +29,10 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     when.add_argument("--duration", type=float, metavar="S", help="send for so many seconds")
 
     what = bench.add_argument_group("what to send")
-    what.add_argument("--prompt-tokens", type=int, metavar="N", help="default: 64; a trace brings its own")
-    what.add_argument("--output-tokens", type=int, metavar="N", help="default: 64; a trace brings its own")
+    what.add_argument("--prompt-tokens", metavar="N", help="a number, or lengths to draw from (default: 64), such as"
+                      " uniform:min=10,max=90  normal:mean=500,stdev=100,max=900"
+                      "  lognormal:median=500,sigma=0.8,max=8000  empirical:file=F")  # fmt: skip
+    what.add_argument("--output-tokens", metavar="N", help="likewise; a trace brings both")
     what.add_argument("--warmup", type=int, default=2, metavar="N", help="requests before the measured (default: 2)")
     what.add_argument("--cold", action="store_true", help="a new connection for every request, measured with it")
     what.add_argument("--seed", type=int, default=0, metavar="N", help="of prompts and arrivals (default: 0)")
@@ -37,6 +40,8 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
         "--processes", type=int, default=1, metavar="N", help="of the load client, a core each (default: 1)"
     )
     what.add_argument("--repeats", type=int, default=1, metavar="N", help="measure so many times (default: 1)")
+
+    _add_prompt_options(bench.add_argument_group("what prompts are made of"))
 
     search = bench.add_argument_group("searches over rates (every point is a trial of its own)")
     kind = search.add_mutually_exclusive_group()
@@ -50,3 +55,24 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
 
     bench.add_argument("--no-land", action="store_true", help="keep nothing")
     bench.add_argument("--json", action="store_true", help="print JSON: an object a trial, one a line")
+
+
+def _add_prompt_options(made: "argparse._ArgumentGroup") -> None:
+    made.add_argument("--text", choices=TEXTS, metavar="KIND", help=f"{', '.join(TEXTS)} (default: prose)")
+    made.add_argument(
+        "--tokenizer", metavar="T", help="count text by warm-ups (usage, the default), its server, or a tokenizer.json"
+    )
+    made.add_argument("--prompts", metavar="FILE", help="JSON lines of messages or prompts, or ShareGPT JSON")
+    made.add_argument("--shuffle", action="store_true", help="take its rows in an order drawn by --seed")
+    made.add_argument("--shared-prefix", type=float, metavar="S", help="share of each prompt that is common to all")
+    made.add_argument("--no-nonce", action="store_true", help="let caches answer (with --prompts or --shared-prefix)")
+    made.add_argument("--turns", type=int, metavar="N", help="conversations of at most N turns, in a closed loop")
+    made.add_argument("--think-s", metavar="S", help="pause before a later turn: seconds, or a spread as above")
+    made.add_argument("--recorded-history", action="store_true", help="later turns repeat the file's answers, or text")
+    made.add_argument("--images", type=int, metavar="N", help="pictures drawn for each request")
+    made.add_argument("--image-size", metavar="WxH", help="in pixels (default: 512x512)")
+    made.add_argument("--documents", type=int, metavar="N", help="made for each request, to embed or rank")
+    made.add_argument("--document-tokens", type=int, metavar="N", help="of each (default: 100)")
+    made.add_argument(
+        "--audio-s", type=float, metavar="S", help="seconds of sound made for each request, to transcribe"
+    )

@@ -198,9 +198,38 @@ def _land_studies(data_dir: Path, at: datetime, random: Random, attempts: int) -
         trial, *others = _trial(run_id, TARGETS[3], "chat-1", at, random, attempts, try_number=point + 1)
         rows.append(replace(trial, search_id=search.search_id, search_point=point, rate_rps=2.0**point))
         rows += others
+    rows += _conversations(run_id, at, random, attempts)
     job = job_row(job_id=f"job-{at:%Y%m%dT%H%M%S}", started_at=at, ended_at=at + timedelta(seconds=10))
     rows += [job, grid_hour_row(hour_at=at.replace(minute=0), source="invented")]
     land(data_dir, batch_id=f"{run_id}.plan", host_id="host", rows=rows, landed_at=at)
+
+
+def _conversations(run_id: str, at: datetime, random: Random, attempts: int) -> list[LandingRow]:
+    """A trial of conversations of three turns, whose prompts grow and come from a cache more and more."""
+    trial, *others = _trial(run_id, TARGETS[1], "chat-1", at, random, attempts, try_number=4)
+    rows: list[LandingRow] = [
+        replace(
+            trial, conversation_turns=3, conversation_history="answers", think_times="fixed(mean=2)", prompt_nonce=True
+        )
+    ]
+    for row in others:
+        if not isinstance(row, AttemptRow):
+            rows.append(row)
+            continue
+        talk, turn = divmod(row.seq, 3)
+        tokens = 100 + turn * 164
+        rows.append(
+            replace(
+                row,
+                conversation_id=f"{trial.trial_id}.c{talk:05d}",
+                turn_number=turn + 1,
+                prompt_tokens=None if row.error_class else tokens,
+                cached_tokens=None if row.error_class else max(0, tokens - 164),
+                prompt_tokens_asked=100 if turn == 0 else None,
+                output_tokens_asked=64,
+            )
+        )
+    return rows
 
 
 def _trial(

@@ -104,6 +104,10 @@ def test_too_few_requests_for_the_slots_say_nothing_about_the_concurrency(wareho
     assert found["grade"] == "B"
 
 
+def test_people_who_think_between_two_turns_need_not_be_in_flight(warehouse):
+    assert certified(warehouse(closed(conversation_turns=4)))["concurrency_share"] is None
+
+
 def test_late_sends_of_an_open_loop_count_with_those_never_made(warehouse):
     rows = paced(late_ms=(0, 1, 2, 3, 61, 0, 0, 0, 0, 0))
     rows[-1] = replace(failed_row(9), t_sched_ns=BOOT_NS + 9 * SECOND_NS // 10, t_start_ns=None)
