@@ -14,6 +14,7 @@ from flows.gridprovider import GridProvider
 from flows.meterhook import MeterHook
 from flows.mistakes import sentences
 from flows.notify_config import Email, Notify
+from flows.pacing import limit_problem
 from flows.site import CountedDevice, Hardware, Hosting, Market, NonNegative, Range, Site
 from flows.tables import STRICT_KEYS
 from flows.targets import EndpointTarget, LocalTarget, Price, Target, Timeouts, api_key
@@ -107,6 +108,17 @@ class BenchmarkConfig(_Table):
         if problems:
             raise ConfigError(problems)
 
+    def check_pacing(self, name: str) -> None:
+        """Raise ConfigError for each open loop that would pass a limit which its target names."""
+        problems = [
+            f"{name}: workload {workload.id!r} on target {target.id!r}: {problem}"
+            for workload in self.workloads
+            for target in self.targets
+            if (problem := limit_problem(target, workload)) is not None
+        ]
+        if problems:
+            raise ConfigError(problems)
+
 
 def _room(workload: Workload) -> int:
     """Tokens of the longest request with its answer."""
@@ -177,6 +189,7 @@ def check_config(raw: Mapping[str, Any], *, name: str, folder: Path = Path()) ->
         }
     )
     config.check_room(name)
+    config.check_pacing(name)
     return config
 
 

@@ -58,6 +58,9 @@ def load_spec(spec: TrialSpec, engine: "Engine | None") -> LoadSpec:
         documents=workload.documents,
         document_tokens=workload.document_tokens,
         audio_s=workload.audio_s,
+        max_rps=target.max_rps if target else None,
+        max_tokens_per_minute=target.max_tokens_per_minute if target else None,
+        pace=target.pace if target else None,
         seed=workload.seed,
         attempt_prefix=spec.trial_id,
         timeouts=LoadTimeouts(

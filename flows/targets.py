@@ -75,6 +75,9 @@ class EndpointTarget:
     group: str | None = None  # targets of one group are measured interleaved; the model's name, if None
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     extra_body: dict[str, Any] = field(default_factory=dict)
+    max_rps: Positive | None = None  # its limit, under which a closed loop waits; an open loop may not be above it
+    max_tokens_per_minute: Positive | None = None  # the same, of prompt and longest answer
+    pace: Literal["headers"] | None = None  # wait as its answers say
     price: Price | None = None
     price_file: str | None = None  # that of the config's [prices] table; price rules over it
     hosting: Hosting | None = None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.benchplan import DEADLINE_S, bench_spec, bench_target, bench_workload, new_bench_id
 from flows.errors import ConfigError, NightError
+from flows.pacing import limit_problem
 from flows.paths import data_dir
 from flows.spec import TrialSpec, spec_json
 from flows.spool import create_spool, land_spool, rows_of
@@ -53,6 +54,9 @@ def run(options: argparse.Namespace) -> int:
     """Load the endpoint, print the metrics, land. 0 if anybody was served, else 1."""
     _collect_seldom()
     target, workload = bench_target(options), bench_workload(options)
+    problem = limit_problem(target, workload)
+    if problem is not None:
+        raise ConfigError([f"bench: {problem}"])
     root = Path(tempfile.mkdtemp(prefix="megatoken-")) if options.no_land else data_dir(options.data)
     try:
         bench = _Bench(options, root, target)

@@ -26,6 +26,7 @@ class ClientEvidence:
     sends_planned: int | None  # open loop: sends due inside the window
     sends_missed: int | None  # of them, not made, or over 50 ms late
     client_rss_bytes: int | None  # peak of the process; of several, the sum
+    held_back_ns: int | None = None  # sends that pacing held back; of several processes the sum; None without pacing
 
 
 def worst_of(parts: Sequence[ClientEvidence]) -> ClientEvidence:
@@ -44,6 +45,7 @@ def worst_of(parts: Sequence[ClientEvidence]) -> ClientEvidence:
         sends_planned=_sum([part.sends_planned for part in parts]),
         sends_missed=_sum([part.sends_missed for part in parts]),
         client_rss_bytes=_sum([part.client_rss_bytes for part in parts]),
+        held_back_ns=_sum([part.held_back_ns for part in parts]),
     )
 
 

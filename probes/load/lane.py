@@ -11,6 +11,7 @@ from probes.load.evidence import LATE_NS
 from probes.load.flight import Flight, Landed, Planned, raw_attempt
 from probes.load.limits import shortest_silence_s
 from probes.load.origin import Origin
+from probes.load.pacing import Pacer
 from probes.load.pool import Pool
 from probes.load.protocols.base import WireProtocol
 from probes.load.raw import RawPart
@@ -54,6 +55,7 @@ class Lane:
         secret: the API key, so that it can be starred out of answers; "" for none.
         tls_context: for https.
         cold: every request opens a connection of its own, and closes it.
+        pacer: holds sends of a closed loop back; None for a target without a limit.
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class Lane:
         secret: str = "",
         tls_context: "ssl.SSLContext | None" = None,
         cold: bool = False,
+        pacer: Pacer | None = None,
     ) -> None:
+        self.pacer = pacer
         self.protocol = protocol
         self.limits = timeouts
         # An attempt heard more recently than the one, and younger than the other, has passed no limit.
@@ -142,6 +146,8 @@ class Lane:
         counts = self.counts
         counts.done += 1
         counts.duration_sum_ns += landed.t_end_ns - landed.flight.t_start_ns
+        if self.pacer is not None and landed.response is not None:
+            self._heed(self.pacer, landed, landed.response)
         kind, message = landed.failure or (None, "")
         status = None if landed.response is None else landed.response.status
         if kind is None and landed.response is not None and status is not None and not 200 <= status < 300:
@@ -156,6 +162,19 @@ class Lane:
         self.fatal_in_a_row += 1
         if self.fatal_in_a_row >= _FATAL_IN_A_ROW:
             self.stop(f"{_FATAL_IN_A_ROW} attempts in a row ended in {kind}: {message}")
+
+    def _heed(self, pacer: Pacer, landed: Landed, response: Response) -> None:
+        """Wait as an answer says, or give up."""
+        failed = response.status is not None and not 200 <= response.status < 300
+        reason = pacer.heard(
+            response.headers,
+            b"".join(response.parts) if failed else b"",
+            now_ns=landed.t_end_ns,
+            wall_offset_ns=landed.flight.wall_offset_ns,
+            in_flight=self.in_flight,
+        )
+        if reason is not None:
+            self.stop(reason)
 
     def note_lost(self, landed: Landed) -> None:
         """A send never arrived and is being repeated: it is written down, and counts in nothing."""

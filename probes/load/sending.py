@@ -102,6 +102,8 @@ class Sender:
         self._rounds_in_flight = 0
         self._following: list[tuple[int, str, Following, Flight]] = []  # a heap by due time, then by what it follows
         self._filling = False
+        self._paced = any(lane.pacer is not None for lane in lanes)
+        self._held_since_ns = 0  # something could be sent since then, but for pacing; 0: nothing is held back
         self.in_flight = 0
         self.more = False  # the last batch was full: more may be due
 
@@ -114,6 +116,7 @@ class Sender:
     def begin(self, ahead: Ahead, *, limit: int | None, until_ns: int | None) -> None:
         """Start on a plan; the arguments are those of `LoadLoop.run`."""
         self._ahead, self._limit, self._until_ns = ahead, limit, until_ns
+        self._held_since_ns = 0
         self._rounds_in_flight = 0
 
     def build_ahead(self, count: int) -> bool:
@@ -164,6 +167,8 @@ class Sender:
             return False
         if self._is_late():
             return False
+        if self._paced and self._is_held([self._following[0][3].planned.lane]):
+            return False
         _, _, following, before = heappop(self._following)
         planned = following.build()
         planned.lane = before.planned.lane
@@ -187,12 +192,30 @@ class Sender:
         planned_round = self._ahead.first()
         if planned_round is None or not self._is_due(planned_round[0].t_sched_ns):
             return False
+        if self._paced and limit is not None and self._is_held([planned.lane for planned in planned_round]):
+            return False
         self._ahead.take()
         round_ = Round(len(planned_round))
         self._rounds_in_flight += 1
         for planned in planned_round:
             self._queue.append((planned, round_))
         return True
+
+    def _is_held(self, lanes: Sequence[int]) -> bool:
+        """Whether pacing holds back what would now be sent to some lanes; then the timer is set."""
+        pacers = [each.pacer for n in lanes if (each := self._lanes[n]).stopped_reason is None]
+        ready_ns = max((pacer.ready_ns for pacer in pacers if pacer is not None), default=0)
+        now_ns = monotonic_ns()
+        if ready_ns > now_ns:
+            self._held_since_ns = self._held_since_ns or now_ns
+            self._timer.arm(ready_ns if self._until_ns is None else min(ready_ns, self._until_ns))
+            return True
+        if self._held_since_ns:
+            for pacer in pacers:
+                if pacer is not None:
+                    pacer.held_ns += now_ns - self._held_since_ns
+            self._held_since_ns = 0
+        return False
 
     def _is_due(self, due_ns: int | None) -> bool:
         """Whether the next round may go; None is the due time in a closed loop."""
@@ -249,6 +272,8 @@ class Sender:
         self.in_flight += 1
         lane.in_flight += 1
         flight = Flight(planned=planned, wall_offset_ns=self._clock.offset_ns, round=round_)
+        if lane.pacer is not None:
+            lane.pacer.sent(monotonic_ns(), (planned.prompt_tokens_asked or 0) + (planned.output_tokens_asked or 0))
         pool = lane.pool
         if pool.idle:
             connection = pool.idle.pop()

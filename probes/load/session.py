@@ -19,6 +19,7 @@ from probes.load.flight import Planned
 from probes.load.lane import Lane
 from probes.load.loop import LoadLoop
 from probes.load.origin import Origin, parse_origin
+from probes.load.pacing import Pacer
 from probes.load.protocols import protocol
 from probes.load.protocols.base import WireProtocol
 from probes.load.raw import read_raw
@@ -90,7 +91,8 @@ class Session:
         with ExitStack() as stack:
             stack.enter_context(kernel_stamps())
             spools = [stack.enter_context(SpoolWriter(path)) for path in spool_paths]
-            self.lanes = [_lane(*parts) for parts in zip(specs, protocols, origins, contexts, spools, strict=True)]
+            parts = zip(specs, protocols, origins, contexts, spools, strict=True)
+            self.lanes = [_lane(*each, parts=share[1]) for each in parts]
             self.loop = stack.enter_context(
                 LoadLoop(self.lanes, max_connections=descriptors, stop=stop, on_tick=self._tick)
             )
@@ -183,6 +185,7 @@ class Session:
                 sends_planned=lane.sends_planned if is_open else None,
                 sends_missed=lane.sends_missed if is_open else None,
                 client_rss_bytes=rss_bytes,
+                held_back_ns=None if lane.pacer is None else lane.pacer.held_ns,
             )
             for lane in self.lanes
         ]
@@ -243,7 +246,13 @@ class Session:
 
 
 def _lane(
-    spec: LoadSpec, wire: WireProtocol, origin: Origin, context: "ssl.SSLContext | None", spool: SpoolWriter
+    spec: LoadSpec,
+    wire: WireProtocol,
+    origin: Origin,
+    context: "ssl.SSLContext | None",
+    spool: SpoolWriter,
+    *,
+    parts: int,
 ) -> Lane:
     return Lane(
         origin=origin,
@@ -253,6 +262,19 @@ def _lane(
         secret=spec.api_key or "",
         tls_context=context,
         cold=spec.connections == "cold",
+        pacer=_pacer(spec, parts),
+    )
+
+
+def _pacer(spec: LoadSpec, parts: int) -> Pacer | None:
+    """What holds sends back; None where nothing does. An open loop never waits: its rate has been checked."""
+    if not spec.is_paced or spec.arrivals != "closed":
+        return None
+    return Pacer(
+        max_rps=spec.max_rps,
+        max_tokens_per_minute=spec.max_tokens_per_minute,
+        by_headers=spec.pace == "headers",
+        parts=parts,
     )
 
 

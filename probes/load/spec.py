@@ -11,6 +11,7 @@ from probes.errors import ProbeError
 from probes.load.evidence import ClientEvidence
 from probes.load.ingredients import History, Images, ingredients_problem
 from probes.load.orders import MAX_RATE_RPS, Arrivals, PromptsOrder
+from probes.load.pacing import pacing_problem
 from probes.load.record import AttemptRecord, StampSource
 from probes.load.spread import Spread
 from probes.load.texts import TextKind
@@ -100,6 +101,9 @@ class LoadSpec:
     documents: int = 0  # of document_tokens each, to embed or rank
     document_tokens: int = 0
     audio_s: float = 0.0  # of sound, to transcribe
+    max_rps: float | None = None  # this and the next two: the target's limit, under which a closed loop waits
+    max_tokens_per_minute: float | None = None  # prompt and longest answer
+    pace: Literal["headers"] | None = None  # as the last answers say what is left, and how long to wait
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: float | None = 0.0  # None leaves it out, for models that refuse it
     seed: int = 0
@@ -116,7 +120,9 @@ class LoadSpec:
         for name, least in (("warmup_requests", 0), ("prompt_tokens", 1), ("output_tokens", 1)):
             if getattr(self, name) < least:
                 raise ProbeError(f"{name} = {getattr(self, name)} must be >= {least}")
-        problem = ingredients_problem(self)
+        most_rps, most_tokens = self.max_rps, self.max_tokens_per_minute
+        problem = pacing_problem(self, max_rps=most_rps, max_tokens_per_minute=most_tokens, pace=self.pace)
+        problem = problem or ingredients_problem(self)
         if problem is not None:
             raise ProbeError(problem)
         for name, text in self.extra_headers.items():
@@ -128,6 +134,11 @@ class LoadSpec:
         _check_header_value("attempt_prefix", self.attempt_prefix)
         if len(self.attempt_prefix) > _MAX_REQUEST_ID_BYTES:
             raise ProbeError(f"attempt_prefix is {len(self.attempt_prefix)} characters; the limit is 512")
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether the target has a limit to stay under."""
+        return self.max_rps is not None or self.max_tokens_per_minute is not None or self.pace is not None
 
     def _check_when(self) -> None:
         arrivals, ramp = self.arrivals, self.arrivals.endswith("-ramp")
