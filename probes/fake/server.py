@@ -1,7 +1,9 @@
 """The server: one asyncio loop on the loopback interface that reads requests, chooses fixtures and plays answers."""
 
 import asyncio
+import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +25,7 @@ from probes.fake.story import Ask, BadAskError
 from probes.fake.truth import FakeEndpoint, FakeRequest
 
 _CUT_S: Final = 0.002  # between two parts of a write, so that they are two reads
-_CLOSE_S: Final = 0.005  # between an answer and a silent close: a client may have begun to send
+_CLOSE_S: Final = 0.005  # between an answer and a silent close or a reset: a client may have begun to send
 _MOST_BUFFERED_BYTES: Final = 1 << 18
 _STOP_S: Final = 10.0
 
@@ -231,13 +233,21 @@ class _Player:
                 await writer.drain()
                 await asyncio.sleep(self._script.hold_s)
             elif step.then == "drop":
-                await writer.drain()
+                await self._drop()
                 return False
         request.done_ns = time.monotonic_ns()
         await writer.drain()
         if self._closes_silently:
             await asyncio.sleep(_CLOSE_S)
         return not answer.closes
+
+    async def _drop(self) -> None:
+        """Reset the connection, after what was sent has come: a plain end could be that of the answer."""
+        await self._writer.drain()
+        await asyncio.sleep(_CLOSE_S)
+        linger = struct.pack("ii", 1, 0)
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._writer.transport.abort()
 
     async def _wait(self, due: int) -> None:
         left_s = (self._first_ns + due * self._itl_ns - time.monotonic_ns()) / 1e9

@@ -100,7 +100,7 @@ class Receiver:
         except BlockingIOError:
             return
         except OSError as error:
-            self.lost(connection, error.strerror or str(error))
+            self.lost(connection, error.strerror or str(error), broken=True)
             return
         response = connection.response
         self.reads += 1
@@ -166,14 +166,14 @@ class Receiver:
         try:
             data = tls.decrypt(received)
         except OSError as error:  # ssl.SSLError is one
-            self.lost(connection, f"TLS: {error}")
+            self.lost(connection, f"TLS: {error}", broken=True)
             return b""
         if not data and tls.closed:
             self.lost(connection, "the server closed the connection")
         return data
 
-    def lost(self, connection: Connection, why: str) -> None:
-        """The connection of a flight is gone."""
+    def lost(self, connection: Connection, why: str, *, broken: bool = False) -> None:
+        """The connection of a flight is gone: closed, or `broken`, which is no end of an answer."""
         flight, response, pool = connection.flight, connection.response, connection.lane.pool
         now_ns = monotonic_ns()
         if flight is None:
@@ -185,7 +185,7 @@ class Receiver:
             lost, again = repeated(flight, now_ns, why)
             connection.lane.note_lost(lost)
             pool.dial(again)
-        elif response.ends_with_connection():
+        elif response.ends_with_connection() and not broken:
             self.land(connection, now_ns, spoiled=True)
         elif response.status is None:
             self.land(connection, now_ns, failure=("truncated", f"no answer: {why}"))
