@@ -25,6 +25,7 @@ HOMES = {
     "pydantic": {"flows"},
     "rich": {"flows"},
     "httptools": {"probes"},
+    "botocore": {"probes"},
     "httpx": {"probes"},
     "ssl": {"probes"},
     "pynvml": {"probes"},

@@ -4,7 +4,10 @@ import difflib
 from typing import Final
 
 from probes.errors import ProbeError
+from probes.load.protocols.anthropic import ANTHROPIC
 from probes.load.protocols.base import WireProtocol
+from probes.load.protocols.bedrock import BEDROCK
+from probes.load.protocols.gemini import GEMINI, VERTEX_GEMINI
 from probes.load.protocols.ollama import OLLAMA, OLLAMA_GENERATE
 from probes.load.protocols.openai_chat import OPENAI_CHAT
 from probes.load.protocols.openai_embeddings import OPENAI_EMBEDDINGS
@@ -21,6 +24,10 @@ _WIRES: Final = (
     OPENAI_IMAGES,
     OPENAI_SPEECH,
     OPENAI_TRANSCRIPTION,
+    ANTHROPIC,
+    GEMINI,
+    VERTEX_GEMINI,
+    BEDROCK,
     OLLAMA,
     OLLAMA_GENERATE,
     TGI,
