@@ -21,6 +21,12 @@ _FINDINGS = (
     ("sampling", "ignore_eos", "Can it be made to go on to the limit?", "no", "refuses the field: HTTP 400", False),
     ("mistakes", "wrong_key", "Does it refuse a wrong key?", "yes", "HTTP 401", True),
 )  # fmt: skip
+_OTHERWISE = {
+    "max_tokens": "asked for 8, counted 11",
+    "usage": "no counts in the answer",
+    "wrong_key": "could not be tried: HTTP 429",
+    "as_made": "8 events in 1 read: something on the way holds them back",
+}
 
 
 def check_row(**changes) -> EndpointCheckRow:
@@ -81,7 +87,7 @@ def finding_rows(check_id: str, verdicts: dict[str, str]) -> list[CheckFindingRo
             finding_group=group,
             question=question,
             verdict=verdicts.get(finding_id, verdict),
-            evidence=evidence,
+            evidence=_OTHERWISE.get(finding_id, "it did not answer") if finding_id in verdicts else evidence,
             is_required=required,
             took_s=None if group == "reach" else 0.31,
         )
@@ -108,6 +114,8 @@ def land_checks(data_dir: Path, first_night_at: datetime, nights: int) -> None:
             check_row(
                 target_id=UNANSWERED,
                 provider="mistral",
+                base_url="https://mistral.example/v1",
+                model="mistral-smal",
                 is_answered=False,
                 conforming_findings=0,
                 advice='there is no model "mistral-smal"; did you mean "mistral-small"?',

@@ -4,7 +4,18 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui import canary, charts, endpoint, endpoint_charts, endpoint_provenance, endpoint_snapshot, frame, markup, words
+from ui import (
+    canary,
+    charts,
+    endpoint,
+    endpoint_charts,
+    endpoint_check,
+    endpoint_provenance,
+    endpoint_snapshot,
+    frame,
+    markup,
+    words,
+)
 from warehouse.metrics import METRICS, Metric, metric
 from warehouse.watch import Change
 
@@ -25,6 +36,7 @@ def draw(at: frame.Frame) -> None:
     every = endpoint_snapshot.nights(path, target, chosen.workload)
     if not every:
         _unmeasured(at, target, chosen.workload)
+        endpoint_check.section(at, target)
         return
     newest = every[-1]
     nights = [row for row in every if row["night"] > newest["night"] - chosen.window]
@@ -41,6 +53,7 @@ def draw(at: frame.Frame) -> None:
     _scatter(at, nights, of, colour)
     _errors(at, nights)
     _prices(path, target)
+    endpoint_check.section(at, target)
     canary.section(at, target)
     st.html(markup.heading("What it is, and since when"))
     st.html(markup.table(*endpoint_provenance.provenance_table(every), label=f"Provenance of {target}"))

@@ -5,6 +5,8 @@ import streamlit as st
 from ui import (
     canary,
     canary_snapshot,
+    endpoint_check,
+    endpoint_check_snapshot,
     frame,
     markup,
     overview,
@@ -70,6 +72,7 @@ def draw(at: frame.Frame) -> None:
         st.html(markup.notes([f"{len(listed)} of {len(targets)} targets are listed; Ranking has them all."]))
     _changes(at, chosen)
     _night(at)
+    _checks(at)
     st.html(markup.heading("Where to look next"))
     st.html("".join(markup.link(said, page, {"workload": chosen.workload}) for page, said in _WAYS))
 
@@ -104,6 +107,22 @@ def _night(at: frame.Frame) -> None:
     st.html(markup.heading("Did the last night work?", beneath=began))
     st.html(markup.verdict(*runs.verdict(run)))
     st.html(markup.link("The whole night", "runs", {"run": run["run_id"]}))
+
+
+def _checks(at: frame.Frame) -> None:
+    found = endpoint_check_snapshot.deviating(at.shown.path)
+    if not found:
+        return
+    do = "does" if len(found) == 1 else "do"
+    title = f"{words.count(len(found), 'target')} {do} not all that standards require, when last checked"
+    st.html(markup.heading(title))
+    lines = [
+        markup.link(endpoint_check.deviation_words(row), "endpoint", {"target": row["target_id"]})
+        for row in found[:_CHANGES]
+    ]
+    st.html("".join(lines))
+    if len(found) > _CHANGES:
+        st.html(markup.notes([f"{_CHANGES} of {len(found)} are listed: SELECT * FROM latest_checks has them all."]))
 
 
 frame.page(QUESTION, draw)
