@@ -5,13 +5,16 @@ from typing import Final
 
 from probes.errors import ProbeError
 from probes.load.protocols.anthropic import ANTHROPIC
+from probes.load.protocols.azure_openai import AZURE_OPENAI
 from probes.load.protocols.base import WireProtocol
 from probes.load.protocols.bedrock import BEDROCK
 from probes.load.protocols.gemini import GEMINI, VERTEX_GEMINI
 from probes.load.protocols.ollama import OLLAMA, OLLAMA_GENERATE
 from probes.load.protocols.openai_chat import OPENAI_CHAT
+from probes.load.protocols.openai_completions import OPENAI_COMPLETIONS
 from probes.load.protocols.openai_embeddings import OPENAI_EMBEDDINGS
 from probes.load.protocols.openai_images import OPENAI_IMAGES
+from probes.load.protocols.openai_responses import OPENAI_RESPONSES
 from probes.load.protocols.openai_speech import OPENAI_SPEECH
 from probes.load.protocols.openai_transcription import OPENAI_TRANSCRIPTION
 from probes.load.protocols.rerank import COHERE_RERANK, RERANK, TEI_RERANK
@@ -20,6 +23,9 @@ from probes.load.protocols.triton import TRITON
 
 _WIRES: Final = (
     OPENAI_CHAT,
+    AZURE_OPENAI,
+    OPENAI_COMPLETIONS,
+    OPENAI_RESPONSES,
     OPENAI_EMBEDDINGS,
     OPENAI_IMAGES,
     OPENAI_SPEECH,

@@ -15,6 +15,7 @@ from probes.load.sse import SseEvents
 
 DONE: Final = b"[DONE]"
 _BROKEN: Final = object()
+_MOST: Final = 10**15  # tokens, or anything else that is counted
 
 
 @dataclass(slots=True)
@@ -83,9 +84,9 @@ class EventReader:
 
     def count(self, name: str, value: object) -> int | None:
         """A count as the server says it; None, and a note, of what can be no count. Absent is None without a note."""
-        if type(value) is int and value >= 0:
+        if type(value) is int and 0 <= value <= _MOST:
             return value
-        if isinstance(value, float) and value >= 0 and value.is_integer():
+        if isinstance(value, float) and 0 <= value <= _MOST and value.is_integer():
             return int(value)
         if value is not None and self.usage_fault is None:
             self.usage_fault = sanitise(f"{name} = {str(value)[:60]} is no count")

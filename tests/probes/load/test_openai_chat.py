@@ -6,11 +6,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from probes.load.prompt import Prompt
 from probes.load.protocols.base import CHOICE_FLAGS, PAYLOAD_FLAGS, VISIBLE_FLAGS, EventClass
-from probes.load.protocols.openai_chat import has_payload, has_terminator, output_tokens, read_stream, request_body
+from probes.load.protocols.openai_chat import has_payload, has_terminator, output_tokens, read_stream
 from probes.load.raw import read_raw
-from probes.load.spec import LoadSpec
 
 DONE = b"data: [DONE]\n\n"
 RECORDED = Path(__file__).parents[2] / "recordings" / "h100-trial" / "attempts.spool.gz"
@@ -161,28 +159,6 @@ def test_a_body_under_way_tells_whether_it_has_a_payload_and_whether_it_is_over(
 def test_progress_reads_the_last_count():
     assert output_tokens(b'"completion_tokens":1} .. "completion_tokens": 12}') == 12
     assert output_tokens(b"nothing") is None
-
-
-def test_the_request_asks_for_a_stream_with_usage_and_extra_body_wins():
-    spec = LoadSpec(
-        base_url="http://h",
-        model="m",
-        concurrency=1,
-        requests=1,
-        attempt_prefix="p",
-        output_tokens=5,
-        extra_body={"temperature": 1, "ignore_eos": True},
-    )
-    body = orjson.loads(request_body(spec, Prompt.of("hello")))
-    assert body == {
-        "model": "m",
-        "messages": [{"role": "user", "content": "hello"}],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "max_tokens": 5,
-        "temperature": 1,
-        "ignore_eos": True,
-    }
 
 
 def classes_of(*events):

@@ -1,0 +1,60 @@
+"""OpenAI's legacy completions, streamed: a text goes on, so there are no turns and no role chunk.
+
+The first event is the first token. Usage and the end are those of chat.
+"""
+
+from typing import Final
+
+from probes.load.prompt import Prompt
+from probes.load.protocols.base import StreamFacts, WireProtocol
+from probes.load.protocols.bodies import dump_body
+from probes.load.protocols.openai_events import CompletionsReader
+from probes.load.protocols.openai_hosts import stream_options
+from probes.load.protocols.openai_stream import first_choices, has_terminator, output_tokens, read_choices, text_mold
+from probes.load.spec import LoadSpec
+
+_mold = text_mold(CompletionsReader, ("text",), lambda choice: choice)
+
+
+def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
+    """The JSON of one request; what `spec.extra_body` says wins, and its objects are merged with ours."""
+    body: dict[str, object] = {
+        "model": spec.model,
+        "prompt": prompt.text,
+        "stream": True,
+        "stream_options": stream_options(spec.base_url, include_usage=True),
+        "max_tokens": spec.output_tokens,  # this format knows no other name
+    }
+    if spec.temperature is not None:
+        body["temperature"] = spec.temperature
+    return dump_body(body, spec.extra_body)
+
+
+def read_stream(body: bytes) -> StreamFacts:
+    """Everything a streamed answer says. Faults are reported, never raised."""
+    return read_choices(body, CompletionsReader, _mold)
+
+
+def has_payload(body: bytes) -> bool:
+    """Whether a body under way holds any generated payload."""
+    return bool(read_stream(body).payload_ends)
+
+
+def answer_text(body: bytes) -> str:
+    """The text of the first choice; as far as the stream is JSON."""
+    texts = (choice.get("text") for choice in first_choices(body))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+OPENAI_COMPLETIONS: Final = WireProtocol(
+    name="openai-completions",
+    path=lambda _: "/completions",
+    accept="text/event-stream",
+    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    request_body=request_body,
+    read_stream=read_stream,
+    has_payload=has_payload,
+    has_terminator=has_terminator,
+    output_tokens=output_tokens,
+    answer_text=answer_text,
+)
