@@ -10,7 +10,7 @@ from rich.text import Text
 
 from flows.rankwords import rank_words, tie_sentences
 from warehouse.certificates import is_fit, why_unfit
-from warehouse.metrics import METRICS, UTILITY, Metric, format_value, is_sufficient, metric
+from warehouse.metrics import METRICS, TASK_METRICS, UTILITY, Metric, format_value, is_sufficient, metric
 from warehouse.query import DEFAULT_METRIC
 
 # What a platform engineer and a sustainability officer both look for, in seconds, dollars and grams.
@@ -77,6 +77,10 @@ HEADS = {
     "j_per_output_token": "\nJ\n/token",
     "operational_gco2e_per_output_mtok": "operat.\ngCO2e\n/Mtok",
     "embodied_gco2e_per_output_mtok": "embod.\ngCO2e\n/Mtok",
+    "items_per_s": "\ntexts\n/s",
+    "input_tokens_per_s": "input\ntokens\n/s",
+    "audio_p50_s_per_s": "RTFx\np50\ns/s",
+    "images_per_s": "\nimages\n/s",
 }
 WIDE_ONLY = ("ttft_p95_s", "output_tokens_per_s")
 WINDOW_DAYS = 28.0
@@ -205,4 +209,4 @@ def _too_few(item: Metric, row: Mapping[str, Any], value: float | None) -> bool:
 
 def known_metrics() -> list[str]:
     """Ids that a leaderboard can be ranked by."""
-    return [m.id for m in METRICS]
+    return [m.id for m in (*METRICS, *TASK_METRICS)]

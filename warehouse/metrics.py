@@ -151,6 +151,28 @@ METRICS: Sequence[Metric] = (
     ),
 )
 
+
+def _rate(column: str, alias: str, title: str, unit: str, *, sample_column: str | None = None) -> Metric:
+    return Metric(
+        id=column,
+        alias=alias,
+        column=column,
+        title=title,
+        unit=unit,
+        direction="higher",
+        shown_unit=unit,
+        sample_column=sample_column,
+    )
+
+
+# Of tasks that are no chat, unknown for all others: a board can be ranked by them, and shows them only then.
+TASK_METRICS: Sequence[Metric] = (
+    _rate("items_per_s", "items", "Texts", "texts/s"),
+    _rate("input_tokens_per_s", "input", "Input speed", "tokens/s"),
+    _rate("audio_p50_s_per_s", "audio", "Sound (RTFx) p50", "s/s", sample_column="n_audio"),
+    _rate("images_per_s", "images", "Pictures", "images/s"),
+)
+
 # Of a board that is ordered by weights of one's own (`warehouse.weighed`); no column of a view.
 UTILITY = Metric(
     id="utility",
@@ -171,10 +193,11 @@ def metric(metric_id: str) -> Metric:
     Raises:
         WarehouseError: there is none; names those there are.
     """
-    for candidate in METRICS:
+    known_metrics = (*METRICS, *TASK_METRICS)
+    for candidate in known_metrics:
         if candidate.id == metric_id:
             return candidate
-    known = ", ".join(candidate.id for candidate in METRICS)
+    known = ", ".join(candidate.id for candidate in known_metrics)
     raise WarehouseError(f"metric {metric_id!r} is not known; use one of {known}")
 
 

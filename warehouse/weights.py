@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import isfinite
 
 from warehouse.errors import WarehouseError
-from warehouse.metrics import METRICS
+from warehouse.metrics import METRICS, TASK_METRICS
 
 # metric id -> weight, all above 0
 Weights = Mapping[str, float]
@@ -16,14 +16,13 @@ def parse_weights(text: str) -> dict[str, float]:
     Raises:
         WarehouseError: a name or a number is none, or nothing has a weight; says which.
     """
-    by_name = {name: of.id for of in METRICS for name in (of.alias, of.id)}
+    known = (*METRICS, *TASK_METRICS)
+    by_name = {name: of.id for of in known for name in (of.alias, of.id)}
     found: dict[str, float] = {}
     for part in text.split(","):
         name, _, number = (piece.strip() for piece in part.partition("="))
         if name not in by_name:
-            raise WarehouseError(
-                f"weight {part.strip()!r} is of no metric; use {', '.join(of.alias for of in METRICS)}"
-            )
+            raise WarehouseError(f"weight {part.strip()!r} is of no metric; use {', '.join(of.alias for of in known)}")
         metric_id = by_name[name]
         if metric_id in found:
             raise WarehouseError(f"weight {name} is given twice; give it once")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from warehouse.errors import WarehouseError
-from warehouse.metrics import METRICS, MIN_ATTEMPTS, UNKNOWN, format_value, is_sufficient, metric
+from warehouse.metrics import METRICS, MIN_ATTEMPTS, TASK_METRICS, UNKNOWN, format_value, is_sufficient, metric
 
 # The same cases each time, and no clock: the machine may be busy.
 law = settings(derandomize=True, database=None, deadline=None)
@@ -15,7 +15,7 @@ law = settings(derandomize=True, database=None, deadline=None)
 
 def test_every_metric_names_columns_of_the_leaderboard(warehouse):
     columns = {row[0] for row in warehouse([]).execute("DESCRIBE leaderboard").fetchall()}
-    for m in METRICS:
+    for m in (*METRICS, *TASK_METRICS):
         assert m.column in columns
         assert m.sample_column is None or m.sample_column in columns
         if m.has_range:
@@ -25,8 +25,9 @@ def test_every_metric_names_columns_of_the_leaderboard(warehouse):
 
 
 def test_ids_are_unique_and_found():
-    assert len({m.id for m in METRICS}) == len(METRICS)
-    assert all(metric(m.id) is m for m in METRICS)
+    known = (*METRICS, *TASK_METRICS)
+    assert len({m.id for m in known}) == len({m.alias for m in known}) == len(known)
+    assert all(metric(m.id) is m for m in known)
     with pytest.raises(WarehouseError, match="'price' is not known"):
         metric("price")
 

@@ -92,7 +92,12 @@ SELECT
     t.cpu_share_others > 0.10 AS contended,
     t.weights_note,
     r.client_grade,
-    r.client_reasons
+    r.client_reasons,
+    f.items_per_s,
+    f.input_tokens_per_s,
+    f.n_audio,
+    f.audio_p50_s_per_s,
+    f.images_per_s
 FROM latest AS t
 INNER JOIN trial_figures AS f USING (trial_id)
 LEFT JOIN cell_figures AS k ON k.run_id = t.run_id AND k.target_id = t.target_id AND k.workload_id = t.workload_id
@@ -169,3 +174,8 @@ COMMENT ON COLUMN leaderboard.contended IS 'Whether that share was above 0.10: r
 COMMENT ON COLUMN leaderboard.weights_note IS 'What to know about the weights.';
 COMMENT ON COLUMN leaderboard.client_grade IS 'How far the load client can be trusted, A to D: the worst of the trials behind the figures; A and B are ranked by default.';
 COMMENT ON COLUMN leaderboard.client_reasons IS 'What keeps that trial from an A, in words, the worst first.';
+COMMENT ON COLUMN leaderboard.items_per_s IS 'Texts embedded or documents ranked, per second over all requests together; NULL for other tasks.';
+COMMENT ON COLUMN leaderboard.input_tokens_per_s IS 'Prompt tokens per second over all requests together.';
+COMMENT ON COLUMN leaderboard.n_audio IS 'Attempts behind audio_p50_s_per_s, a count.';
+COMMENT ON COLUMN leaderboard.audio_p50_s_per_s IS 'Seconds of sound made or transcribed in a second, median: how many times faster than it plays (RTFx); NULL for other tasks.';
+COMMENT ON COLUMN leaderboard.images_per_s IS 'Pictures made per second over all requests together; NULL for other tasks.';

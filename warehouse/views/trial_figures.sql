@@ -67,7 +67,12 @@ SELECT
     m.output_tokens_per_s AS whole_output_tokens_per_s,
     m.rate_share,
     m.rate_missed,
-    m.offered_attempts
+    m.offered_attempts,
+    m.items_per_s,
+    m.input_tokens_per_s,
+    m.n_audio,
+    m.audio_p50_s_per_s,
+    m.images_per_s
 FROM trial_metrics AS m
 LEFT JOIN intervals AS i USING (trial_id);
 
@@ -108,3 +113,8 @@ COMMENT ON COLUMN trial_figures.whole_output_tokens_per_s IS 'output_tokens / wi
 COMMENT ON COLUMN trial_figures.rate_share IS 'rate_achieved_rps / rate_planned_rps.';
 COMMENT ON COLUMN trial_figures.rate_missed IS 'Whether that is below 0.98: the target did not see the load that was planned.';
 COMMENT ON COLUMN trial_figures.offered_attempts IS 'Attempts, or the sends that were due where that is more, a count.';
+COMMENT ON COLUMN trial_figures.items_per_s IS 'Texts embedded or documents ranked, per second over all requests together; NULL for other tasks.';
+COMMENT ON COLUMN trial_figures.input_tokens_per_s IS 'Prompt tokens per second over all requests together.';
+COMMENT ON COLUMN trial_figures.n_audio IS 'Attempts behind audio_p50_s_per_s, a count.';
+COMMENT ON COLUMN trial_figures.audio_p50_s_per_s IS 'Seconds of sound made or transcribed in a second, median: how many times faster than it plays (RTFx); NULL for other tasks.';
+COMMENT ON COLUMN trial_figures.images_per_s IS 'Pictures made per second over all requests together; NULL for other tasks.';
