@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from probes.load.compression import content_encoding, plain_body
 from probes.load.errors import ErrorClass
 from probes.load.flight import Flight
 from probes.load.protocols.base import WireProtocol
@@ -26,7 +27,10 @@ def overdue(
     late, silent = waited_ns > limits.first_token_s * _S, silent_ns > limits.stall_s * _S
     if (late or silent) and not response.payload_seen and response.checked_parts != len(response.parts):
         response.checked_parts = len(response.parts)
-        response.payload_seen = protocol.has_payload(b"".join(response.parts))
+        body = plain_body(response.headers, b"".join(response.parts))
+        # What is compressed cannot be read once its beginning has left memory; then much has come.
+        is_opaque = response.spilled_bytes > 0 and content_encoding(response.headers) is not None
+        response.payload_seen = is_opaque or protocol.has_payload(body)
     if late and protocol.streams and not response.payload_seen:  # a document has the whole time for itself
         return "timeout_first_token", f"no token in {limits.first_token_s:g} s"
     # Silence before the first payload is a long prefill, not a stall.
