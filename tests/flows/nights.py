@@ -38,6 +38,7 @@ def write_config(folder: Path, targets: Sequence[dict[str, Any]], **changes: Any
         "output_tokens": 8,
         "max_usd": 1.0,
         "trial_s": 60.0,
+        "timeouts": {},
         "concurrency": 2,
         "warmup_requests": 1,
         "paired": False,
@@ -51,7 +52,7 @@ def write_config(folder: Path, targets: Sequence[dict[str, Any]], **changes: Any
         f"paired = {_toml(settings['paired'])}",
         # test_canary_night asks; elsewhere its requests would only stand among those that are counted
         *(f"{key} = {_toml(value)}" for key, value in ({"canary": False} | settings["night"]).items()),
-        f"timeouts = {{ trial_s = {settings['trial_s']}, connect_s = 2.0 }}",
+        f"timeouts = {_toml({'trial_s': settings['trial_s'], 'connect_s': 2.0} | settings['timeouts'])}",
     ]
     for target in targets:
         lines += ["[[targets]]", *(f"{key} = {_toml(value)}" for key, value in target.items())]

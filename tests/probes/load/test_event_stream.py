@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probes.load.event_stream import cut_frames, last_frame
+from probes.load.redaction import Secrets
 
 SOME = settings(max_examples=60, deadline=None)
 KINDS = st.sampled_from(["messageStart", "contentBlockDelta", "metadata", "größe"])
@@ -177,3 +178,14 @@ def test_the_last_frame_is_known_though_the_beginning_is_missing():
     assert last_frame(metadata[1:]) is None
     assert last_frame(metadata + HELLO) == cut_frames(HELLO).events.data[0]
     assert last_frame(b"") is None
+
+
+def test_a_frame_from_which_a_key_was_taken_out_is_read_although_its_checksum_is_that_of_the_key():
+    key = "sk-planted-0123456789"
+    body = event("messageStart", {"role": "assistant"}) + exception(
+        "throttlingException", orjson.dumps({"message": f"bad key {key}"})
+    )
+    assert cut_frames(body.replace(key.encode(), b"#" * len(key))).broken is not None
+    cut = cut_frames(Secrets(key).star(body, thorough=False))
+    assert cut.broken is None
+    assert b"bad key *****" in cut.events.data[-1]
