@@ -60,7 +60,7 @@ def answer_findings(caller: Caller, plain: Plain) -> list[Finding]:
     findings += [_usage(caller, reply, facts), _usage_right(facts)]
     if not caller.promise.generates:
         return findings
-    findings += [_max_tokens(facts), _finish_reason(caller, facts)]
+    findings += [_max_tokens(caller, facts), _finish_reason(caller, facts)]
     if caller.wire.streams:
         findings += [_streams(reply, facts), _as_made(reply), _role_first(facts)]
         findings.append(_terminator(caller, reply, facts))
@@ -89,9 +89,13 @@ def _identity(reply: Reply) -> Finding:
 
 
 def _request_id(reply: Reply) -> Finding:
-    names = [name for name in _REQUEST_IDS if reply.exchange.header(name)]
-    # ours comes back from servers that pass it on
-    return found("request_id", "yes" if names else "no", ", ".join(names) or f"none of {', '.join(_REQUEST_IDS)}")
+    given = {name: reply.exchange.header(name) for name in _REQUEST_IDS}
+    own = [name for name, value in given.items() if value and value != reply.asked_as]
+    if own:
+        return found("request_id", "yes", ", ".join(own))
+    back = [name for name, value in given.items() if value]
+    said = f"gives ours back, in {back[0]}" if back else f"none of {', '.join(_REQUEST_IDS)}"
+    return found("request_id", "yes" if back else "no", said)
 
 
 def _rate_limits(reply: Reply) -> Finding:
@@ -146,14 +150,16 @@ def _usage_right(facts: StreamFacts) -> Finding:
     return found("usage_right", "yes" if fits else "deviates", said)
 
 
-def _max_tokens(facts: StreamFacts) -> Finding:
+def _max_tokens(caller: Caller, facts: StreamFacts) -> Finding:
     asked = ASKS["plain"].output_tokens
     counted, events = facts.output_tokens, len(facts.payload_ends)
     if counted is not None:
         return found("max_tokens", "yes" if counted <= asked else "deviates", f"asked for {asked}, counted {counted}")
     if events > asked:
         return found("max_tokens", "deviates", f"asked for {asked}, {events} events with payload came")
-    return found("max_tokens", "unknown", f"asked for {asked}, {events} events came, no token was counted")
+    # a format without counts cannot be held to a count
+    said = f"asked for {asked}, {events} events came, no token was counted"
+    return found("max_tokens", "unknown", said, required=caller.promise.counts)
 
 
 def _finish_reason(caller: Caller, facts: StreamFacts) -> Finding:
@@ -176,9 +182,13 @@ def _streams(reply: Reply, facts: StreamFacts) -> Finding:
         return found("streams", "deviates", "one document, although a stream was asked for")
     if events == 1 and (facts.output_tokens or 0) > 3:
         return found("streams", "deviates", f"all {facts.output_tokens} tokens came in one event")
-    per_event = f" of {facts.output_tokens / events:.2g} tokens" if facts.output_tokens and events else ""
+    each = ""
+    if facts.output_tokens and events:
+        each = (
+            ", a token each" if facts.output_tokens == events else f", {facts.output_tokens / events:.2g} tokens each"
+        )
     kind = reply.exchange.header("content-type") or "no content type"
-    return found("streams", "yes", f"{len(facts.event_ends)} events, {events} with payload{per_event}; {kind}")
+    return found("streams", "yes", f"{len(facts.event_ends)} events, {events} of them with payload{each}; {kind}")
 
 
 def _as_made(reply: Reply) -> Finding:

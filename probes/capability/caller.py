@@ -1,8 +1,8 @@
 """Requests of a check, one after another, each as the load client would send it, or as it must not be sent."""
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from secrets import token_hex
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -16,7 +16,8 @@ from probes.capability.wire import Exchange, Link, connect
 from probes.errors import ProbeError
 from probes.load.clock import WallClock
 from probes.load.errors import KEPT_HEADERS
-from probes.load.origin import parse_origin, request_head
+from probes.load.head import fixed_head
+from probes.load.origin import parse_origin
 from probes.load.protocols import protocol
 from probes.load.protocols.base import WireProtocol
 from probes.load.raw import RawAttempt
@@ -49,7 +50,8 @@ class Caller:
         self._link: Link | None = network.link
         self._on_call = on_call
         self._clock = WallClock()
-        self._nonce = secrets.token_hex(4)
+        self._secrets = Secrets(spec.api_key or "")
+        self._nonce = token_hex(4)
 
     def __enter__(self) -> Self:
         return self
@@ -87,11 +89,14 @@ class Caller:
         origin = parse_origin(asked.base_url, self.wire.path(asked))
         if path is not None:
             origin = replace(origin, target=origin.target.replace(*path))
-        headers = self._headers(asked, _MADE_UP_KEY if wrong_key else asked.api_key)
-        headers |= {"X-Request-Id": f"{asked.attempt_prefix}.{name}", "Content-Length": str(len(body))}
+        if wrong_key:
+            asked = replace(asked, api_key=_MADE_UP_KEY)
+        own = {"X-Request-Id": f"{asked.attempt_prefix}.{name}", "Content-Length": str(len(body))}
         if self.wire.sign is not None:
-            headers |= self.wire.sign(asked, origin.url, body)
-        exchange = self._exchange(name, request_head(origin, headers) + b"\r\n" + body, self.wire.has_terminator)
+            own |= self.wire.sign(asked, origin.url, body)
+        tail = "".join(f"{header}: {value}\r\n" for header, value in own.items()).encode("ascii")
+        request = fixed_head(asked, self.wire, origin) + tail + b"\r\n" + body
+        exchange = self._exchange(name, request, self.wire.has_terminator)
         reply = self._reply(name, exchange, origin.url)
         self._count(reply)
         return reply
@@ -99,9 +104,8 @@ class Caller:
     def get(self, path: str) -> Exchange:
         """One GET under the base URL, with the key."""
         origin = parse_origin(self.spec.base_url, path)
-        headers = self._headers(self.spec, self.spec.api_key) | {"Accept": "application/json"}
-        del headers["Content-Type"]
-        head = request_head(origin, headers).replace(b"POST ", b"GET ", 1)
+        spec = replace(self.spec, extra_headers={**self.spec.extra_headers, "Accept": "application/json"})
+        head = fixed_head(spec, self.wire, origin).replace(b"POST ", b"GET ", 1)
         return self._exchange("list of models", head + b"\r\n", lambda _: False)
 
     @property
@@ -115,16 +119,6 @@ class Caller:
     def speaks_json(self) -> bool:
         """Whether the body of a request is JSON, which can be changed at will."""
         return self.wire.content_type == "application/json"
-
-    def _headers(self, spec: LoadSpec, key: str | None) -> dict[str, str]:
-        headers = {
-            "User-Agent": "megatoken",
-            "Accept": self.wire.accept,
-            "Accept-Encoding": "identity",
-            "Content-Type": self.wire.content_type,
-        }
-        headers |= self.wire.headers
-        return headers | (self.wire.key_headers(key) if key else {}) | dict(spec.extra_headers)
 
     def _exchange(self, name: str, request: bytes, is_over: Callable[[bytes], bool]) -> Exchange:
         self._on_call(name)
@@ -146,14 +140,12 @@ class Caller:
 
     def _hidden(self, exchange: Exchange) -> Exchange:
         """The exchange with our key starred out, wherever the server has echoed it; lengths stay."""
-        key = self.spec.api_key
-        if not key:
+        if not self.spec.api_key:
             return exchange
-        secrets = Secrets(key)
         return replace(
             exchange,
-            headers=tuple((name, secrets.star_text(value)) for name, value in exchange.headers),
-            body=secrets.star(exchange.body, thorough=True),
+            headers=tuple((name, self._secrets.star_text(value)) for name, value in exchange.headers),
+            body=self._secrets.star(exchange.body, thorough=True),
         )
 
     def _reply(self, name: str, exchange: Exchange, url: str) -> Reply:
@@ -166,6 +158,7 @@ class Caller:
             facts=self.wire.read_stream(exchange.body) if answered else None,
             text=self.wire.answer_text(exchange.body) if answered else None,
             url=url,
+            asked_as=f"{self.spec.attempt_prefix}.{name}",
         )
 
     def _raw(self, name: str, exchange: Exchange) -> RawAttempt:
@@ -184,7 +177,8 @@ class Caller:
             stamp_source="read",
             connection_reused=exchange.reused,
             http_status=exchange.status,
-            headers={key: value for key, value in exchange.headers if key in KEPT_HEADERS},
+            # the body is decompressed already
+            headers={key: value for key, value in exchange.headers if key in KEPT_HEADERS - {"content-encoding"}},
             failure_class=failure[0] if failure else None,
             failure_message=failure[1] if failure else None,
             cut_short=exchange.cut_short,

@@ -24,6 +24,7 @@ class Reply:
     facts: StreamFacts | None
     text: str | None
     url: str
+    asked_as: str  # our own request id
 
     @property
     def status(self) -> int | None:

@@ -5,7 +5,6 @@ The load client keeps only the headers that decide a class; here all of them are
 
 import socket
 import ssl
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic_ns
@@ -13,6 +12,7 @@ from typing import Final
 
 import httptools
 
+from probes.load.compression import content_encoding, decode_reads
 from probes.load.errors import ErrorClass
 from probes.load.origin import Address, Origin
 from probes.load.spec import Timeouts
@@ -167,11 +167,12 @@ def _exchange(
 ) -> Exchange:
     stamps, ends = response.body_reads()
     body = b"".join(response.parts)
-    coding = next((value for key, value in response.every if key == "content-encoding"), "identity").strip().lower()
-    encoding = None if coding in ("", "identity") else coding
+    encoding = content_encoding(dict(reversed(response.every)))
     if encoding is not None:
-        body, ends, fault = _decoded(body, ends, encoding)
-        failure = failure or fault
+        decoded = decode_reads(encoding, body, ends)
+        body, ends = decoded.body, decoded.ends
+        if decoded.fault is not None:
+            failure = failure or ("parse_error", decoded.fault)
     return Exchange(
         status=response.status,
         http_version=response.version,
@@ -188,22 +189,6 @@ def _exchange(
         keeps_alive=failure is None and response.keeps_alive(),
         reused=reused,
     )
-
-
-def _decoded(body: bytes, ends: list[int], encoding: str) -> tuple[bytes, list[int], Failure | None]:
-    """A compressed body as what it stands for, and how much of that had come with each read."""
-    if encoding not in ("gzip", "deflate", "x-gzip"):
-        return body, ends, ("parse_error", f"the answer is encoded as {encoding}, which nobody asked for")
-    unpack = zlib.decompressobj(wbits=47)  # zlib or gzip, by its head
-    plain, sizes, at = [], [], 0
-    try:
-        for end in ends:
-            plain.append(unpack.decompress(body[at:end]))
-            sizes.append(sum(map(len, plain)))
-            at = end
-    except zlib.error as error:
-        return body, ends, ("parse_error", f"the answer says that it is {encoding} and is not: {error}")
-    return b"".join(plain), sizes, None
 
 
 def connect(

@@ -4,6 +4,7 @@ import json
 import tomllib
 
 import duckdb
+import psutil
 import pytest
 
 from flows.check import finding_rows
@@ -12,6 +13,7 @@ from flows.cli import main
 from probes.capability.finding import QUESTIONS
 from probes.capability.probe import check_endpoint
 from probes.load.spec import LoadSpec
+from tests.flows.test_local_night import SITE, target
 from tests.probes.capability.server import KEY, Ways, serving
 from warehouse.query import published_path
 
@@ -168,3 +170,21 @@ def test_findings_land_in_the_order_in_which_they_are_told(server):
     rows = finding_rows(check_endpoint(spec), "c")
     assert [row.finding_id for row in rows] == list(QUESTIONS)
     assert [row.finding_number for row in rows] == list(range(1, len(QUESTIONS) + 1))
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+def test_an_engine_of_ours_is_started_asked_and_ended(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MEGATOKEN_HOST_LOCK", str(tmp_path / "lock"))
+    path = tmp_path / "local.toml"
+    path.write_text(SITE + target("real"))  # its context is too short for the long prompt
+    assert check(tmp_path, "real", "--config", str(path), "--no-land", "--json") == 0
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert err.startswith("real: at most 23 calls") and "on this machine" in err
+    said = {each["finding_id"]: each["verdict"] for each in told["findings"]}
+    yes = ("max_tokens", "finish_reason", "stop_sequence", "unstreamed", "usage", "terminator", "repeats", "ignore_eos")
+    assert {name: said[name] for name in yes} == dict.fromkeys(yes, "yes")
+    assert told["deviations"] == ["made_up_model"]  # a server of one model answers under any name
+    assert said["cached_tokens"] == "unknown"
+    assert psutil.Process().children() == []

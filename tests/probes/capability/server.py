@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -194,10 +195,12 @@ class Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Server]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     """A server on a port of its own."""
     with Server(("127.0.0.1", 0), _Handler) as server:
         server.ways = Ways()
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
