@@ -33,7 +33,7 @@ _RACE_NS: Final = _S  # a reused connection that ends unanswered within this had
 # An answer has begun with its first payload. Whether a read holds one is guessed: reading it in earnest would cost as
 # much as three reads, and no more hangs on it than who is read first.
 _PAYLOAD: Final = re.compile(
-    rb'"(?:content|text|reasoning|reasoning_content|thinking|refusal|arguments|partial_json|data)"\s*:\s*"[^"]'
+    rb'"(?:content|text|reasoning|reasoning_content|thinking|refusal|arguments|partial_json|data|delta)"\s*:\s*"[^"]'
 ).search
 _BEGUN_BYTES: Final = 8192
 _BODY_LIMIT_BYTES: Final = 256 << 20

@@ -19,7 +19,7 @@ _IMAGE: Final = int(EventClass.IMAGE)
 _GIVEN_UP: Final = frozenset({"error", "abort", "insufficient_system_resource"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ChatReader(EventReader):
     """Reads the events of a chat stream."""
 
@@ -117,7 +117,7 @@ class ChatReader(EventReader):
         return EventReader.facts(self, event_ends, event_classes)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class CompletionsReader(ChatReader):
     """Reads the events of a completions stream: the same, but for where the text stands."""
 

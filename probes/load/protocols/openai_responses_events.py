@@ -49,7 +49,7 @@ _RAW_REASONING: Final = frozenset({"response.reasoning_text.delta", "response.re
 _TERMINAL: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ResponsesReader(EventReader):
     """Reads the events of a Responses stream."""
 
