@@ -58,7 +58,8 @@ def _shuffle(body: bytes, generator: random.Random) -> bytes:
         case 2:
             del events[generator.randrange(len(events))]
         case _:
-            events = events * (generator.randint(2, 30) if len(events) < 10_000 else 2)  # it is the parser's memory we see
+            # A list of millions would be our own memory, and it is the parser's that we look at.
+            events = events * (generator.randint(2, 30) if len(events) < 10_000 else 2)
     return b"".join(events)
 
 
