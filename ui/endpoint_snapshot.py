@@ -53,13 +53,16 @@ _NIGHTS = """
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def targets(path: str) -> list[str]:
-    """Ids of everything that a night planned, by name; what was never measured comes last."""
+    """Ids of everything that a night planned or somebody checked, by name; what was never measured comes last."""
     found = rows_of(
         path,
         """
         SELECT target_id
-        FROM trial_status
-        ANTI JOIN ad_hoc_runs USING (run_id)
+        FROM (
+            SELECT target_id, ok FROM trial_status ANTI JOIN ad_hoc_runs USING (run_id)
+            UNION ALL
+            SELECT target_id, NULL FROM latest_checks
+        )
         GROUP BY target_id
         ORDER BY bool_or(ok > 0) DESC NULLS LAST, target_id
         """,

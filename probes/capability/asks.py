@@ -9,11 +9,12 @@ from typing import Final, Literal
 
 from probes.load.prompt import Image, Prompt, Turn
 
-Says = Literal["count", "short", "long", "nothing", "picture"]
+Says = Literal["count", "short", "long", "nothing", "picture", "large picture"]
 
 # A byte is a token at worst; around each prompt stand a chat template and perhaps a system prompt.
 _TEMPLATE_TOKENS: Final = 64
 _PICTURE_TOKENS: Final = 1600  # the dearest way that a provider counts a small picture
+TOO_WIDE_PIXELS: Final = 9000  # over the limit of providers that have one, and still few bytes
 _LONG_LINES: Final = 54  # together more than the 1,024 tokens from which providers cache
 
 
@@ -41,6 +42,7 @@ ASKS: Final[dict[str, Ask]] = {
     "prefix": Ask(says="long", output_tokens=1),
     "prefix-again": Ask(says="long", output_tokens=1),
     "picture": Ask(says="picture", output_tokens=4),
+    "large-picture": Ask(says="large picture", output_tokens=4),
     "unknown-field": Ask(says="short", output_tokens=1),
     "empty": Ask(says="nothing", output_tokens=1),
     # refused, where all is well
@@ -56,7 +58,7 @@ ASKS: Final[dict[str, Ask]] = {
 # Asked of formats that generate text only.
 _OF_TEXT: Final = frozenset(
     {"stop", "seed", "seed-again", "unstreamed", "natural", "ignore-eos", "min-tokens", "prefix", "prefix-again",
-     "picture", "empty"}
+     "picture", "large-picture", "empty"}
 )  # fmt: skip
 
 
@@ -86,7 +88,7 @@ def worst_case(*, generates: bool) -> WorstCase:
 
 
 def _most_tokens(ask: Ask) -> int:
-    picture = _PICTURE_TOKENS if ask.says == "picture" else 0
+    picture = _PICTURE_TOKENS if ask.says in ("picture", "large picture") else 0
     return len(prompt_of(ask.says, nonce="0" * 8).text.encode()) + _TEMPLATE_TOKENS + picture
 
 
@@ -97,11 +99,10 @@ def prompt_of(says: Says, *, nonce: str) -> Prompt:
         says: which.
         nonce: begins the long one, so that no answer to an earlier check is in a cache.
     """
-    if says == "picture":
-        turn = Turn(
-            role="user", text="Which colour is it? One word.", images=(Image(data=_PNG, media_type="image/png"),)
-        )
-        return Prompt(turns=(turn,))
+    if says in ("picture", "large picture"):
+        png = _png(32, 32) if says == "picture" else _png(TOO_WIDE_PIXELS, 32)
+        image = Image(data=png, media_type="image/png")
+        return Prompt(turns=(Turn(role="user", text="Which colour is it? One word.", images=(image,)),))
     text = {
         "count": "Count from one to forty in words, with spaces between them and nothing else.",
         "short": "Answer with the single word OK.",
@@ -115,14 +116,14 @@ def prompt_of(says: Says, *, nonce: str) -> Prompt:
 _LONG_LINE: Final = "Line {} of a text that is sent twice: the second time a part of it may come from a cache."
 
 
-def _png(side: int) -> bytes:
-    """A red square."""
-    rows = (b"\0" + b"\xff\0\0" * side) * side
+def _png(width: int, height: int) -> bytes:
+    """A red rectangle."""
+    rows = (b"\0" + b"\xff\0\0" * width) * height
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
 
 
@@ -137,5 +138,4 @@ def _wav(samples: int, rate: int = 16_000) -> bytes:
     return made.getvalue()
 
 
-_PNG: Final = _png(32)
 _WAV: Final = _wav(8_000)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from secrets import token_hex
+from time import monotonic_ns
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -12,8 +13,7 @@ from probes.capability.asks import ASKS, prompt_of
 from probes.capability.network import Network
 from probes.capability.promises import Place, Promise, promise
 from probes.capability.reply import Reply
-from probes.capability.wire import Exchange, Link, connect
-from probes.errors import ProbeError
+from probes.capability.wire import Exchange, Link, connect, unanswered
 from probes.load.clock import WallClock
 from probes.load.errors import KEPT_HEADERS
 from probes.load.head import fixed_head
@@ -132,9 +132,11 @@ class Caller:
                 return self._hidden(exchange)
         if self._link is not None:
             self._link.close()
+        began_ns = monotonic_ns()
         link = connect(self.origin, self._network.addresses, timeouts, self._network.context)
         if not isinstance(link, Link):
-            raise ProbeError(f"{self.origin.host} took connections a moment ago, and takes none now: {link[1]}")
+            self._link = None
+            return unanswered(link, began_ns)  # it took connections a moment ago
         self._link = link
         return self._hidden(link.ask(request, timeouts, is_over))
 

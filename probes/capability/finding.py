@@ -83,6 +83,7 @@ QUESTIONS: Final[dict[str, Question]] = {
     "wrong_key": Question(group="mistakes", text="Does it refuse a wrong key?", required=True),
     "unknown_field": Question(group="mistakes", text="Does it pass over a field that it does not know?"),
     "empty_prompt": Question(group="mistakes", text="Does it bear an empty prompt?"),
+    "large_picture": Question(group="mistakes", text="Does it bear a picture that is too large?"),
 }
 
 

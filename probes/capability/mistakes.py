@@ -6,6 +6,7 @@ from typing import Final
 import orjson
 
 from probes.capability.answer import Plain
+from probes.capability.asks import TOO_WIDE_PIXELS
 from probes.capability.caller import MADE_UP_MODEL, Caller
 from probes.capability.finding import Finding, Verdict, found
 from probes.capability.reply import Reply
@@ -73,20 +74,24 @@ def unknown_field(caller: Caller, plain: Plain) -> Finding:
 
 
 def empty_prompt(caller: Caller, plain: Plain) -> Finding:
-    """Nothing at all: an answer or a refusal is fine, a breakdown is not."""
-    reply = caller.send("empty", spec=plain.spec)
-    if reply.not_tried:
-        return found("empty_prompt", "unknown", reply.not_tried, reply.took_s)
-    if reply.answered:
-        return found("empty_prompt", "yes", f"HTTP {reply.status}: it answers", reply.took_s)
-    return found("empty_prompt", "yes" if reply.refused else "deviates", reply.said, reply.took_s)
+    """Nothing at all."""
+    return _borne("empty_prompt", caller.send("empty", spec=plain.spec), "")
 
 
-def picture(caller: Caller, plain: Plain) -> Finding:
-    """A small red square."""
+def pictures(caller: Caller, plain: Plain) -> list[Finding]:
+    """A small red square; where it is taken, one that is wider than providers take."""
     if not caller.promise.pictures:
-        return found("picture", "not applicable", "its wire format has no place for one")
+        said = "its wire format has no place for one"
+        return [found(name, "not applicable", said) for name in ("picture", "large_picture")]
     reply = caller.send("picture", spec=plain.spec)
+    small = _small_picture(reply)
+    if not reply.answered:
+        return [small, found("large_picture", "not applicable", "it takes no picture at all")]
+    large = caller.send("large-picture", spec=plain.spec)
+    return [small, _borne("large_picture", large, f"{TOO_WIDE_PIXELS:,} pixels wide: ")]
+
+
+def _small_picture(reply: Reply) -> Finding:
     if reply.not_tried:
         return found("picture", "unknown", reply.not_tried, reply.took_s)
     if not reply.answered:
@@ -95,6 +100,15 @@ def picture(caller: Caller, plain: Plain) -> Finding:
     if "red" in text.lower():
         return found("picture", "yes", f"a red square is {text!r}", reply.took_s)
     return found("picture", "unknown", f"it answers, but not that the square is red: {text[:60]!r}", reply.took_s)
+
+
+def _borne(finding_id: str, reply: Reply, what: str) -> Finding:
+    """An answer or a refusal is fine, a breakdown is not."""
+    if reply.not_tried:
+        return found(finding_id, "unknown", reply.not_tried, reply.took_s)
+    if reply.answered:
+        return found(finding_id, "yes", f"{what}HTTP {reply.status}, it answers", reply.took_s)
+    return found(finding_id, "yes" if reply.refused else "deviates", f"{what}{reply.said}", reply.took_s)
 
 
 def _json(reply: Reply) -> object:

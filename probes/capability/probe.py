@@ -21,7 +21,7 @@ NOT_REACHED: Final = "it was not reached"
 NOT_ANSWERED: Final = "it did not answer the plain request"
 _OF_TEXT: Final = (
     "max_tokens", "finish_reason", "stop_sequence", "unstreamed", "cached_tokens", "picture", "repeats", "seed",
-    "ignore_eos", "min_tokens", "empty_prompt", "streams", "as_made", "role_first", "terminator",
+    "ignore_eos", "min_tokens", "empty_prompt", "large_picture", "streams", "as_made", "role_first", "terminator",
 )  # fmt: skip
 _OF_STREAMS: Final = ("streams", "as_made", "role_first", "terminator")
 
@@ -84,7 +84,8 @@ def _asked(caller: Caller, network: Network, started_at: datetime) -> CheckRepor
     plain = ask_plain(caller)
     version = plain.reply.exchange.http_version
     findings.append(http_finding(network, version))
-    names, listing = listed_models(caller)
+    # who does not answer at all is not waited for again
+    names, listing = listed_models(caller) if plain.reply.status is not None else (None, None)
     advice: str | None
     if plain.reply.answered and plain.reply.facts is not None and plain.reply.facts.event_ends:
         advice = "; ".join(plain.left_out) or None
@@ -96,7 +97,8 @@ def _asked(caller: Caller, network: Network, started_at: datetime) -> CheckRepor
         left = NOT_ANSWERED
         if listing is not None:
             findings.append(listed_finding(caller, names, listing))
-    findings.append(_round_trip(caller, network))
+    if plain.reply.status is not None:
+        findings.append(_round_trip(caller, network))
     return _report(caller.spec, network, started_at, findings + rest, advice, caller, version, left)
 
 
@@ -108,7 +110,7 @@ def _of_answer(caller: Caller, plain: Plain) -> list[Finding]:
         if caller.speaks_json:
             findings += [sampling.stop_sequence(caller, plain), sampling.seed(caller, plain)]
             findings += sampling.lengths(caller, plain)
-        findings += [sampling.cached_tokens(caller, plain), mistakes.picture(caller, plain)]
+        findings += [sampling.cached_tokens(caller, plain), *mistakes.pictures(caller, plain)]
         findings.append(mistakes.empty_prompt(caller, plain))
     findings += [
         ask(caller, plain)
@@ -127,6 +129,8 @@ def _round_trip(caller: Caller, network: Network) -> Finding:
     seconds = []
     for _ in range(_ROUNDS):
         exchange = caller.get(path)
+        if exchange.failure is not None:
+            break
         if exchange.first_byte_ns is not None and exchange.reused:
             seconds.append((exchange.first_byte_ns - exchange.start_ns) / 1e9)
     return round_trip_finding(network, seconds, f"GET {parse_origin(caller.spec.base_url, path).target}")

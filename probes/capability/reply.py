@@ -9,9 +9,10 @@ from probes.load.protocols.base import StreamFacts
 from probes.load.record import AttemptRecord
 
 # Of the moment, not of the endpoint.
-_SAYS_NOTHING: Final[frozenset[ErrorClass | None]] = frozenset(
-    {"rate_limited", "quota_or_spend", "overloaded", "connect_timeout", "timeout_first_token", "timeout_total", "stall"}
-)
+_SAYS_NOTHING: Final[tuple[ErrorClass | None, ...]] = (
+    "rate_limited", "quota_or_spend", "overloaded",
+    "connect_refused", "connect_timeout", "tls", "timeout_first_token", "timeout_total", "stall",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,6 +191,11 @@ def _exchange(
     )
 
 
+def unanswered(failure: Failure, start_ns: int) -> Exchange:
+    """An exchange for which there was no connection."""
+    return _exchange(_WholeResponse(), start_ns, failure, None, reused=False)
+
+
 def connect(
     origin: Origin, addresses: Sequence[Address], timeouts: Timeouts, context: ssl.SSLContext | None
 ) -> Link | Failure:

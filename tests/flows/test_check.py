@@ -79,7 +79,7 @@ def test_a_check_says_its_worst_cost_lands_what_it_found_and_keeps_no_key(config
     assert "never checked: mine (`megatoken check mine` says what it can do" in capsys.readouterr().out
     assert check(tmp_path, "mine", "--config", path) == 0
     said = capsys.readouterr().out
-    assert said.startswith("mine: at most 0.014 USD (23 calls, ")
+    assert said.startswith("mine: at most 0.016 USD (24 calls, ")
     assert "Conformance: 13 of 13 requirements (100 %)" in said
     assert "does not apply: tls" in said
     assert all(len(line) <= 120 for line in said.splitlines())
@@ -131,7 +131,7 @@ def test_one_that_does_not_answer_ends_with_1_and_has_no_score_but_a_remedy(serv
 def test_nothing_is_sent_where_it_could_cost_more_than_allowed(config, server, tmp_path, capsys):
     path = config(price=PRICE.format(1000))
     assert check(tmp_path, "mine", "--config", path) == 2
-    assert "a check may cost 14 USD, over max_usd = 0.05; raise it" in capsys.readouterr().err
+    assert "a check may cost 16 USD, over max_usd = 0.05; raise it" in capsys.readouterr().err
     assert check(tmp_path, "mine", "--config", path, "--max-usd", "1") == 2
     assert "over max_usd = 1" in capsys.readouterr().err
     assert server.ways.asked == []
@@ -176,15 +176,16 @@ def test_findings_land_in_the_order_in_which_they_are_told(server):
 @pytest.mark.slow
 def test_an_engine_of_ours_is_started_asked_and_ended(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MEGATOKEN_HOST_LOCK", str(tmp_path / "lock"))
+    before = psutil.Process().children()
     path = tmp_path / "local.toml"
     path.write_text(SITE + target("real"))  # its context is too short for the long prompt
     assert check(tmp_path, "real", "--config", str(path), "--no-land", "--json") == 0
     out, err = capsys.readouterr()
     told = json.loads(out)
-    assert err.startswith("real: at most 23 calls") and "on this machine" in err
+    assert err.startswith("real: at most 24 calls") and "on this machine" in err
     said = {each["finding_id"]: each["verdict"] for each in told["findings"]}
     yes = ("max_tokens", "finish_reason", "stop_sequence", "unstreamed", "usage", "terminator", "repeats", "ignore_eos")
     assert {name: said[name] for name in yes} == dict.fromkeys(yes, "yes")
     assert told["deviations"] == ["made_up_model"]  # a server of one model answers under any name
     assert said["cached_tokens"] == "unknown"
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == before

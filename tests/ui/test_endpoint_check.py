@@ -1,10 +1,13 @@
 """What a target can do, as its page draws it: never asked, conforming, deviating, not answered."""
 
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.warehouse.synthetic import FIRST_NIGHT_AT
 from tests.warehouse.synthetic_checks import DEVIATING, UNANSWERED, land_checks
+from ui import endpoint_check
 from ui.endpoint_check import deviation_words, missing
 from ui.endpoint_check_snapshot import deviating, findings, latest
 from ui.server import DATA_DIR_VARIABLE
@@ -12,6 +15,7 @@ from warehouse.loader import load
 from warehouse.publish import publish
 from warehouse.query import published_path
 
+PAGE = Path(endpoint_check.__file__).parent / "questions" / "endpoint.py"
 SCRIPT = "from ui import endpoint_check, frame\nframe.page('?', lambda at: endpoint_check.section(at, {target!r}))"
 
 
@@ -58,6 +62,15 @@ def test_one_that_was_never_checked_shows_the_command(data, monkeypatch):
     html, page = drawn(data, "nobody", monkeypatch)
     assert "What it can do was never asked" in html
     assert page.code[-1].value == "megatoken check nobody --config FILE"
+
+
+def test_the_page_of_a_target_shows_its_check_before_any_night(data, monkeypatch):
+    monkeypatch.setenv(DATA_DIR_VARIABLE, str(data))
+    page = AppTest.from_file(str(PAGE), default_timeout=60)
+    page.query_params["target"] = DEVIATING
+    page.run()
+    assert not page.exception, page.exception
+    assert "It does 1 of 4 things that its standards require" in "".join(e.proto.body for e in page.get("html"))
 
 
 def test_the_overview_has_a_line_for_each_that_is_not_as_it_should_be(data):

@@ -14,6 +14,7 @@ from ui import (
     endpoint_snapshot,
     frame,
     markup,
+    snapshot,
     words,
 )
 from warehouse.metrics import METRICS, Metric, metric
@@ -28,8 +29,11 @@ def draw(at: frame.Frame) -> None:
     path = at.shown.path
     known = endpoint_snapshot.targets(path)
     if not known:
-        raise frame.Nothing("No target yet", "The published snapshot holds no night yet: nothing was planned.")
+        raise frame.Nothing("No target yet", "The published snapshot holds no night and no check yet.")
     target = at.box("Target", "target", known)
+    if not snapshot.planned(path):  # checked before the first night
+        endpoint_check.section(at, target)
+        return
     chosen = at.bar(workload=True, window=True)
     figures = {of.id: f"{of.title}, {of.shown_unit}" for of in METRICS}
     of = metric(at.box("Figure", "figure", list(figures), figures))

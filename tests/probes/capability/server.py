@@ -1,8 +1,10 @@
 """An endpoint for OpenAI chat that does what its standard says, unless a test tells it otherwise."""
 
+import base64
 import contextlib
 import gzip
 import json
+import socket
 import ssl
 import threading
 import time
@@ -33,6 +35,7 @@ class Ways:
     counts_wrong: bool = False
     finish: str | None = None  # in place of the right one
     done: bool = True
+    picture_status: int = 400  # of one that is too large
     role_first: bool = True
     at_once: bool = False
     gzip: bool = False
@@ -41,9 +44,20 @@ class Ways:
     status: int | None = None  # of every answer
     headers: dict[str, str] = field(default_factory=dict)
     keeps_alive: bool = True
+    gone_after: int = 1000  # requests; then it hangs up on everybody
+    silent: bool = False
     echo: bool = False  # the key, in headers and errors
     asked: list[tuple[str, str | None, dict[str, Any]]] = field(default_factory=list)  # path, key, body
     prefixes: set[str] = field(default_factory=set)
+
+
+def _picture_width(body: dict[str, Any]) -> int:
+    """Pixels, by the head of the PNG that a request holds; 0 without one."""
+    parts = body["messages"][-1]["content"]
+    if isinstance(parts, str):
+        return 0
+    url = next(part["image_url"]["url"] for part in parts if part["type"] == "image_url")
+    return int.from_bytes(base64.b64decode(url.partition(",")[2])[16:20], "big")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -67,9 +81,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         ways = self.ways
+        if len(ways.asked) >= ways.gone_after:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         authorization = self.headers.get("Authorization")
         ways.asked.append((self.path, authorization, body))
+        if ways.silent:
+            time.sleep(0.5)
+            self.close_connection = True
+            return
         refusal = self._refusal(body, authorization)
         if refusal is not None:
             self._document(refusal[0], self._error(*refusal))
@@ -94,6 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
             return ways.bad_status, "messages is required"
         if ways.knows_model and body["model"] not in ways.models:
             return 404, f"The model {body['model']} does not exist"
+        if _picture_width(body) > 8000:
+            return ways.picture_status, "image dimensions exceed the limit of 8000 pixels"
         if body["model"] == "whisper-1":
             return 400, "This is not a chat model"
         if ways.limit_field not in body:

@@ -71,6 +71,7 @@ def test_an_endpoint_that_does_all_as_its_standard_says_conforms_in_all_that_is_
     assert evidence(report, "usage").endswith("+ 8 out, in an event of its own")
     assert evidence(report, "cached_tokens").startswith("1024 of ")
     assert evidence(report, "ignore_eos") == "48 of 48 tokens, 1 without it"
+    assert "image dimensions exceed the limit of 8000 pixels" in evidence(report, "large_picture")
     assert evidence(report, "made_up_model").startswith("model_not_found: HTTP 404")
 
 
@@ -102,6 +103,12 @@ MISTAKES = {
     "its own fault": (Ways(bad_status=500), "bad_request", "deviates", "its own fault"),
     "one request a connection": (Ways(keeps_alive=False), "keep_alive", "no", "a new connection"),
     "no list": (Ways(models=(), knows_model=False), "model_listed", "unknown", "HTTP 404"),
+    "a picture too large breaks it": (
+        Ways(picture_status=500),
+        "large_picture",
+        "deviates",
+        "9,000 pixels wide: HTTP 500",
+    ),
     "no ignore_eos": (Ways(knows_ignore_eos=False), "ignore_eos", "no", "1 of 48 tokens"),
 }
 
@@ -129,7 +136,7 @@ def test_a_document_in_place_of_a_stream_is_said(server):
 def test_a_request_that_is_refused_is_tried_without_what_servers_refuse_and_the_remedy_is_named(server):
     server.ways = Ways(limit_field="max_completion_tokens", temperatures=(1,))
     report = check(server)
-    assert verdicts(report)["answers"] == "deviates"
+    assert report.score.share == 1.0  # it is the config that must be changed
     assert report.advice == 'it takes no temperature of 0; set max_tokens_field = "max_completion_tokens"'
     assert verdicts(report)["max_tokens"] == "yes"  # the rest is asked the way that works
     assert verdicts(report)["repeats"] == "not applicable"
@@ -195,6 +202,23 @@ def test_what_a_rate_limit_kept_from_being_asked_is_unknown_and_no_verdict_on_th
     report = check(server)
     assert "HTTP 429" in report.advice
     assert set(verdicts(report).values()) <= {"yes", "no", "unknown", "not applicable"}
+
+
+def test_an_endpoint_that_breaks_down_in_the_middle_keeps_what_was_found_until_then(server):
+    server.ways = Ways(gone_after=3)
+    report = check(server)
+    said = verdicts(report)
+    assert (said["answers"], said["usage"], said["terminator"]) == ("yes", "yes", "yes")
+    assert said["made_up_model"] == "deviates"
+    assert "before it answered" in evidence(report, "made_up_model")
+
+
+def test_one_that_never_answers_is_waited_for_once(server):
+    server.ways = Ways(silent=True)
+    timeouts = Timeouts(connect_s=5, first_token_s=0.2, stall_s=5, total_s=10)
+    report = check(server, timeouts=timeouts)
+    assert report.advice == "nothing came for 0.2 s" and report.calls == 1
+    assert verdicts(report)["max_tokens"] == "unknown"
 
 
 def test_an_endpoint_that_is_not_there_is_said_in_one_sentence(free_port):
