@@ -57,6 +57,7 @@ VIEW_NAMES = (
     "reliability_trials",
     "reliability_errors",
     "reliability_days",
+    "rate_limits",
     "hour_of_week",
     "changes",
 )

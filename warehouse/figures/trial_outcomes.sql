@@ -11,6 +11,8 @@ counted AS (
         count(*) AS attempts,
         count(*) FILTER (ok) AS ok,
         histogram(error_class) FILTER (error_class IS NOT NULL) AS errors,
+        count(*) FILTER (error_class = 'rate_limited') AS rate_limited_count,
+        count(*) FILTER (error_class = 'quota_or_spend') AS quota_or_spend_count,
         -- one successful attempt with an unknown count makes the sum unknown, not smaller
         CASE
             WHEN count(*) FILTER (ok AND prompt_tokens IS NULL) = 0
@@ -41,7 +43,9 @@ SELECT
     coalesce(c.errors, MAP {}) AS errors,
     (t.window_end_ns - t.window_start_ns) / 1e9 AS window_s,
     c.prompt_tokens,
-    c.output_tokens
+    c.output_tokens,
+    coalesce(c.rate_limited_count, 0) AS rate_limited_count,
+    coalesce(c.quota_or_spend_count, 0) AS quota_or_spend_count
 FROM trials AS t
 SEMI JOIN pending USING (trial_id)
 LEFT JOIN counted AS c USING (trial_id)

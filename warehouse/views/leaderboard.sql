@@ -97,9 +97,12 @@ SELECT
     f.input_tokens_per_s,
     f.n_audio,
     f.audio_p50_s_per_s,
-    f.images_per_s
+    f.images_per_s,
+    o.rate_limited_count / nullif(o.attempts, 0) AS rate_limited_share,
+    o.quota_or_spend_count / nullif(o.attempts, 0) AS quota_or_spend_share
 FROM latest AS t
 INNER JOIN trial_figures AS f USING (trial_id)
+INNER JOIN trial_outcomes AS o USING (trial_id)
 LEFT JOIN cell_figures AS k ON k.run_id = t.run_id AND k.target_id = t.target_id AND k.workload_id = t.workload_id
 LEFT JOIN graded AS r ON r.run_id = t.run_id AND r.target_id = t.target_id AND r.workload_id = t.workload_id
 LEFT JOIN cost AS c USING (trial_id)
@@ -179,3 +182,5 @@ COMMENT ON COLUMN leaderboard.input_tokens_per_s IS 'Prompt tokens per second ov
 COMMENT ON COLUMN leaderboard.n_audio IS 'Attempts behind audio_p50_s_per_s, a count.';
 COMMENT ON COLUMN leaderboard.audio_p50_s_per_s IS 'Seconds of sound made or transcribed in a second, median: how many times faster than it plays (RTFx); NULL for other tasks.';
 COMMENT ON COLUMN leaderboard.images_per_s IS 'Pictures made per second over all requests together; NULL for other tasks.';
+COMMENT ON COLUMN leaderboard.rate_limited_share IS 'Attempts refused for their rate / attempts, 0 to 1: a part of failed_share that says as much about our rate as about the provider.';
+COMMENT ON COLUMN leaderboard.quota_or_spend_share IS 'Attempts refused for a spent quota or spend cap / attempts, 0 to 1: a part of failed_share that is no fault of the provider.';

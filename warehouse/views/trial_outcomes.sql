@@ -20,3 +20,5 @@ COMMENT ON COLUMN trial_outcomes.errors IS 'How many attempts failed with each e
 COMMENT ON COLUMN trial_outcomes.window_s IS 'From the first measured send to the last byte of the last measured attempt, seconds.';
 COMMENT ON COLUMN trial_outcomes.prompt_tokens IS 'Prompt tokens of successful attempts; NULL if one of them is not known.';
 COMMENT ON COLUMN trial_outcomes.output_tokens IS 'Output tokens of successful attempts; NULL if one of them is not known.';
+COMMENT ON COLUMN trial_outcomes.rate_limited_count IS 'Of the failed attempts, those refused for their rate (waiting helps), a count: told apart, since they say as much about our rate as about the provider.';
+COMMENT ON COLUMN trial_outcomes.quota_or_spend_count IS 'Of the failed attempts, those refused for a spent quota or spend cap (waiting does not help), a count: no fault of the provider.';
