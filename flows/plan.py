@@ -24,6 +24,8 @@ SECONDS_PER_HOUR = 3600
 FINAL: frozenset[TrialStatus] = frozenset({"completed", "timed_out"})
 # A prompt is calibrated to its length only after the first answer; until then it may be this much longer than asked.
 PROMPT_MARGIN = 1.5
+# Nonce, instruction, chat template, and what it takes to learn how a server counts: no prompt of ours is shorter.
+SHORTEST_PROMPT_TOKENS = 120
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +195,8 @@ def quote_usd(
     if isinstance(target, LocalTarget):
         each = _local_quote_usd(site, timeouts, worst_power_w)
         return None if each is None else each * trials
-    each = worst_request_usd(facts, workload.most_prompt_tokens * PROMPT_MARGIN, workload.most_output_tokens)
+    prompt_tokens = max(workload.most_prompt_tokens * PROMPT_MARGIN, SHORTEST_PROMPT_TOKENS)
+    each = worst_request_usd(facts, prompt_tokens, workload.most_output_tokens)
     return None if each is None or requests is None else (requests + trials * workload.warmup_requests) * each
 
 

@@ -18,7 +18,8 @@ from probes.load.texts import read_text
 from probes.load.traces import BLOCK_TOKENS
 from probes.load.wav import wav_of_tones
 
-_FEWEST_TOKENS_OF_OWN: Final = 1
+_FEWEST_WORDS_OF_OWN: Final = 1
+_CALIBRATION_WORDS: Final = 32  # of the first warm-up, at least; half as many of the second
 
 
 class Composer:
@@ -56,7 +57,8 @@ class Composer:
 
     def calibration_words(self, n: int) -> int:
         """Words of text for the n-th warm-up sent to learn how the server counts: each of another length."""
-        return max(1, self._fit.words(self._plan.mean_send.prompt_tokens) // (n + 1))
+        # A prompt may be hardly longer than what stands around its text; two lengths must differ to tell a slope.
+        return max(self._fit.words(self._plan.mean_send.prompt_tokens) // (n + 1), _CALIBRATION_WORDS >> n)
 
     def words(self, send: Send) -> int:
         """Words of our text that a send is."""
@@ -120,7 +122,7 @@ class Composer:
         assert words is not None  # only a plan that shares has hash ids
         if not share:
             return self._source.prompt(attempt_id, words=words, key=key)
-        own = max(_FEWEST_TOKENS_OF_OWN, words - round(words * share))
+        own = max(_FEWEST_WORDS_OF_OWN, words - round(words * share))
         return self._source.prefixed_prompt(attempt_id, shared_words=words - own, own_words=own, key=key)
 
     def _images(self, attempt_id: str, images: Images) -> tuple[Image, ...]:

@@ -219,10 +219,10 @@ def read_numbers(path: Path, column: int) -> tuple[float, ...]:
         cells = [cell.strip() for cell in line.split(",")]
         if cells == [""] or (row == 1 and not any(_number(cell) is not None for cell in cells)):
             continue
-        value = _number(cells[min(column, len(cells) - 1)])
-        if value is None or len(cells) > 2:
+        values = [value for cell in cells if (value := _number(cell)) is not None]
+        if len(values) < len(cells) or len(cells) > 2:
             raise ProbeError(f'{path.name} row {row} is "{line[:40]}"; it must be a number >= 0, or two: 512,128')
-        numbers.append(value)
+        numbers.append(values[min(column, len(values) - 1)])
     if not numbers:
         raise ProbeError(f"{path.name} has no number; it must have one or two a line")
     return tuple(numbers)

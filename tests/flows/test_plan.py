@@ -63,8 +63,29 @@ def landed(status, try_number=1):
 
 
 def test_the_quote_bounds_every_request_in_full_length():
-    # 3 measured + 2 warm-ups; 10 tokens in (half as many again until calibrated) at 2 USD, 10 out at 10 USD a million
-    assert plan().quote_usd_worst == pytest.approx(5 * (15 * 2.0 + 10 * 10.0) / 1e6)
+    # 3 measured + 2 warm-ups; 200 tokens in (half as many again until calibrated) at 2 USD, 10 out at 10 USD a million
+    long = plan(two_targets(prompt_tokens=200)).trials[0]
+    assert long.quote_usd_worst == pytest.approx(5 * (300 * 2.0 + 10 * 10.0) / 1e6)
+    # 10 tokens in are not had: what stands around the text is more
+    assert plan().quote_usd_worst == pytest.approx(5 * (120 * 2.0 + 10 * 10.0) / 1e6)
+
+
+def test_the_quote_is_of_the_longest_that_can_come(tmp_path):
+    drawn = {
+        "prompt_tokens": None,
+        "output_tokens": None,
+        "prompt_lengths": {"kind": "lognormal", "median": 100, "sigma": 1, "max": 4000},
+        "output_lengths": {"kind": "uniform", "min": 1, "max": 50},
+    }
+    assert plan(two_targets(**drawn)).trials[0].quote_usd_worst == pytest.approx(5 * (6000 * 2.0 + 50 * 10.0) / 1e6)
+    talk = plan(two_targets(prompt_tokens=100, turns=3)).trials[0]  # 3 x 100 said and 2 x 10 answered before the last
+    assert talk.quote_usd_worst == pytest.approx(5 * (320 * 1.5 * 2.0 + 10 * 10.0) / 1e6)
+    file = tmp_path / "p.jsonl"
+    file.write_text('{"prompt": "' + "x" * 3000 + '", "output_tokens": 77}\n')
+    told = plan(two_targets(prompt_tokens=None, prompts_file=str(file))).trials[
+        0
+    ]  # a token for three bytes, and a turn
+    assert told.quote_usd_worst == pytest.approx(5 * (1008 * 1.5 * 2.0 + 77 * 10.0) / 1e6)
 
 
 def test_every_target_meets_every_workload_in_the_configs_order():
@@ -159,12 +180,12 @@ SEARCH = {
 
 
 def test_a_search_is_quoted_by_its_longest_point_at_every_one_of_them():
-    # 600 requests at 30/s for 20 s, and 2 warm-ups, at each of 8 points; a request costs at most 130 USD a million
+    # 600 requests at 30/s for 20 s, and 2 warm-ups, at each of 8 points; a request costs at most 340 USD a million
     trial = plan(two_targets(**SEARCH)).trials[0]
     assert trial.requests == 8 * 600
-    assert trial.quote_usd_worst == pytest.approx(8 * 602 * 130 / 1e6)
+    assert trial.quote_usd_worst == pytest.approx(8 * 602 * 340 / 1e6)
     # a slower point of 60 requests costs its own share of that
-    assert point_quote_usd(trial, 60) == pytest.approx(62 * 130 / 1e6)
+    assert point_quote_usd(trial, 60) == pytest.approx(62 * 340 / 1e6)
 
 
 def test_a_search_is_done_once_its_answer_has_landed_however_many_points_have():

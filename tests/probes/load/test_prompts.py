@@ -1,10 +1,13 @@
 """Prompts and how their length is learnt."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.load.prompts import UNCALIBRATED, PromptSource, TokenFit, fit_tokens
+from probes.load.prompts import UNCALIBRATED, PromptSource, TokenFit, fit_overhead, fit_tokens
+from probes.load.texts import TEXT_KINDS, read_text
 
 
 @given(st.integers(1, 5000))
@@ -84,3 +87,67 @@ def test_counts_that_cannot_be_right_are_not_used():
 
 def test_a_prompt_shorter_than_its_overhead_still_has_a_word():
     assert TokenFit(tokens_per_word=1.2, overhead_tokens=60).words(10) == 1
+
+
+# Counted in tokens.
+
+TEXT = read_text("prose")
+TABLE = [len(unit) % 4 or 1 for unit in TEXT.units]  # as many as a tokenizer might find: 1 to 3
+
+
+def tokens(text, table=TABLE, units=TEXT.units):
+    """Of a stretch of the text, by its words."""
+    known = dict(zip(units, table, strict=True))
+    found = re.findall(r"\s*\S+", text)
+    return sum(known[unit] for unit in found)
+
+
+@given(st.integers(1, 9000), st.text("abc", max_size=4))
+def test_text_that_is_counted_in_tokens_has_exactly_so_many(count, key):
+    source = PromptSource(seed=1, text=TEXT, unit_tokens=TABLE)
+    _, text = source.prompt("t.00000", words=count, key=key).split("Notes:")
+    assert tokens(text) == count
+
+
+def test_a_nonce_of_counted_text_always_has_as_many_tokens_and_is_never_the_same():
+    source = PromptSource(seed=1, text=TEXT, unit_tokens=TABLE)
+    nonces = [source.prompt(f"t.{n:05d}", words=5).split(" Continue")[0] for n in range(500)]
+    assert len(set(nonces)) == 500
+    assert {(len(nonce.split()[0]), tokens(nonce[1:])) for nonce in nonces} == {(1, 6)}
+
+
+def test_half_of_a_prompt_may_be_shared_with_all_others_of_the_trial():
+    source = PromptSource(seed=1, trial="t", text=TEXT, unit_tokens=TABLE)
+    one, other = (source.prefixed_prompt(f"t.{n}", shared_words=200, own_words=100, key=f"{n}") for n in range(2))
+    beginning = one[: one.index("\n\n", one.index("Notes:"))]
+    assert other.startswith(beginning)
+    assert tokens(beginning.split("Notes:")[1]) == 200
+    assert tokens(one.split("Notes:")[2]) == tokens(other.split("Notes:")[2]) == 100
+    elsewhere = PromptSource(seed=1, trial="u", text=TEXT, unit_tokens=TABLE)
+    assert not elsewhere.prefixed_prompt("t.0", shared_words=200, own_words=100, key="0").startswith(one[:20])
+
+
+def test_without_nonces_prompts_are_the_same_in_every_trial():
+    one, other = (PromptSource(seed=1, trial=trial, nonce=False) for trial in "tu")
+    assert one.prompt("t.0", words=9, key="k") == other.prompt("u.5", words=9, key="k")
+    assert one.nonced("t.0", "hello") == "hello"
+
+
+def test_an_overhead_is_what_the_server_counts_beyond_the_text():
+    assert fit_overhead([(100, 131), (50, 81), (60, 91)]) == TokenFit(tokens_per_word=1.0, overhead_tokens=31)
+    assert fit_overhead([(100, 7)]).overhead_tokens == fit_overhead([]).overhead_tokens == UNCALIBRATED.overhead_tokens
+
+
+@pytest.mark.parametrize("kind", TEXT_KINDS)
+def test_every_text_is_long_and_gives_prompts_of_the_words_asked_for(kind):
+    text = read_text(kind)
+    assert len(text.units) > 900
+    assert "".join(text.units) == text.joined()
+    stretch = PromptSource(seed=3, text=text).plain(words=700, key="a")
+    assert len(stretch.split()) == 700
+
+
+def test_code_keeps_its_lines_and_mixed_text_has_something_of_all():
+    assert "\n    return" in read_text("code").joined()
+    mixed = PromptSource(seed=0, text=read_text("mixed")).plain(words=900, key="a")
+    assert sum(mark in mixed for mark in ('"watts"', "def ", "Jonas:", " der ", " the ")) >= 3
