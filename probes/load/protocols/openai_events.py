@@ -74,14 +74,15 @@ class ChatReader(EventReader):
             self._index = index
             self._begun.add(str(index))
         reason = choice.get("finish_reason")
-        if reason is not None:
+        if reason:  # some servers say "" where others say null
             self._finished.add(str(index))
             self._finish_choice(reason, choice)
         payload = self._payload(choice)
-        return payload if payload is not None else _EMPTY if reason is None else _FINISH
+        return payload if payload is not None else _FINISH if reason else _EMPTY
 
     def _finish_choice(self, reason: object, choice: dict[str, Any]) -> None:
         self.finish(reason)
+        self.refused |= self.finish_reason == "content_filter"
         if self.finish_reason in _GIVEN_UP:
             why = choice.get("error")
             said = why.get("message") if isinstance(why, dict) else why
@@ -106,7 +107,6 @@ class ChatReader(EventReader):
 
     def facts(self, event_ends: list[int], event_classes: bytes) -> StreamFacts:
         """What was said, once all events were taken."""
-        self.refused |= self.finish_reason == "content_filter"
         # Of several choices each has its end; the terminator is the end of all.
         self.terminal &= EventClass.DONE in event_classes or self._begun <= self._finished
         if self._usage:

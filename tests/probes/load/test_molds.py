@@ -117,6 +117,27 @@ def test_a_server_that_dates_its_events_needs_a_mold_a_second():
     assert unread_of(words) == words[::25]
 
 
+@pytest.mark.parametrize("place", [1, 1023, 1024, 1025, 2047, 2048, 2499])
+def test_a_run_of_many_blocks_ends_where_an_event_does_not_fit(place):
+    words = [event({"content": f"w{n}"}) for n in range(2500)]
+    words[place] = event({}, finish="stop")
+    assert unread_of(words) == [words[0], words[place], *words[place + 1 : place + 2]]
+    assert read_stream(body_of(words)) == thorough(body_of(words))
+
+
+def test_a_run_that_ends_in_mid_stream_is_found_without_looking_at_all():
+    words = [event({"content": f"w{n}"}, created=n // 700) for n in range(2000)]
+    assert unread_of(words) == words[::700]
+
+
+def test_a_stream_with_something_between_its_events_is_left_to_the_thorough_way():
+    words = [event({"content": f"w{n}"}) for n in range(60)]
+    body = body_of(words[:30]) + b": ping\n\n" + body_of(words[30:])
+    assert sort_events(body, _mold) is None
+    assert sort_events(body.replace(b"\n", b"\r\n"), _mold) is None
+    assert read_stream(body) == thorough(body)
+
+
 def test_thought_and_answer_have_a_mold_each():
     texts = [event({"reasoning": f"h{n}"}) for n in range(50)] + [event({"content": f"w{n}"}) for n in range(50)]
     sorted_events = sort_events(body_of(texts), _mold)

@@ -144,6 +144,12 @@ def test_an_answer_of_a_tool_call_alone_is_whole():
     assert (facts.terminal, facts.fault) == (True, None)
 
 
+def test_an_empty_reason_to_finish_is_none():
+    facts = read(chunk({"content": "Hi"}, ""), chunk({}, ""))
+    assert (facts.terminal, facts.finish_reason) == (False, None)
+    assert [EventClass(code).name for code in facts.event_classes] == ["TEXT", "EMPTY"]
+
+
 def of_two(index: int, delta: object, finish: str | None = None) -> dict[str, object]:
     return bare() | {"choices": [{"index": index, "delta": delta, "finish_reason": finish}]}
 
@@ -155,6 +161,11 @@ def test_of_several_choices_each_must_end():
     assert read(*begun, DONE).terminal
     both = bare() | {"choices": [{"index": n, "delta": {"content": "x"}, "finish_reason": "stop"} for n in range(2)]}
     assert read(both).terminal
+
+
+def test_of_several_choices_one_that_was_blocked_is_enough():
+    blocked = [of_two(0, {}, "content_filter"), of_two(1, {}, "stop")]
+    assert read(of_two(0, {"content": "a"}), of_two(1, {"content": "b"}), *blocked, DONE).fault[0] == "filtered"
 
 
 def test_the_text_of_several_choices_is_that_of_the_first():
