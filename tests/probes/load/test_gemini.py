@@ -255,9 +255,9 @@ def test_a_body_under_way_tells_whether_it_has_a_payload_and_whether_it_is_over(
     assert GEMINI.output_tokens(opening) is None
 
 
-def spec(**given):
+def spec(**fields):
     defaults = {"base_url": "http://h", "model": "gemini-x", "api": "gemini", "concurrency": 1, "requests": 1}
-    return LoadSpec(**defaults | given, attempt_prefix="t")
+    return LoadSpec(**defaults | fields, attempt_prefix="t")
 
 
 def test_the_body_is_in_googles_words_and_extra_settings_are_merged():
