@@ -6,8 +6,12 @@ Stars take the place of the key, as many as it had characters, so that no offset
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from probes.load.raw import RawAttempt
 
 _SHORTEST: Final = 8  # a shorter key would be found in ordinary words, and its encoded forms in anything
 
@@ -41,6 +45,10 @@ class Secrets:
         return self._forms.sub(lambda found: b"*" * len(found[0]), text.encode("utf-8", "surrogateescape")).decode(
             "utf-8", "surrogateescape"
         )
+
+    def cleansed(self, raw: "RawAttempt") -> "RawAttempt":
+        """An attempt whose answer is shown or kept for its words: thoroughly, whatever became of it."""
+        return raw if not self._plain else replace(raw, body=self.star(raw.body, thorough=True))
 
     def star_headers(self, headers: dict[str, str], *, thorough: bool) -> dict[str, str]:
         """Headers without the key; the same ones if they do not hold it."""

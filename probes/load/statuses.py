@@ -17,7 +17,7 @@ _CONTEXT: Final = (
     r"|tokens?\b.{0,80}must be <=|must have less than \d+ tokens|input token count.{0,40}exceeds"
 )
 _NO_MODEL: Final = (
-    r"model.{0,200}(not found|does ?n.t exist|not exist|unknown|no such|not supported)|model_not_found"
+    r"model.{0,200}(not found|does ?n.t exist|not exist|unknown|no such)|model_not_found"
     r"|DeploymentNotFound|(unknown|no such|invalid) model"
 )
 _NO_ROUTE: Final = (

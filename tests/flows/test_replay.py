@@ -88,9 +88,35 @@ def parrot(tmp_path_factory):
         server.shutdown()
 
 
+NIGHT = """
+night = { name = "planted", max_usd = 1.0 }
+
+[[targets]]
+kind = "endpoint"
+id = "parrot"
+provider = "parrot"
+model = "m"
+base_url = "URL"
+api = "openai-chat"
+api_key_env = "PARROT_KEY"
+price = { usd_per_input_mtok = 1.0, usd_per_output_mtok = 1.0 }
+
+[[workloads]]
+id = "chat"
+arrivals = "closed"
+concurrency = 1
+requests = 6
+warmup_requests = 1
+prompt_tokens = 20
+output_tokens = 8
+slo_ttft_ms = 1000
+slo_tpot_ms = 100
+"""
+
+
 @pytest.fixture(scope="module")
 def landed(parrot, tmp_path_factory):
-    """The data folder of a bench whose endpoint repeats the key, published; and all that was printed meanwhile."""
+    """The data folder of a night and a bench whose endpoint repeats the key, published."""
     data = tmp_path_factory.mktemp("replay") / "data"
     url = f"http://127.0.0.1:{parrot.server_address[1]}/v1"
     with pytest.MonkeyPatch.context() as patch:
@@ -114,15 +140,16 @@ def landed(parrot, tmp_path_factory):
 
 
 def failed(capsys) -> dict[str, str]:
-    """Latest failed attempt of each class."""
+    """A failed attempt of the bench of each class."""
     capsys.readouterr()
     assert main(["replay", "--json"]) == 0
-    return {row["error_class"]: row["attempt_id"] for row in json.loads(capsys.readouterr().out)}
+    rows = json.loads(capsys.readouterr().out)
+    return {row["error_class"]: row["attempt_id"] for row in rows if row["attempt_id"].startswith("bench")}
 
 
 def test_every_kind_of_failure_lands_with_what_was_sent_and_said(landed, capsys):
     assert set(failed(capsys)) == {"server_error", "stream_error", "truncated", "parse_error"}
-    files = [str(path) for path in landed.glob("landing/*/*/exchanges.parquet")]
+    files = [str(path) for path in landed.glob("landing/*/*-bench-*/exchanges.parquet")]
     rows = duckdb.sql("SELECT * FROM read_parquet($files)", params={"files": files}).fetchall()
     assert len(rows) == 10  # twelve, less those that went well
 
@@ -192,6 +219,7 @@ def test_a_key_that_the_endpoint_repeats_is_found_nowhere(landed, capsys):
     for path in landed.rglob("*"):
         if path.is_file():
             assert not holds_key(path.read_bytes().decode("latin-1")), path
+    assert (landed / "published").is_dir()
     stored = [said for path in landed.rglob("*.parquet") for said in cells(f"read_parquet('{path}')")]
     snapshot = next(path for path in landed.rglob("*.duckdb") if path.name != "warehouse.duckdb")
     for file in (landed / "warehouse.duckdb", snapshot):

@@ -51,6 +51,12 @@ def test_a_429_that_no_waiting_helps_is_a_spent_quota():
     assert kind(429, {"error": {"code": "insufficient_quota"}}, retry_after="2") == "quota_or_spend"
 
 
+def test_a_parameter_that_a_model_does_not_take_is_no_missing_model():
+    said = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    assert kind(400, {"error": {"message": said, "code": "unsupported_parameter"}}) == "bad_request"
+    assert kind(400, {"error": {"message": "temperature of this model is not supported"}}) == "bad_request"
+
+
 def test_a_429_of_an_overloaded_server_is_an_overload():
     assert kind(429, {"error": "Model is overloaded", "error_type": "overloaded"}) == "overloaded"
 
