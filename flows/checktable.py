@@ -69,14 +69,14 @@ def _beneath(report: CheckReport) -> Sequence[Text]:
     absent = [each.finding_id for each in report.findings if each.verdict == "not applicable"]
     lines = [Text("\n* required by its wire format's standard, or by HTTP", style="dim")]
     for reason in (NOT_ANSWERED, NOT_REACHED):
-        left = [each.finding_id for each in report.findings if each.evidence == reason]
+        left = sum(each.evidence == reason for each in report.findings)
         if left:
-            lines.append(Text(f"not asked, since {reason}: {', '.join(left)}", style="dim"))
+            lines.append(Text(f"{left} more questions were not asked: {reason}", style="dim"))
     if absent:
         lines.append(Text(f"does not apply: {', '.join(absent)}", style="dim"))
     lines.append(Text(score_sentence(report), style="bold"))
     if report.advice is not None:
-        lines.append(Text(f"To do: {report.advice}", style="bold yellow"))
+        lines.append(Text(f"Advice: {report.advice}", style="bold yellow"))
     tokens = [count for count in (report.prompt_tokens, report.output_tokens) if count is not None]
     counted = f", {' + '.join(f'{count:,}' for count in tokens)} tokens counted" if tokens else ""
     seconds = (report.ended_at - report.started_at).total_seconds()

@@ -72,7 +72,7 @@ def verdict(check: Check, found: Sequence[Finding]) -> tuple[Badge, str]:
     if check["deviations"]:
         questions = {row["finding_id"]: row["question"] for row in found}
         names = [f'"{questions.get(name, name)}"' for name in check["deviations"]]
-        advice = f" To do: {_ended(check['advice'])}" if check["advice"] else ""
+        advice = f" Advice: {_ended(check['advice'])}" if check["advice"] else ""
         return Badge(text="deviates", tone="warn"), f"Not as required: {words.listed(names, _NAMED)}.{advice}"
     if check["unknown_findings"]:
         left = words.count(check["unknown_findings"], "requirement")

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from probes.capability.asks import ASKS
 from probes.capability.caller import Caller
-from probes.capability.finding import Finding, found
+from probes.capability.finding import Finding, found, spelled
 from probes.capability.reply import Reply
 from probes.load.protocols.base import EventClass, StreamFacts
 from probes.load.spec import LoadSpec
@@ -13,7 +13,8 @@ from probes.load.spec import LoadSpec
 _S: Final = 1_000_000_000
 _QUICK_S: Final = 0.05  # an answer this quick may come in one read from an honest server
 _REQUEST_IDS: Final = (
-    "x-request-id", "request-id", "x-generation-id", "x-amzn-requestid", "apim-request-id", "cf-ray",
+    "x-request-id", "request-id", "x-generation-id", "x-amzn-requestid", "apim-request-id", "x-litellm-call-id",
+    "cf-ray",
 )  # fmt: skip
 
 
@@ -110,6 +111,9 @@ def _usage(caller: Caller, reply: Reply, facts: StreamFacts) -> Finding:
     if facts.output_tokens is None and facts.prompt_tokens is None:
         wanted = "no counts in the answer"
         return found("usage", "deviates" if required else "no", facts.usage_fault or wanted, required=required)
+    if facts.payload_ends and facts.streamed and not facts.output_tokens and not facts.prompt_tokens:
+        said = f"0 tokens counted of {len(facts.payload_ends)} events with payload: that is no count"
+        return found("usage", "deviates", said, required=required)
     counts = [f"{facts.prompt_tokens} in" if facts.prompt_tokens is not None else "prompt not counted"]
     if caller.promise.generates:
         counts.append(f"{facts.output_tokens} out" if facts.output_tokens is not None else "answer not counted")
@@ -152,8 +156,8 @@ def _usage_right(facts: StreamFacts) -> Finding:
 
 
 def _max_tokens(caller: Caller, facts: StreamFacts) -> Finding:
-    asked = ASKS["plain"].output_tokens
-    counted, events = facts.output_tokens, len(facts.payload_ends)
+    asked, events = ASKS["plain"].output_tokens, len(facts.payload_ends)
+    counted = _counted(facts)
     if counted is not None:
         return found("max_tokens", "yes" if counted <= asked else "deviates", f"asked for {asked}, counted {counted}")
     if events > asked:
@@ -171,10 +175,17 @@ def _finish_reason(caller: Caller, facts: StreamFacts) -> Finding:
         return found("finish_reason", "deviates", "no finish reason came")
     if reason not in promise.at_limit | promise.at_end:
         return found("finish_reason", "deviates", f'"{reason}" is none of its standard for an answer like this')
-    at_limit = facts.output_tokens is not None and facts.output_tokens >= asked
+    counted = _counted(facts)
+    at_limit = counted is not None and counted >= asked
     if at_limit and reason not in promise.at_limit:
         return found("finish_reason", "deviates", f'"{reason}" of an answer that its limit of {asked} tokens ended')
-    return found("finish_reason", "yes", f'"{reason}" after {facts.output_tokens} of {asked} tokens')
+    after = f"{counted} of {asked} tokens" if counted is not None else f"{len(facts.payload_ends)} events"
+    return found("finish_reason", "yes", f'"{reason}" after {after}')
+
+
+def _counted(facts: StreamFacts) -> int | None:
+    """Output tokens by the server's count; None without one, and of a zero beside payload."""
+    return None if not facts.output_tokens and facts.payload_ends else facts.output_tokens
 
 
 def _streams(reply: Reply, facts: StreamFacts) -> Finding:
@@ -199,8 +210,7 @@ def _as_made(reply: Reply) -> Finding:
         return found("as_made", "unknown", f"{chunks} events are too few to tell")
     reads = chunks - (record.coalesced_chunks or 0)
     whole_s, spread_s = (last - start) / _S, (last - first) / _S
-    said = f"{chunks} events in {reads} reads over {1e3 * spread_s:.3g} ms, the first after"
-    said += f" {1e3 * (first - start) / _S:.3g} ms"
+    said = f"{chunks} events in {reads} reads over {spelled(spread_s)}, the first after {spelled((first - start) / _S)}"
     if reads > 1:
         return found("as_made", "yes", said, whole_s)
     if whole_s < _QUICK_S:

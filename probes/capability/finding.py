@@ -103,6 +103,11 @@ def found(
     )
 
 
+def spelled(seconds: float) -> str:
+    """A time as evidence says it: milliseconds, or seconds from one on."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
+
+
 def in_order(findings: Sequence[Finding], left: str) -> tuple[Finding, ...]:
     """All questions in their order; those without a finding are unknown, for the reason `left`."""
     by_id = {each.finding_id: each for each in findings}

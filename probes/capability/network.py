@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
-from probes.capability.finding import Finding, found
+from probes.capability.finding import Finding, found, spelled
 from probes.capability.wire import Failure, Link, connect
 from probes.load.origin import Address, Origin, resolve
 from probes.load.spec import Timeouts
@@ -72,7 +72,7 @@ def look(origin: Origin, timeouts: Timeouts, ca_file: str | None) -> Network:
     connect_s = statistics.median(link.connect_s for link in links)
     facts = _tls_facts(links[0])
     alpn = _alpn(origin, found_addresses, timeouts, ca_file) if context is not None else None
-    tcp = found("tcp", "yes", f"connected in {_ms(connect_s)}, median of {_CONNECTIONS} connections", connect_s)
+    tcp = found("tcp", "yes", f"connected in {spelled(connect_s)}, median of {_CONNECTIONS} connections", connect_s)
     return Network(
         findings=(name, tcp, _tls_finding(facts)),
         addresses=tuple(found_addresses),
@@ -101,11 +101,11 @@ def round_trip_finding(network: Network, seconds: Sequence[float], asked: str) -
     """Connect time beside the time of a small exchange: the second holds the server's own work too."""
     if network.connect_p50_s is None:
         return found("round_trip", "unknown", "it was not reached")
-    parts = [f"TCP connect {_ms(network.connect_p50_s)} (median of {_CONNECTIONS})"]
+    parts = [f"TCP connect {spelled(network.connect_p50_s)} (median of {_CONNECTIONS})"]
     if network.tls is not None:
-        parts.append(f"TLS handshake {_ms(network.tls.handshake_s)}")
+        parts.append(f"TLS handshake {spelled(network.tls.handshake_s)}")
     if seconds:
-        parts.append(f"{asked} answered in {_ms(statistics.median(seconds))} (median of {len(seconds)})")
+        parts.append(f"{asked} answered in {spelled(statistics.median(seconds))} (median of {len(seconds)})")
     return found("round_trip", "yes", ", ".join(parts), sum(seconds) or None)
 
 
@@ -131,7 +131,7 @@ def _unreached(
 def _address_words(addresses: Sequence[Address], seconds: float) -> str:
     names = list(dict.fromkeys(str(address.sockaddr[0]) for address in addresses))
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"{names[0]}{more}, in {_ms(seconds)}"
+    return f"{names[0]}{more}, in {spelled(seconds)}"
 
 
 def _tls_facts(link: Link) -> TlsFacts | None:
@@ -174,7 +174,3 @@ def _alpn(origin: Origin, addresses: Sequence[Address], timeouts: Timeouts, ca_f
     chosen = link.sock.selected_alpn_protocol() if isinstance(link.sock, ssl.SSLSocket) else None
     link.close()
     return chosen
-
-
-def _ms(seconds: float) -> str:
-    return f"{1e3 * seconds:.3g} ms"

@@ -125,7 +125,7 @@ def test_one_that_does_not_answer_ends_with_1_and_has_no_score_but_a_remedy(serv
     said = " ".join(capsys.readouterr().out.split())
     assert "Conformance: not known, for it did not answer" in said
     assert f"set base_url to {bare}/v1" in said
-    assert "not asked, since it did not answer the plain request: keep_alive, identity" in said
+    assert "more questions were not asked: it did not answer the plain request" in said
 
 
 def test_nothing_is_sent_where_it_could_cost_more_than_allowed(config, server, tmp_path, capsys):

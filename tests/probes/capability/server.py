@@ -32,7 +32,7 @@ class Ways:
     limit_field: str = "max_tokens"
     temperatures: tuple[float, ...] | None = None
     usage: str = "own"  # own, finish, none
-    counts_wrong: bool = False
+    counts: int | None = None  # in place of the right number of output tokens
     finish: str | None = None  # in place of the right one
     done: bool = True
     picture_status: int = 400  # of one that is too large
@@ -151,8 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         cached = 1024 if len(text) > 1024 and text in ways.prefixes else 0
         ways.prefixes.add(text)
         usage = {
-            "prompt_tokens": len(text) // 4 + 5,
-            "completion_tokens": -1 if ways.counts_wrong else len(words),
+            "prompt_tokens": 0 if ways.counts == 0 else len(text) // 4 + 5,
+            "completion_tokens": len(words) if ways.counts is None else ways.counts,
             "prompt_tokens_details": {"cached_tokens": cached},
         }
         return words, ways.finish or reason, usage
