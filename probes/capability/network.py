@@ -10,6 +10,7 @@ from typing import Final
 
 from probes.capability.finding import Finding, found, spelled
 from probes.capability.wire import Failure, Link, connect
+from probes.errors import ProbeError
 from probes.load.origin import Address, Origin, resolve
 from probes.load.spec import Timeouts
 from probes.load.tls import client_context
@@ -46,9 +47,12 @@ def look(origin: Origin, timeouts: Timeouts, ca_file: str | None) -> Network:
     """Resolve, connect three times and shake hands.
 
     Raises:
-        OSError: `ca_file` cannot be read.
+        ProbeError: `ca_file` cannot be read.
     """
-    context = client_context(ca_file) if origin.tls else None
+    try:
+        context = client_context(ca_file) if origin.tls else None
+    except OSError as error:
+        raise ProbeError(f"ca_file {ca_file} cannot be read: {error.strerror or error}") from error
     began = monotonic()
     found_addresses = resolve(origin, timeouts.connect_s)
     resolved_s = monotonic() - began

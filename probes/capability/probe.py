@@ -11,7 +11,6 @@ from probes.capability.answer import Plain, answer_findings, ask_plain
 from probes.capability.caller import Caller
 from probes.capability.finding import Finding, Score, found, in_order, score
 from probes.capability.network import Network, TlsFacts, http_finding, look, round_trip_finding
-from probes.errors import ProbeError
 from probes.load.origin import parse_origin
 from probes.load.protocols import protocol
 from probes.load.spec import LoadSpec
@@ -68,10 +67,7 @@ def check_endpoint(spec: LoadSpec, *, on_call: Callable[[str], None] = lambda _:
     """
     origin = parse_origin(spec.base_url, protocol(spec.api).path(spec))
     started_at = datetime.now(UTC)
-    try:
-        network = look(origin, spec.timeouts, spec.ca_file)
-    except OSError as error:
-        raise ProbeError(f"ca_file {spec.ca_file} cannot be read: {error.strerror or error}") from error
+    network = look(origin, spec.timeouts, spec.ca_file)
     if network.link is None:
         kind, said = network.failure or ("connect_refused", NOT_REACHED)
         return _report(spec, network, started_at, list(network.findings), f"not reached ({kind}): {said}")
