@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.points import Point, PointResult
-from warehouse.metrics import MIN_ATTEMPTS
+from warehouse.metrics import MIN_ATTEMPTS, TASK_METRICS, Metric, metric
 
 LATENCIES = (("TTFT", "ttft"), ("TPOT", "tpot"), ("E2E", "e2e"))
 
@@ -25,6 +25,7 @@ def bench_table(row: dict[str, Any]) -> Table:
     for title, value in (
         ("attempts ok", f"{row['ok']}/{row['attempts']}" + (f" ({errors})" if errors else "")),
         ("output tokens/s", _number(row["output_tokens_per_s"])),
+        *((f"{of.title}, {of.shown_unit}", _number(row[of.id])) for of in _of_the_task(row)),
         ("requests/s", _number(row["requests_per_s"])),
         ("concurrency, mean", _number(row["concurrency_mean"])),
         ("send lateness p99, ms", _percentile(row, "lag", 99) if row["sends_planned"] else ""),
@@ -33,6 +34,13 @@ def bench_table(row: dict[str, Any]) -> Table:
         if value:
             table.add_row(title, Text(value, overflow="fold"))
     return table
+
+
+def _of_the_task(row: dict[str, Any]) -> list[Metric]:
+    """What a task that is no chat does a second; of a chat, nothing."""
+    own = [of for of in TASK_METRICS if of.id != "input_tokens_per_s" and row[of.id] is not None]
+    read = metric("input_tokens_per_s")
+    return [*own, read] if own and row[read.id] is not None else own
 
 
 def _percentile(row: dict[str, Any], key: str, percent: int) -> str:

@@ -16,6 +16,7 @@ import orjson
 from probes.load.ndjson import cut_lines
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
+from probes.load.protocols.bodies import dump_body, system_text
 from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, seconds, text_or_none
 from probes.load.spec import LoadSpec
 
@@ -34,7 +35,7 @@ def chat_body(spec: LoadSpec, prompt: Prompt) -> bytes:
 def generate_body(spec: LoadSpec, prompt: Prompt) -> bytes:
     """The same to /api/generate, which knows no turns but the system's; the server puts its template around it."""
     asked: dict[str, object] = {"prompt": "\n\n".join(turn.text for turn in prompt.turns if turn.role != "system")}
-    system = "\n\n".join(turn.text for turn in prompt.turns if turn.role == "system")
+    system = system_text(prompt)
     images = [picture for turn in prompt.turns for picture in _pictures(turn)]
     return _body(spec, asked | ({"system": system} if system else {}) | ({"images": images} if images else {}))
 
@@ -43,10 +44,7 @@ def _body(spec: LoadSpec, asked: dict[str, object]) -> bytes:
     options: dict[str, object] = {"num_predict": spec.output_tokens}
     if spec.temperature is not None:
         options["temperature"] = spec.temperature
-    extra: dict[str, Any] = dict(spec.extra_body)
-    if isinstance(extra.get("options"), dict):
-        options |= extra.pop("options")
-    return orjson.dumps({"model": spec.model, **asked, "stream": True, "options": options} | extra)
+    return dump_body({"model": spec.model, **asked, "stream": True, "options": options}, spec.extra_body)
 
 
 def _message(turn: Turn) -> dict[str, object]:

@@ -9,6 +9,7 @@ vLLM streams the chunks of a chat instead of OpenAI's events; both are read.
 
 import re
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from probes.load.document import is_document, read_document
@@ -100,6 +101,8 @@ def _length_s(value: object) -> float | None:
         try:
             value = float(value)
         except ValueError:
+            return None
+        if not isfinite(value):  # "inf" is a number to Python
             return None
     return seconds(value)
 

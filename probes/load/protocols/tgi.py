@@ -9,10 +9,9 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
+from probes.load.protocols.bodies import dump_body
 from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
@@ -32,15 +31,12 @@ def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
     if spec.temperature is not None:
         # The server refuses a temperature of 0; greedy has its own name.
         parameters |= {"do_sample": True, "temperature": spec.temperature} if spec.temperature else {"do_sample": False}
-    extra: dict[str, Any] = dict(spec.extra_body)
-    if isinstance(extra.get("parameters"), dict):
-        parameters |= extra.pop("parameters")
     pictures = "".join(
         f"![](data:{image.media_type};base64,{b64encode(image.data).decode()})"
         for turn in prompt.turns
         for image in turn.images
     )
-    return orjson.dumps({"inputs": pictures + prompt.text, "parameters": parameters} | extra)
+    return dump_body({"inputs": pictures + prompt.text, "parameters": parameters}, spec.extra_body)
 
 
 @dataclass(slots=True)

@@ -59,7 +59,9 @@ def test_a_document_tells_tokens_or_seconds():
     assert read_stream(orjson.dumps(length)).input_audio_s == 12.3
 
 
-@pytest.mark.parametrize(("duration", "known"), [(8.5, 8.5), ("8.5", 8.5), ("long", None), (None, None), (-1, None)])
+@pytest.mark.parametrize(
+    ("duration", "known"), [(8.5, 8.5), ("8.5", 8.5), ("long", None), ("inf", None), (None, None), (-1, None)]
+)
 def test_a_verbose_document_tells_its_length_as_number_or_text(duration, known):
     assert read_stream(orjson.dumps({"text": "a", "duration": duration})).input_audio_s == known
 
