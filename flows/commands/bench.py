@@ -229,10 +229,14 @@ class _Bench:
             _print_json(measured.metrics)
             return
         from flows.benchtable import bench_table, certificate_text
+        from flows.failuretext import failure_text
 
         console = _console()
         console.print(bench_table(measured.metrics))
         console.print(certificate_text(measured.metrics), soft_wrap=True)
+        failures = failure_text(measured.rows, landed=not self.options.no_land)
+        if failures is not None:
+            console.print(failures, soft_wrap=True)
         if measured.reason:
             console.print(f"{measured.status}: {measured.reason}", style="yellow", highlight=False, markup=False)
 

@@ -251,7 +251,10 @@ def test_of_a_night_of_refusals_the_first_of_each_class_are_kept(tmp_path, monke
     monkeypatch.setenv("MEGATOKEN_DATA", str(tmp_path))
     with fake_endpoint(FakeScript(fault="http-500")) as fake:
         given = ["--model", "m", "--warmup", "0", "--requests", "25", "--concurrency", "5"]
-        assert main(["bench", fake.base_url, *given]) in (0, 1)
+        assert main(["bench", fake.base_url, *given]) == 1
+    printed = capsys.readouterr().out
+    assert "server_error: HTTP 500: " in printed
+    assert "megatoken replay bench-" in printed
     files = [str(path) for path in tmp_path.glob("landing/*/*/exchanges.parquet")]
     counted = duckdb.sql("SELECT count(*), min(attempt_id) FROM read_parquet($files)", params={"files": files})
     assert counted.fetchall()[0][0] == MOST_OF_A_CLASS
@@ -264,3 +267,15 @@ def test_of_a_night_of_refusals_the_first_of_each_class_are_kept(tmp_path, monke
     capsys.readouterr()
     assert main(["replay", landed[0][0]]) == 2
     assert "the first 20 of each class are" in capsys.readouterr().err
+
+
+def test_a_bench_under_a_limit_says_for_how_long_it_was_held_back(tmp_path, monkeypatch, capsys):
+    from probes.fake_endpoint import FakeScript, fake_endpoint
+
+    monkeypatch.setenv("MEGATOKEN_DATA", str(tmp_path))
+    with fake_endpoint(FakeScript()) as fake:
+        given = ["--model", "m", "--warmup", "0", "--requests", "4", "--max-rps", "20"]
+        assert main(["bench", fake.base_url, *given, "--no-land"]) == 0
+        assert "by the limit of the endpoint" in capsys.readouterr().out
+        assert main(["bench", fake.base_url, *given, "--rate", "30"]) == 2
+        assert "a rate of 30 requests/s is over max_rps = 20" in capsys.readouterr().err

@@ -66,8 +66,13 @@ SELECT
     coalesce(t.sends_missed / nullif(t.sends_planned, 0), s.late / nullif(s.due, 0)) AS missed_share,
     CASE
         -- with fewer than two requests a slot there is hardly a time in which all slots could be busy
-        -- and people who think between two turns are not in flight
-        WHEN t.arrivals = 'closed' AND t.group_id IS NULL AND t.conversation_turns IS NULL AND s.attempts >= 2 * t.concurrency
+        -- and people who think between two turns are not in flight, nor is what a limit of the target holds back
+        WHEN
+            t.arrivals = 'closed'
+            AND t.group_id IS NULL
+            AND t.conversation_turns IS NULL
+            AND coalesce(t.held_back_ns, 0) = 0
+            AND s.attempts >= 2 * t.concurrency
             THEN s.in_flight_ns / nullif(s.held_ns, 0) / nullif(t.concurrency, 0)
     END AS concurrency_share,
     CASE WHEN t.group_id IS NOT NULL THEN s.rounds / nullif(r.rounds, 0) END AS rounds_share,
@@ -117,7 +122,7 @@ COMMENT ON COLUMN certificate.streams IS 'Requests in flight: asked for in a clo
 COMMENT ON COLUMN certificate.send_lag_p99_s IS 'Open loop: how late sends were, 99th percentile, seconds.';
 COMMENT ON COLUMN certificate.rate_share IS 'Open loop: rate reached / rate planned.';
 COMMENT ON COLUMN certificate.missed_share IS 'Open loop: sends that were not made, or over 50 ms late / planned sends, 0 to 1.';
-COMMENT ON COLUMN certificate.concurrency_share IS 'Closed loop: mean in flight from when all slots could be filled to the last send / concurrency asked for; NULL below two requests a slot, in a group, and of conversations.';
+COMMENT ON COLUMN certificate.concurrency_share IS 'Closed loop: mean in flight from when all slots could be filled to the last send / concurrency asked for; NULL below two requests a slot, in a group, of conversations, and where a limit of the target held sends back.';
 COMMENT ON COLUMN certificate.rounds_share IS 'Group: rounds in which it took part / rounds of the group, 0 to 1.';
 COMMENT ON COLUMN certificate.stamp_source IS 'kernel or read: by which clock answers were stamped.';
 COMMENT ON COLUMN certificate.receive_lag_p99_s IS 'From the stamp of the kernel to our read, 99th percentile, seconds.';
