@@ -2,8 +2,8 @@
 
 A stream of a thousand tokens is a thousand times the same JSON around another word, and parsing it is most of what
 reading an answer costs. So one event is parsed, and what stands around its text is its mold: bytes before, bytes after.
-An event of the same two ends, whose middle is a plain JSON string (UTF-8, no quote, no backslash, no control
-character), is JSON of the same structure and says the same. Whatever does not fit is parsed.
+An event of the same two ends, whose middle is a plain JSON string (UTF-8, no control character, no quote and no
+backslash but in a short escape), is JSON of the same structure and says the same. Whatever does not fit is parsed.
 
 The work is done by a few calls for many events, since calls, not bytes, are what it costs.
 """
@@ -28,7 +28,8 @@ _GROUP: Final = 12
 _BLOCK: Final = 1024  # events compared at once
 _LAST_EVENTS: Final = 8
 _MOST_MOLDS: Final = 16  # a server that dates each event by the second needs one a second
-_PLAIN: Final = re.compile(rb'[^"\\\x00-\x09\x0b-\x1f]+')  # line feeds stand between the texts
+# Of a JSON string all but \u, half of which may be missing; line feeds stand between the texts.
+_PLAIN: Final = re.compile(rb'(?:[^"\\\x00-\x09\x0b-\x1f]++|\\["\\/bfnrt])++')
 
 # Of the JSON of an event: its class and where its own text stands, (start, end), with something on both sides; None if
 # it can make no mold.
@@ -102,7 +103,7 @@ def _take_run(
     if _are_plain(middles):
         classes[n + 1 : end] = bytes([kind]) * len(middles)
         return end
-    for place in range(n + 1, end, _GROUP):  # somewhere in it is an escape: most of it has none
+    for place in range(n + 1, end, _GROUP):  # somewhere in it is a long escape: most of it has none
         group = middles[place - n - 1 : place - n - 1 + _GROUP]
         if _are_plain(group):
             classes[place : place + len(group)] = bytes([kind]) * len(group)

@@ -36,7 +36,23 @@ def thorough(body):
 WORDS = st.one_of(
     st.text(max_size=6),
     st.sampled_from(
-        ["word", " a", "\n", '"', "\\", "\t", "\x7f", "日本", "😀", "", '"},"finish_reason":"stop"}', "data: "]
+        [
+            "word",
+            " a",
+            "\n",
+            '"',
+            "\\",
+            "\t",
+            "\\n",
+            '\\"',
+            "\x01",
+            "\x7f",
+            "日本",
+            "😀",
+            "",
+            '"},"finish_reason":"stop"}',
+            "data: ",
+        ]
     ),
 )
 EVENTS = st.one_of(
@@ -107,9 +123,23 @@ def test_of_a_plain_stream_only_the_events_that_are_not_text_are_parsed():
     assert unread_of([role, *words, end, b"[DONE]"]) == [role, words[0], end, b"[DONE]"]
 
 
-def test_texts_with_escapes_are_parsed_and_the_others_are_not():
-    words = [event({"content": "\n" if n % 10 == 5 else f"日{n}"}) for n in range(100)]
+def test_texts_with_long_escapes_are_parsed_and_the_others_are_not():
+    words = [event({"content": "\x01" if n % 10 == 5 else f"日{n}"}) for n in range(100)]
+    assert b"\\u0001" in words[5]
     assert unread_of(words) == [words[0], *words[5::10]]
+
+
+def test_line_breaks_and_quotes_fit_a_mold():
+    words = [event({"content": '\n\t"\\' if n % 10 == 5 else f"日{n}"}) for n in range(100)]
+    assert unread_of(words) == [words[0]]
+    assert read_stream(body_of(words)) == thorough(body_of(words))
+
+
+@pytest.mark.parametrize("ending", [b"\\", b"\\x", b"\\u12", b"\\ud83d", b"\\\n", b'\\"'])
+def test_an_escape_reaches_into_no_other_event(ending):
+    words = [event({"content": f"w{n}"}) for n in range(40)]
+    words[20] = words[20].replace(b"w20", b"w20" + ending)
+    assert read_stream(body_of(words)) == thorough(body_of(words))
 
 
 def test_a_server_that_dates_its_events_needs_a_mold_a_second():
