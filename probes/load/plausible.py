@@ -11,11 +11,14 @@ _NOT_TEXT: Final = bytes(flag and kind != EventClass.TEXT for kind, flag in enum
 
 
 def plausible_counts(facts: StreamFacts, body: bytes, wire: WireProtocol) -> StreamFacts:
-    """The facts, without their counts of output if the answer is too short for them.
+    """The facts, without counts of 0 for what was there, and without counts of output that the answer is too short for.
+
+    litellm's proxy ends a stream of Gemini's format with counts that are all 0: they are unknown.
 
     A token is a byte at least. So a stream of text whose streamed tokens are ten times its chunks, and more than its
     bytes of text, cannot be what was counted. Where what was streamed is not all visible text it is not judged.
     """
+    facts = _without_zeros(facts)
     output, chunks = facts.output_tokens, len(facts.payload_ends)
     if output is None or output < _TIMES_CHUNKS * chunks or not chunks or not facts.streamed:
         return facts
@@ -32,3 +35,14 @@ def plausible_counts(facts: StreamFacts, body: bytes, wire: WireProtocol) -> Str
         usage_fault=facts.usage_fault
         or f"{output} output tokens cannot be in {text_bytes} bytes of text, which came in {chunks} chunks",
     )
+
+
+def _without_zeros(facts: StreamFacts) -> StreamFacts:
+    """No prompt is 0 tokens long, and no text."""
+    if facts.prompt_tokens == 0:
+        fault = facts.usage_fault or "0 prompt tokens cannot be: something was asked"
+        facts = replace(facts, prompt_tokens=None, usage_fault=fault)
+    if facts.output_tokens == 0 and EventClass.TEXT in facts.event_classes:
+        fault = facts.usage_fault or "0 output tokens cannot be: there was text"
+        facts = replace(facts, output_tokens=None, reasoning_tokens=None, usage_fault=fault)
+    return facts

@@ -35,6 +35,7 @@ class Case:
     extra_body: Mapping[str, object] = field(default_factory=dict)
     extra_headers: Mapping[str, str] = field(default_factory=dict)
     output_tokens: int = 16
+    documents: int = 0  # to rank
     known: Mapping[str, str] = field(default_factory=dict)
     incomparable: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # other ways in which its bytes leave the standard
@@ -107,6 +108,8 @@ def try_case(case: Case) -> Outcome:
         requests=2,
         prompt_tokens=64,
         output_tokens=case.output_tokens,
+        documents=case.documents,
+        document_tokens=24 if case.documents else 0,
         attempt_prefix="real",
     )
     wire = protocol(case.api)
@@ -142,6 +145,8 @@ def _differences(case: Case, record: AttemptRecord, text: str, plain: PlainAnswe
         pairs |= {"text": (text, plain.text), "finish_reason": (record.finish_reason, plain.finish_reason)}
     if plain.items is not None:
         pairs["items"] = (record.input_items, plain.items)
+    if plain.audio_s is not None:
+        pairs["audio_s"] = (record.output_audio_s, plain.audio_s)
     return {
         name: f"{ours!r}, plainly {theirs!r}"
         for name, (ours, theirs) in pairs.items()

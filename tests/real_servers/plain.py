@@ -4,7 +4,9 @@ Nothing here uses our parsers: the fields are picked from the one JSON document 
 """
 
 import http.client
+import io
 import json
+import wave
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -21,13 +23,14 @@ class PlainAnswer:
     prompt_tokens: int | None
     output_tokens: int | None
     items: int | None = None  # vectors or scores
+    audio_s: float | None = None  # of the sound that was made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainForm:
     """How a streamed request of one wire format is asked for in one piece, and where its answer says what."""
 
-    read: Callable[[dict], PlainAnswer]
+    read: Callable[[dict], PlainAnswer] | None = None  # None: a sound, not JSON
     path: Callable[[str], str] = str
     body: Callable[[dict], dict] = dict
 
@@ -60,7 +63,7 @@ def ask_plainly(api: str, url: str, request: bytes) -> PlainAnswer:
         connection.close()
     if answer.status != http.client.OK:
         raise RuntimeError(f"HTTP {answer.status} to the same request without a stream: {said[:300]!r}")
-    return form.read(json.loads(said))
+    return _speech(said) if form.read is None else form.read(json.loads(said))
 
 
 def _unstreamed(body: dict) -> dict:
@@ -92,7 +95,7 @@ def _responses(said: dict) -> PlainAnswer:
     usage = said.get("usage") or {}
     return PlainAnswer(
         text="".join(part["text"] for item in messages for part in item["content"] if part["type"] == "output_text"),
-        finish_reason=said["status"],
+        finish_reason=(said.get("incomplete_details") or {}).get("reason") or said["status"],
         prompt_tokens=usage.get("input_tokens"),
         output_tokens=usage.get("output_tokens"),
     )
@@ -130,6 +133,12 @@ def _ollama(said: dict) -> PlainAnswer:
 
 def _triton(said: dict) -> PlainAnswer:
     return PlainAnswer(text=said["text_output"], finish_reason=None, prompt_tokens=None, output_tokens=None)
+
+
+def _speech(said: bytes) -> PlainAnswer:
+    with wave.open(io.BytesIO(said)) as sound:
+        length_s = sound.getnframes() / sound.getframerate()
+    return PlainAnswer(text=None, finish_reason=None, prompt_tokens=None, output_tokens=None, audio_s=length_s)
 
 
 def _transcription(said: dict) -> PlainAnswer:
@@ -171,6 +180,7 @@ FORMS = {
     "triton": PlainForm(
         read=_triton, path=lambda path: path.replace("/generate_stream", "/generate"), body=_unstreamed
     ),
+    "openai-speech": PlainForm(body=lambda body: body | {"stream": False}),
     "openai-transcription": PlainForm(read=_transcription),
     "openai-embeddings": PlainForm(read=_embeddings),
     "rerank": PlainForm(read=_rerank),

@@ -33,6 +33,8 @@ class Recording:
     finish_reason: str | None
     prompt_tokens: int | None
     output_tokens: int | None
+    items: int | None  # vectors or scores
+    audio_s: float | None  # of the sound that was made
     events: str  # classes in order, runs with their length: "EMPTY TEXT*12 FINISH DONE"
     contradicts: dict[str, str]  # field -> why the stream is believed, not the plain answer
     notes: list[str]
@@ -55,6 +57,8 @@ def write_recording(folder: Path, *, server: str, version: str, what: str, outco
         finish_reason=record.finish_reason,
         prompt_tokens=record.prompt_tokens,
         output_tokens=record.output_tokens,
+        items=record.input_items,
+        audio_s=record.output_audio_s,
         events=runs(outcome.event_classes),
         contradicts=dict(case.known) | dict(case.incomparable),
         notes=list(case.notes),

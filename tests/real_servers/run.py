@@ -1,6 +1,6 @@
 """Our client against servers and proxies that nobody here wrote.
 
-    python -m tests.real_servers.run NAME... [--folder DIR] [--install] [--record DIR]
+    python -m tests.real_servers.run NAME... [--folder DIR] [--install] [--only API] [--record DIR]
 
 For each wire format that a server speaks: two requests by our load client, then the second of them by hand without a
 stream; text, token counts and finish reason must be the same. A table says so, with the ways in which the server leaves
@@ -23,12 +23,24 @@ from types import ModuleType
 from rich.console import Console
 from rich.table import Table
 
-from tests.real_servers import litellm, llamacpp, ollama_proxy, transformers, triton, vllm, whisper
+from probes.errors import ProbeError
 from tests.real_servers.case import Outcome, is_spoken, try_case
 from tests.real_servers.recordings import write_recording
+from tests.real_servers.servers import (
+    kokoro,
+    litellm,
+    llamacpp,
+    ollama_proxy,
+    transformers,
+    triton,
+    vllm,
+    vllm_rerank,
+    whisper,
+)
 
 SERVERS: dict[str, ModuleType] = {
-    module.NAME: module for module in (llamacpp, litellm, ollama_proxy, transformers, triton, vllm, whisper)
+    module.NAME: module
+    for module in (kokoro, llamacpp, litellm, ollama_proxy, transformers, triton, vllm, vllm_rerank, whisper)
 }
 FOLDER = Path("tests/output/real_servers")
 
@@ -55,10 +67,11 @@ def _try_server(server: ModuleType, options: argparse.Namespace, console: Consol
     with tempfile.TemporaryDirectory() as logs:
         try:
             with server.start(folder, Path(logs)) as running:
-                outcomes = [try_case(case) for case in running.cases if is_spoken(case)]
-                unspoken = [case.title for case in running.cases if not is_spoken(case)]
+                asked = [case for case in running.cases if options.only in (None, case.api)]
+                outcomes = [try_case(case) for case in asked if is_spoken(case)]
+                unspoken = [case.title for case in asked if not is_spoken(case)]
                 version = running.version
-        except RuntimeError as error:
+        except (RuntimeError, ProbeError) as error:
             console.print(f"{server.NAME}: {error}")
             return 2
     console.print(_table(f"{version}: {server.WHAT}", outcomes))
@@ -112,6 +125,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[*SERVERS, []], help=", ".join(SERVERS))
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"where the servers are installed ({FOLDER})")
     parser.add_argument("--install", action="store_true", help="install what is missing there")
+    parser.add_argument("--only", metavar="API", help="try this wire format alone")
     parser.add_argument("--record", type=Path, help="write the answers there")
     return parser.parse_args(arguments)
 

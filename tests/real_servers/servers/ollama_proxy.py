@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.real_servers import llamacpp
 from tests.real_servers.case import Case
 from tests.real_servers.packages import not_there, venv, version_of
 from tests.real_servers.process import free_port, served
+from tests.real_servers.servers import llamacpp
 
 NAME = "ollama-proxy"
 WHAT = f"in front of llama.cpp with {llamacpp.WHAT}"

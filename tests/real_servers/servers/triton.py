@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.real_servers import llamacpp
 from tests.real_servers.case import Case
 from tests.real_servers.packages import not_there, venv, version_of
 from tests.real_servers.process import free_port, served
+from tests.real_servers.programs import PROGRAMS
+from tests.real_servers.servers import llamacpp
 
 NAME = "triton"
 WHAT = f"Python backend, decoupled, before llama.cpp with {llamacpp.WHAT}"
@@ -52,7 +53,7 @@ def start(folder: Path, log_folder: Path) -> Iterator[llamacpp.Running]:
     shutil.copy(shipped / "python_backend_stubs" / python / "triton_python_backend_stub", backends / "python")
     (models / _MODEL / "1").mkdir(parents=True)
     (models / _MODEL / "config.pbtxt").write_text(_CONFIG)
-    shutil.copy(Path(__file__).with_name("triton_model.py"), models / _MODEL / "1" / "model.py")
+    shutil.copy(PROGRAMS / "triton_model.py", models / _MODEL / "1" / "model.py")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [shipped / "bin" / "tritonserver", "--model-repository", models, "--backend-directory", backends]
