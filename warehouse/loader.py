@@ -38,6 +38,7 @@ class TrialResult:
     usd_reason: str | None  # why it is unknown
     ttft_p50_s: float | None
     tpot_p50_s: float | None
+    e2e_p50_s: float | None = None
 
 
 def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadReport:
@@ -140,13 +141,13 @@ def trial_results(data_dir: Path, run_id: str, *, lock_timeout_s: float = LOCK_T
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
         found = con.execute(
             "SELECT trial_id, m.target_id, m.workload_id, m.status, m.attempts, m.ok, c.usd,"
-            " CASE WHEN c.usd IS NULL THEN c.reason END, m.ttft_p50_s, m.tpot_p50_s"
+            " CASE WHEN c.usd IS NULL THEN c.reason END, m.ttft_p50_s, m.tpot_p50_s, m.e2e_p50_s"
             " FROM trial_metrics AS m LEFT JOIN cost AS c USING (trial_id) WHERE m.run_id = ? ORDER BY trial_id",
             [run_id],
         ).fetchall()
     names = (
         "trial_id", "target_id", "workload_id", "status", "attempts", "ok", "usd", "usd_reason", "ttft_p50_s",
-        "tpot_p50_s",
+        "tpot_p50_s", "e2e_p50_s",
     )  # fmt: skip
     return [TrialResult(**dict(zip(names, row, strict=True))) for row in found]
 

@@ -22,7 +22,7 @@ def test_repeats_go_round_all_targets_and_a_re_run_measures_what_is_left(tmp_pat
         targets = [endpoint("a", one.base_url), endpoint("b", two.base_url, model="other")]
         config = write_config(tmp_path, targets, workload={"repeats": 2})
         # room for three of the four trials
-        cut = night(data, config, "--run-id", "r", "--max-usd", "0.0009")
+        cut = night(data, config, "--run-id", "r", "--max-usd", "0.0016")
         assert cut.returncode == 1
         order = "SELECT target_id, repeat_number, try_number FROM trials ORDER BY started_at"
         assert [(r["target_id"], r["repeat_number"]) for r in sql(data, order)] == [("a", 1), ("b", 1)] + [("a", 2)] * (
@@ -45,10 +45,10 @@ def test_repeating_ends_once_both_medians_are_known_well_enough(tmp_path):
     assert "is left out, TTFT and TPOT are known to within 50%" in done.stdout
 
 
-def repeat(ttft_s, tpot_s=0.01):
+def repeat(ttft_s, tpot_s=0.01, e2e_s=None):
     return TrialResult(
         trial_id="t", target_id="a", workload_id="w", status="completed", attempts=9, ok=9, usd=0.0, usd_reason=None,
-        ttft_p50_s=ttft_s, tpot_p50_s=tpot_s,
+        ttft_p50_s=ttft_s, tpot_p50_s=tpot_s, e2e_p50_s=e2e_s,
     )  # fmt: skip
 
 
@@ -60,6 +60,8 @@ def test_enough_is_known_when_repeats_agree_and_not_before_there_are_three():
     assert not known_well_enough([repeat(0.1, t) for t in (0.01, 0.02, 0.03)], within_share=0.05)
     assert known_well_enough([repeat(0.1, None), repeat(0.1, None), repeat(0.1, None)], within_share=0.05)
     assert not known_well_enough([repeat(None)] * 4, within_share=0.05)
+    assert known_well_enough([repeat(None, None, e2e_s) for e2e_s in (0.8, 0.801, 0.799)], within_share=0.05)
+    assert not known_well_enough([repeat(None, None, e2e_s) for e2e_s in (0.8, 1.6, 2.4)], within_share=0.05)
 
 
 def test_events_older_than_they_are_to_be_kept_are_removed_at_the_end_of_a_night(tmp_path):
@@ -117,8 +119,8 @@ def test_a_search_ends_where_the_budget_ends_and_begins_anew_in_a_re_run(tmp_pat
     with fast_endpoint(PLANTED) as server:
         two_points = {"search": "sweep", "search_limits": {"rate_min_rps": 35, "rate_max_rps": 45}}
         config = write_config(tmp_path, [endpoint("a", server.base_url)], workload=SEARCH | two_points)
-        # 61 requests at worst cost 0.0028 USD: one point, not two
-        cut = night(data, config, "--run-id", "s", "--max-usd", "0.004")
+        # 61 requests at worst cost 0.0083 USD: one point, not two
+        cut = night(data, config, "--run-id", "s", "--max-usd", "0.012")
         assert cut.returncode == 1
         assert "would pass max_usd" in cut.stdout
         assert sql(data, "SELECT count(*) AS n FROM searches") == [{"n": 0}]

@@ -159,6 +159,7 @@ def test_results_of_a_run_are_there_before_anything_is_published(tmp_path):
         usd_reason=result.usd_reason,
         ttft_p50_s=0.5,
         tpot_p50_s=0.05,
+        e2e_p50_s=1.0,
     )
     assert "no meter watched this trial" in result.usd_reason
 
