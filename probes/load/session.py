@@ -259,7 +259,7 @@ def _lane(
         protocol=wire,
         timeouts=spec.timeouts,
         spool=spool,
-        secret=spec.api_key or "",
+        secret=spec.api_key or (wire.secret(spec) if wire.secret else ""),
         tls_context=context,
         cold=spec.connections == "cold",
         pacer=_pacer(spec, parts),

@@ -97,3 +97,4 @@ class WireProtocol:
     streams: bool = True  # False: the answer is one document; no first token is waited for
     has_lines: bool = True  # False: a long answer without a line break is no fault
     sign: Callable[[LoadSpec, str, bytes], dict[str, str]] | None = None  # spec, URL, body -> more headers, each time
+    secret: Callable[[LoadSpec], str] | None = None  # what proves who asks without an API key: sent, never written

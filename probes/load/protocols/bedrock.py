@@ -14,7 +14,7 @@ from urllib.parse import quote
 from probes.load.event_stream import cut_frames, last_frame
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
-from probes.load.protocols.bedrock_signing import sign
+from probes.load.protocols.bedrock_signing import secret, sign
 from probes.load.protocols.bodies import dump_body, system_text
 from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, text_or_none
 from probes.load.spec import LoadSpec
@@ -189,4 +189,5 @@ BEDROCK: Final = WireProtocol(
     answer_text=answer_text,
     has_lines=False,
     sign=sign,
+    secret=secret,
 )

@@ -36,8 +36,8 @@ def sign(spec: LoadSpec, url: str, body: bytes) -> dict[str, str]:
 
     Source: AWS IAM User Guide, "Create a signed AWS API request".
     """
-    own = {name.lower(): value for name, value in spec.extra_headers.items()}
-    if spec.api_key or "authorization" in own:
+    own = _own_headers(spec)
+    if not _is_signed(spec):
         return {}
     signed = {name: value for name, value in own.items() if name.startswith("x-amz")}
     found = _REGION_IN_HOST.search(urlsplit(url).hostname or "")
@@ -45,16 +45,27 @@ def sign(spec: LoadSpec, url: str, body: bytes) -> dict[str, str]:
     return signer(url, {"content-type": own.get("content-type", _CONTENT_TYPE), **signed}, body)
 
 
-@lru_cache
-def signer_for(region: str | None) -> Signer:
-    """Finds credentials once; those that expire are renewed by botocore while it is used.
+def secret(spec: LoadSpec) -> str:
+    """The session token that goes with temporary credentials and is sent with each request; "" if none is.
 
-    Args:
-        region: as the host names it; None: that of the environment or the profile.
+    Raises:
+        ProbeError: as for `sign`.
     """
+    return (_frozen(credentials()).token or "") if _is_signed(spec) else ""
+
+
+def _own_headers(spec: LoadSpec) -> dict[str, str]:
+    return {name.lower(): value for name, value in spec.extra_headers.items()}
+
+
+def _is_signed(spec: LoadSpec) -> bool:
+    return not spec.api_key and "authorization" not in _own_headers(spec)
+
+
+@lru_cache
+def credentials() -> Any:  # noqa: ANN401 - botocore has no types
+    """What botocore finds, once; what expires is renewed by botocore while it is used."""
     try:
-        import botocore.auth
-        import botocore.awsrequest
         import botocore.exceptions
         import botocore.session
     except ImportError as error:
@@ -63,16 +74,40 @@ def signer_for(region: str | None) -> Signer:
             f"pip install 'megatoken[bedrock]', {_KEY_INSTEAD}"
         ) from error
     try:
-        session = botocore.session.Session()
-        region = region or os.environ.get("AWS_REGION") or session.get_config_variable("region")
-        credentials: Any = session.get_credentials()
+        found = botocore.session.Session().get_credentials()
     except botocore.exceptions.BotoCoreError as error:
         raise ProbeError(f"botocore finds no credentials for Amazon Bedrock: {error}") from error
-    if credentials is None:
+    if found is None:
         raise ProbeError(
             "botocore finds no credentials for Amazon Bedrock; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             f"or AWS_PROFILE, {_KEY_INSTEAD}"
         )
+    return found
+
+
+def _frozen(found: Any) -> Any:  # noqa: ANN401 - botocore has no types
+    """Those of this moment, which belong together."""
+    import botocore.exceptions
+
+    try:
+        return found.get_frozen_credentials()
+    except botocore.exceptions.BotoCoreError as error:
+        raise ProbeError(f"botocore cannot renew the credentials for Amazon Bedrock: {error}") from error
+
+
+@lru_cache
+def signer_for(region: str | None) -> Signer:
+    """Signs for one region.
+
+    Args:
+        region: as the host names it; None: that of the environment or the profile.
+    """
+    found = credentials()
+    import botocore.auth
+    import botocore.awsrequest
+    import botocore.session
+
+    region = region or os.environ.get("AWS_REGION") or botocore.session.Session().get_config_variable("region")
     if not region:
         raise ProbeError(
             "the host of base_url names no region to sign for; set AWS_REGION, "
@@ -81,11 +116,7 @@ def signer_for(region: str | None) -> Signer:
 
     def headers_for(url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
         request = botocore.awsrequest.AWSRequest(method="POST", url=url, headers=dict(headers), data=body)
-        try:
-            frozen = credentials.get_frozen_credentials()
-        except botocore.exceptions.BotoCoreError as error:
-            raise ProbeError(f"botocore cannot renew the credentials for Amazon Bedrock: {error}") from error
-        botocore.auth.SigV4Auth(frozen, _SERVICE, region).add_auth(request)
+        botocore.auth.SigV4Auth(_frozen(found), _SERVICE, region).add_auth(request)
         return {name: value for name, value in request.headers.items() if name.lower() not in headers}
 
     return headers_for

@@ -14,14 +14,14 @@ from probes.load.origin import parse_origin
 from probes.load.prompt import Image, Prompt, Turn
 from probes.load.protocols.base import EventClass
 from probes.load.protocols.bedrock import BEDROCK, answer_text, has_payload, has_terminator, read_stream
-from probes.load.protocols.bedrock_signing import sign, signer_for
+from probes.load.protocols.bedrock_signing import credentials, secret, sign, signer_for
 from probes.load.requests import RequestSource
 from probes.load.spec import LoadSpec
 from tests.probes.load.test_event_stream import event, exception
 
 USAGE = {"inputTokens": 10, "outputTokens": 7, "totalTokens": 3217}
 CACHED = {"cacheReadInputTokens": 3000, "cacheWriteInputTokens": 200}
-ACCESS_KEY, SECRET_KEY, TOKEN = "AKIDEXAMPLE", "wJalrXUtnFEMI+planted", "session-token"
+ACCESS_KEY, SECRET_KEY, TOKEN = "AKIDEXAMPLE", "wJalrXUtnFEMI+planted", "FwoGZXIvYXdzEPlanted"
 
 
 def delta(**said):
@@ -206,10 +206,16 @@ def test_with_a_key_a_request_bears_it_and_is_not_signed():
     assert b"X-Amz-Date" not in request_of(spec(extra_headers={"authorization": "Own abc"}))
 
 
+def forget():
+    signer_for.cache_clear()
+    credentials.cache_clear()
+
+
 @pytest.fixture
 def aws(monkeypatch, tmp_path):
     """An environment of ours in which botocore finds credentials, and nothing of this machine's."""
     pytest.importorskip("botocore.auth")
+    forget()
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -217,9 +223,8 @@ def aws(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    signer_for.cache_clear()
     yield monkeypatch
-    signer_for.cache_clear()
+    forget()
 
 
 def verified(request, *, region, token=None):
@@ -277,7 +282,7 @@ class OneServer(threading.Thread):
 def test_what_arrives_is_what_was_signed(load, aws):
     aws.setenv("AWS_REGION", "eu-central-1")
     aws.setenv("AWS_SESSION_TOKEN", TOKEN)
-    server = OneServer(START + text("Hi") + stop() + metadata())
+    server = OneServer(START + text(f"You are {TOKEN}.") + stop() + metadata())
     server.start()
     result = load(
         f"http://127.0.0.1:{server.port}",
@@ -297,7 +302,9 @@ def test_what_arrives_is_what_was_signed(load, aws):
             *("host", "content-type", "x-amz-date", "x-amz-security-token", "x-amzn-bedrock-trace"),
         }
         assert SECRET_KEY.encode() not in request
-    assert SECRET_KEY.encode() not in result.spool_path.read_bytes()
+    kept = result.spool_path.read_bytes()
+    assert SECRET_KEY.encode() not in kept
+    assert TOKEN.encode() not in kept
 
 
 @pytest.mark.parametrize(
@@ -315,6 +322,14 @@ def test_the_region_is_that_of_the_host_else_that_of_the_environment(aws, base_u
     assert verified(request, region=region) == {"host", "content-type", "x-amz-date"}
 
 
+def test_what_is_never_to_be_written_is_the_token_of_temporary_credentials(aws):
+    assert secret(spec()) == ""
+    forget()
+    aws.setenv("AWS_SESSION_TOKEN", TOKEN)
+    assert secret(spec()) == TOKEN
+    assert secret(spec(api_key="a key of its own")) == ""
+
+
 def test_each_request_is_signed_for_its_own_body(aws):
     aws.setenv("AWS_REGION", "us-east-1")
     source = RequestSource(spec(), BEDROCK, parse_origin("http://h", BEDROCK.path(spec())))
@@ -325,10 +340,12 @@ def test_each_request_is_signed_for_its_own_body(aws):
 def test_without_credentials_or_a_region_one_sentence_says_what_to_set(aws):
     with pytest.raises(ProbeError, match="names no region to sign for; set AWS_REGION"):
         request_of(spec())
+    forget()
     aws.delenv("AWS_ACCESS_KEY_ID")
     aws.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(ProbeError, match="no credentials for Amazon Bedrock; set AWS_ACCESS_KEY_ID"):
         request_of(spec(base_url="https://bedrock-runtime.us-east-1.amazonaws.com"))
+    forget()
     aws.setenv("AWS_PROFILE", "nowhere")
     with pytest.raises(ProbeError, match="nowhere"):
         sign(spec(), "https://bedrock-runtime.us-east-2.amazonaws.com/model/m/converse-stream", b"{}")
@@ -336,6 +353,6 @@ def test_without_credentials_or_a_region_one_sentence_says_what_to_set(aws):
 
 def test_without_botocore_one_sentence_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "botocore", None)
-    signer_for.cache_clear()
+    forget()
     with pytest.raises(ProbeError, match=r"botocore.*not installed; pip install 'megatoken\[bedrock\]'"):
         sign(spec(), "http://h/model/m/converse-stream", b"{}")
