@@ -12,6 +12,7 @@ import pytest
 
 from flows.cli import main
 from flows.exchanges import MOST_OF_A_CLASS, ends_of
+from tests.flows.nights import megatoken
 
 KEY = "sk-Planted/Key+0123456789abcdef"
 FORMS = {
@@ -134,7 +135,8 @@ def landed(parrot, tmp_path_factory):
             "--api-key-env",
             "PARROT_KEY",
         ]
-        assert main(["bench", url, *given]) == 0
+        done = megatoken(data, "bench", url, *given, PARROT_KEY=KEY)
+        assert (done.returncode, holds_key(done.stdout + done.stderr)) == (0, False)
         assert main(["publish"]) == 0
         yield data
 
@@ -150,8 +152,7 @@ def failed(capsys) -> dict[str, str]:
 def test_every_kind_of_failure_lands_with_what_was_sent_and_said(landed, capsys):
     assert set(failed(capsys)) == {"server_error", "stream_error", "truncated", "parse_error"}
     files = [str(path) for path in landed.glob("landing/*/*-bench-*/exchanges.parquet")]
-    rows = duckdb.sql("SELECT * FROM read_parquet($files)", params={"files": files}).fetchall()
-    assert len(rows) == 10  # twelve, less those that went well
+    assert len(ask("SELECT * FROM read_parquet($files)", files=files)) == 10  # twelve, less those that went well
 
 
 def test_an_exchange_is_shown_and_nothing_is_sent(landed, parrot, capsys):
@@ -230,8 +231,15 @@ def test_a_key_that_the_endpoint_repeats_is_found_nowhere(landed, capsys):
     assert not [said for said in stored if holds_key(said)]
 
 
-def cells(table, con=duckdb) -> list[str]:
-    return [str(cell) for row in con.execute(f"SELECT * FROM {table}").fetchall() for cell in row]
+def cells(table, con=None) -> list[str]:
+    asked = f"SELECT * FROM {table}"
+    rows = ask(asked) if con is None else con.execute(asked).fetchall()
+    return [str(cell) for row in rows for cell in row]
+
+
+def ask(sql, **values) -> list[tuple]:
+    with duckdb.connect() as con:
+        return con.execute(sql, values).fetchall()
 
 
 @pytest.mark.parametrize(
@@ -251,31 +259,31 @@ def test_of_a_night_of_refusals_the_first_of_each_class_are_kept(tmp_path, monke
     monkeypatch.setenv("MEGATOKEN_DATA", str(tmp_path))
     with fake_endpoint(FakeScript(fault="http-500")) as fake:
         given = ["--model", "m", "--warmup", "0", "--requests", "25", "--concurrency", "5"]
-        assert main(["bench", fake.base_url, *given]) == 1
-    printed = capsys.readouterr().out
-    assert "server_error: HTTP 500: " in printed
-    assert "megatoken replay bench-" in printed
+        done = megatoken(tmp_path, "bench", fake.base_url, *given)
+    assert done.returncode == 1
+    assert "server_error: HTTP 500: " in done.stdout
+    assert "megatoken replay bench-" in done.stdout
     files = [str(path) for path in tmp_path.glob("landing/*/*/exchanges.parquet")]
-    counted = duckdb.sql("SELECT count(*), min(attempt_id) FROM read_parquet($files)", params={"files": files})
-    assert counted.fetchall()[0][0] == MOST_OF_A_CLASS
-    attempts = [file.replace("exchanges", "attempts") for file in files]
-    landed = duckdb.sql(
+    [(count,)] = ask("SELECT count(*) FROM read_parquet($files)", files=files)
+    assert count == MOST_OF_A_CLASS
+    landed = ask(
         "SELECT attempt_id FROM read_parquet($attempts) EXCEPT SELECT attempt_id FROM read_parquet($files)",
-        params={"files": files, "attempts": attempts},
-    ).fetchall()
+        files=files,
+        attempts=[file.replace("exchanges", "attempts") for file in files],
+    )
     assert len(landed) == 5
     capsys.readouterr()
     assert main(["replay", landed[0][0]]) == 2
     assert "the first 20 of each class are" in capsys.readouterr().err
 
 
-def test_a_bench_under_a_limit_says_for_how_long_it_was_held_back(tmp_path, monkeypatch, capsys):
+def test_a_bench_under_a_limit_says_for_how_long_it_was_held_back(tmp_path):
     from probes.fake_endpoint import FakeScript, fake_endpoint
 
-    monkeypatch.setenv("MEGATOKEN_DATA", str(tmp_path))
     with fake_endpoint(FakeScript()) as fake:
         given = ["--model", "m", "--warmup", "0", "--requests", "4", "--max-rps", "20"]
-        assert main(["bench", fake.base_url, *given, "--no-land"]) == 0
-        assert "by the limit of the endpoint" in capsys.readouterr().out
-        assert main(["bench", fake.base_url, *given, "--rate", "30"]) == 2
-        assert "a rate of 30 requests/s is over max_rps = 20" in capsys.readouterr().err
+        held = megatoken(tmp_path, "bench", fake.base_url, *given, "--no-land")
+        refused = megatoken(tmp_path, "bench", fake.base_url, *given, "--rate", "30")
+    assert "by the limit of the endpoint" in held.stdout
+    assert (held.returncode, refused.returncode) == (0, 2)
+    assert "a rate of 30 requests/s is over max_rps = 20" in refused.stderr
