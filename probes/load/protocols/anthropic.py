@@ -154,7 +154,8 @@ class MessagesReader(EventReader):
         if uncached is not None:
             self.prompt_tokens = uncached + (written or 0) + (cached or 0)  # what is cached is counted beside it
         self.cached_tokens, self.cache_write_tokens = cached, written
-        self.output_tokens = self.count("output_tokens", usage.get("output_tokens"))
+        if self.terminal:  # what message_start counts is a beginning, and an answer that was cut has no count
+            self.output_tokens = self.count("output_tokens", usage.get("output_tokens"))
         details = usage.get("output_tokens_details")
         if type(details) is dict:
             self.reasoning_tokens = self.count("thinking_tokens", details.get("thinking_tokens"))

@@ -88,6 +88,11 @@ def test_without_usage_nothing_is_known():
     assert (facts.prompt_tokens, facts.output_tokens, facts.cached_tokens, facts.reasoning_tokens) == (None,) * 4
 
 
+def test_the_count_of_a_beginning_is_not_that_of_an_answer_that_was_cut():
+    facts = read(start(), text("Hello"), text(" there"))
+    assert (facts.output_tokens, facts.prompt_tokens, facts.terminal) == (None, 3210, False)
+
+
 @pytest.mark.parametrize("count", [-1, "12", 1.5, True, [3]])
 def test_a_count_that_is_none_is_named_and_unknown(count):
     facts = read(start(), text("x"), end(output_tokens=count), STOP)
