@@ -210,11 +210,10 @@ def _framed(body: list[Step], headers: dict[str, str], framing: Framing, fixture
         body = [_chunk(step) for step in body]
         body.append(Step(b"", then="hold") if fixture.last == "hold" else Step(b""))
         body.append(Step(b"" if drops else b"0\r\n\r\n"))
-    else:
-        if framing == "length":
-            headers["content-length"] = str(sum(len(step.data) for step in body) + drops)
-        if fixture.last == "hold":
-            body.append(Step(b"", then="hold"))
+    elif framing == "length":
+        headers["content-length"] = str(sum(len(step.data) for step in body) + drops)
+    elif fixture.last == "hold":  # with a length the answer is over, whatever the connection does
+        body.append(Step(b"", then="hold"))
     if closes:
         headers["connection"] = "close"
     lines = ["HTTP/1.1 200 OK", *(f"{name}: {value}" for name, value in headers.items())]
