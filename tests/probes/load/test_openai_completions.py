@@ -105,7 +105,7 @@ STREAMS = st.lists(
 ).map(lambda runs: b"".join(one for run in runs for one in run))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(STREAMS)
 def test_the_quick_way_and_the_thorough_way_agree(body):
     assert read_stream(body) == thorough(body)
