@@ -76,9 +76,15 @@ def _table(results: list[TrialResult]) -> Table:
     for name, justify in (("target", "left"), ("answered", "right"), ("TTFT p50, ms", "right"), ("cost", "right")):
         table.add_column(name, justify="left" if justify == "left" else "right")
     for result in results:
-        ttft = "none came" if result.ttft_p50_s is None else f"{1e3 * result.ttft_p50_s:,.3g}"
-        table.add_row(result.target_id, f"{result.ok} of {result.attempts}", ttft, usd(result.usd))
+        answered = f"{result.ok} of {result.attempts}"
+        table.add_row(result.target_id, answered, _first_token(result), usd(result.usd))
     return table
+
+
+def _first_token(result: TrialResult) -> str:
+    if result.ttft_p50_s is None:
+        return "none came" if result.e2e_p50_s is None else "not streamed"
+    return f"{1e3 * result.ttft_p50_s:,.3g}"
 
 
 def _as_json(report: PulseReport, results: list[TrialResult]) -> dict[str, object]:
@@ -99,6 +105,7 @@ def _as_json(report: PulseReport, results: list[TrialResult]) -> dict[str, objec
                 "attempts": result.attempts,
                 "ok": result.ok,
                 "ttft_p50_s": result.ttft_p50_s,
+                "e2e_p50_s": result.e2e_p50_s,
                 "usd": result.usd,
             }
             for result in results

@@ -54,11 +54,12 @@ class SpeechReader(EventReader):
         """Note what one event says; returns its class."""
         if type(event) is not dict:
             return self.take_stranger(event)
-        if event.get("error") or event.get("type") == "error":
+        kind = event.get("type")
+        if event.get("error") or kind == "error":
             return self.take_error(event)
-        if event.get("type") == "speech.audio.delta":
+        if kind == "speech.audio.delta":
             return self._take_sound(event.get("audio"))
-        if event.get("type") == "speech.audio.done":
+        if kind == "speech.audio.done":
             self._end(event)
             return _FINISH
         return _OTHER
