@@ -72,9 +72,9 @@ def test_a_member_that_refuses_everybody_costs_itself_only(tmp_path):
 
 def test_the_limit_lets_only_so_many_into_a_group_as_it_surely_covers(tmp_path):
     data = tmp_path / "data"
-    with group_config(tmp_path, QUICK, 3) as (config, servers):
-        # at worst 7 requests x (30 tokens in, 8 out): 0.000322 USD a trial, so two of three may start
-        done = night(data, config, "--max-usd", "0.0007")
+    with group_config(tmp_path, QUICK, 3, workload={"prompt_tokens": 400}) as (config, servers):
+        # at worst 7 requests x (600 tokens in, 8 out): 0.0043 USD a trial, so two of three may start
+        done = night(data, config, "--max-usd", "0.009")
         assert done.returncode == 1
         assert [bool(server.requests) for server in servers] == [True, True, False]
     assert "stopped before c under w" in done.stdout

@@ -152,8 +152,8 @@ def test_the_limit_stops_a_night_before_it_is_passed(tmp_path):
     data = tmp_path / "data"
     with fake_endpoint(QUICK) as one, fake_endpoint(QUICK) as two:
         config = write_config(tmp_path, [endpoint("one", one.base_url), endpoint("two", two.base_url)])
-        # at worst 7 requests x (30 tokens in, 8 out): 0.000322 USD a trial, so the second may not start
-        done = night(data, config, "--max-usd", "0.0004")
+        # at worst 7 requests x (120 tokens in, 8 out): 0.000952 USD a trial, so the second may not start
+        done = night(data, config, "--max-usd", "0.0011")
         assert done.returncode == 1
         assert one.requests
         assert not two.requests

@@ -120,7 +120,7 @@ def test_a_search_ends_where_the_budget_ends_and_begins_anew_in_a_re_run(tmp_pat
         two_points = {"search": "sweep", "search_limits": {"rate_min_rps": 35, "rate_max_rps": 45}}
         config = write_config(tmp_path, [endpoint("a", server.base_url)], workload=SEARCH | two_points)
         # 61 requests at worst cost 0.0083 USD: one point, not two
-        cut = night(data, config, "--run-id", "s", "--max-usd", "0.012")
+        cut = night(data, config, "--run-id", "s", "--max-usd", "0.0095")
         assert cut.returncode == 1
         assert "would pass max_usd" in cut.stdout
         assert sql(data, "SELECT count(*) AS n FROM searches") == [{"n": 0}]
