@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse.errors import WarehouseError
 from warehouse.landing import Batch, batch_folders, read_manifest, verify
-from warehouse.tables import KEYS, TABLES
+from warehouse.tables import KEYS, LEFT_IN_LANDING, TABLES
 from warehouse.writer import LOCK_TIMEOUT_S, open_warehouse, transaction
 
 if TYPE_CHECKING:
@@ -173,9 +173,13 @@ def _arrived(con: "duckdb.DuckDBPyConnection", data_dir: Path) -> tuple[list[Bat
 def _insert(con: "duckdb.DuckDBPyConnection", table: str, batches: Sequence[Batch]) -> None:
     if not batches:
         return
-    # BY NAME: a column that an older schema did not have is NULL. `date=` in the path is filing, not data.
+    # BY NAME: a column that an older schema did not have, or that is left in landing, is NULL. `date=` in the path is
+    # filing, not data.
+    left = LEFT_IN_LANDING.get(table)
+    columns = f"* EXCLUDE ({', '.join(left)})" if left else "*"
     con.execute(
-        f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?, union_by_name = TRUE, hive_partitioning = FALSE)",
+        f"INSERT INTO {table} BY NAME"
+        f" SELECT {columns} FROM read_parquet(?, union_by_name = TRUE, hive_partitioning = FALSE)",
         [[str(batch.file(table)) for batch in batches]],
     ).fetchall()
 

@@ -59,6 +59,9 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+# What is not loaded: prompts and answers are for who measured them, and a snapshot may be for everybody.
+LEFT_IN_LANDING: Mapping[str, tuple[str, ...]] = MappingProxyType({"exchanges": ("request_body", "response_body")})
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Column:

@@ -225,6 +225,9 @@ def test_a_key_that_the_endpoint_repeats_is_found_nowhere(landed, capsys):
     snapshot = next(path for path in landed.rglob("*.duckdb") if path.name != "warehouse.duckdb")
     for file in (landed / "warehouse.duckdb", snapshot):
         with duckdb.connect(str(file), read_only=True) as con:
+            bodies = con.execute("SELECT count(*), count(request_body), count(response_body) FROM exchanges").fetchall()
+            assert bodies[0][0] > 0
+            assert bodies[0][1:] == (0, 0)  # what was asked and said is for who measured it
             tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
             stored += [said for table in tables for said in cells(table, con)]
     assert any("***" in said for said in stored)  # it was there, and was taken out

@@ -41,9 +41,9 @@ def test_refusals_for_rate_or_money_are_columns_and_headers_tell_the_rate_that_c
             *trial_of("silent", [attempt_row()]),
         ]
     )
-    counts = "attempts, ok, rate_limited_count, quota_or_spend_count, round(failed_share * 9, 6)"
+    counts = "attempts, ok, rate_limited_count, quota_or_spend_count, lost_count, round(failed_share * 9, 6)"
     found = con.execute(f"SELECT {counts} FROM trial_outcomes WHERE target_id = 'refused'").fetchall()
-    assert found == [(9, 5, 2, 1, 4)]  # what was lost on the way is none of them
+    assert found == [(9, 5, 2, 1, 1, 4)]  # what was lost on the way is none of them
     shares = "round(rate_limited_share * 9), round(quota_or_spend_share * 9)"
     assert con.execute(f"SELECT {shares} FROM leaderboard WHERE target_id = 'refused'").fetchall() == [(2, 1)]
     columns = (

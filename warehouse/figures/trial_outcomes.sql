@@ -25,6 +25,14 @@ counted AS (
     FROM attempt_metrics
     SEMI JOIN pending USING (trial_id)
     GROUP BY trial_id
+),
+
+lost AS (
+    SELECT trial_id, count(*) AS lost_count
+    FROM attempts
+    SEMI JOIN pending USING (trial_id)
+    WHERE phase = 'lost'
+    GROUP BY trial_id
 )
 
 SELECT
@@ -45,7 +53,9 @@ SELECT
     c.prompt_tokens,
     c.output_tokens,
     coalesce(c.rate_limited_count, 0) AS rate_limited_count,
-    coalesce(c.quota_or_spend_count, 0) AS quota_or_spend_count
+    coalesce(c.quota_or_spend_count, 0) AS quota_or_spend_count,
+    coalesce(l.lost_count, 0) AS lost_count
 FROM trials AS t
 SEMI JOIN pending USING (trial_id)
 LEFT JOIN counted AS c USING (trial_id)
+LEFT JOIN lost AS l USING (trial_id)

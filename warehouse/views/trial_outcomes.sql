@@ -22,3 +22,4 @@ COMMENT ON COLUMN trial_outcomes.prompt_tokens IS 'Prompt tokens of successful a
 COMMENT ON COLUMN trial_outcomes.output_tokens IS 'Output tokens of successful attempts; NULL if one of them is not known.';
 COMMENT ON COLUMN trial_outcomes.rate_limited_count IS 'Of the failed attempts, those refused for their rate (waiting helps), a count: told apart, since they say as much about our rate as about the provider.';
 COMMENT ON COLUMN trial_outcomes.quota_or_spend_count IS 'Of the failed attempts, those refused for a spent quota or spend cap (waiting does not help), a count: no fault of the provider.';
+COMMENT ON COLUMN trial_outcomes.lost_count IS 'Sends that never arrived, since the server had closed the connection between two requests, a count: each was sent again as an attempt of its own, and none is in any other count.';
