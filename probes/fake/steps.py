@@ -5,9 +5,9 @@ All of it is made before the first byte is sent, so that what is played is the c
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from probes.fake.errors import limit_headers
 from probes.fake.fixtures import FIXTURES, Fixture
@@ -25,8 +25,7 @@ AT_START: Final = -1
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One write. `due` is the token that it waits for: the 0th comes at `ttft_s`, the n-th n * `itl_s` later."""
 
     data: bytes
@@ -69,8 +68,9 @@ def build_answer(
     writer = form.writer(ask, tell_story(ask, fixture, tokens))
     body = list(_stream(writer, fixture, key) if streams else _document(writer, fixture))
     if streams and "lines" in form.traits and (fixture.crlf or line_end == "crlf"):
-        body = [replace(step, data=step.data.replace(b"\n", b"\r\n")) for step in body]
-    body = [replace(step, cuts=_cuts(step.data, fixture)) if step.tokens else step for step in body]
+        body = [step._replace(data=step.data.replace(b"\n", b"\r\n")) for step in body]
+    if fixture.cut != "none":
+        body = [step._replace(cuts=_cuts(step.data, fixture)) if step.tokens else step for step in body]
     if fixture.gzip:
         body = _zipped(body)
     if framing == "usual":
@@ -197,7 +197,7 @@ def _cuts(data: bytes, fixture: Fixture) -> tuple[int, ...]:
 def _zipped(body: list[Step]) -> list[Step]:
     """The same steps through one compressor, flushed at each: what a proxy does to a stream."""
     press = zlib.compressobj(wbits=_GZIP)
-    zipped = [replace(step, data=press.compress(step.data) + press.flush(zlib.Z_SYNC_FLUSH)) for step in body]
+    zipped = [step._replace(data=press.compress(step.data) + press.flush(zlib.Z_SYNC_FLUSH)) for step in body]
     return [*zipped, Step(press.flush())]
 
 
@@ -225,11 +225,13 @@ def _framed(body: list[Step], headers: dict[str, str], framing: Framing, fixture
 
 def _chunk(step: Step) -> Step:
     if step.then == "drop":
-        return replace(step, data=b"%x\r\n%b" % (len(step.data) + 240, step.data or b"data: {"), cuts=())
+        return step._replace(data=b"%x\r\n%b" % (len(step.data) + 240, step.data or b"data: {"), cuts=())
     if not step.data:
         return step
     start = b"%x\r\n" % len(step.data)
-    return replace(step, data=b"%b%b\r\n" % (start, step.data), cuts=tuple(at + len(start) for at in step.cuts))
+    data = b"%b%b\r\n" % (start, step.data)
+    cuts = tuple(at + len(start) for at in step.cuts) if step.cuts else ()
+    return Step(data, step.due, step.tokens, step.chunks, cuts, step.then)
 
 
 def _joined(steps: list[Step], fixture: Fixture) -> Iterator[Step]:

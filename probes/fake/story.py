@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 Kind = Literal["text", "reasoning", "tool"]
@@ -89,6 +90,7 @@ class Story:
         return self.prompt_tokens + self.output_tokens
 
 
+@lru_cache(maxsize=64)
 def make_pieces(
     tokens: int, *, per_piece: int = 1, reasoning: bool = False, tool: bool = False, big: bool = False
 ) -> tuple[Piece, ...]:
