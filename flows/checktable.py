@@ -31,7 +31,7 @@ _GROUPS: Final[Mapping[Group, str]] = {
 def quote_sentence(order: "Order") -> str:
     """What a check may cost, before anything is sent."""
     worst, target = order.worst, order.target
-    tokens = f"{worst.calls} calls, {worst.prompt_tokens:,} + {worst.output_tokens:,} tokens"
+    tokens = f"{worst.calls} calls that may be billed, {worst.prompt_tokens:,} + {worst.output_tokens:,} tokens"
     if target.kind == "local":
         return f"{target.id}: at most {tokens}, on this machine"
     if order.quote_usd_worst is None:

@@ -10,14 +10,15 @@ from probes.capability.asks import TOO_WIDE_PIXELS
 from probes.capability.caller import MADE_UP_MODEL, Caller
 from probes.capability.finding import Finding, Verdict, found
 from probes.capability.reply import Reply
+from probes.load.sse import cut_events
 
 _STRANGE_FIELD: Final = ("megatoken_check",)
 
 
 def made_up_model(caller: Caller, plain: Plain) -> Finding:
     """A model that nobody has."""
-    if not caller.names_model:
-        return found("made_up_model", "not applicable", "a request of its wire format names no model")
+    if not caller.promise.model_decides or not caller.names_model:
+        return found("made_up_model", "not applicable", "no name in a request decides which model answers")
     reply = caller.send("made-up-model", spec=replace(plain.spec, model=MADE_UP_MODEL))
     if reply.not_tried:
         return found("made_up_model", "unknown", reply.not_tried, reply.took_s)
@@ -112,8 +113,11 @@ def _borne(finding_id: str, reply: Reply, what: str) -> Finding:
 
 
 def _json(reply: Reply) -> object:
+    """The document of an answer, or that of its first event: Triton refuses a stream by an event."""
+    body = reply.exchange.body
+    events = cut_events(body).data if body.startswith(b"data:") else []
     try:
-        parsed: object = orjson.loads(reply.exchange.body)
+        parsed: object = orjson.loads(events[0] if events else body)
     except orjson.JSONDecodeError:
         return None
     return parsed

@@ -25,11 +25,12 @@ class Promise:
     at_end: frozenset[str] = frozenset()  # of one that ended by itself
     counts: bool = True  # usage is part of every answer
     unstreamed_path: tuple[str, str] | None = None  # what to write in place of what in the path
-    unstreamed_field: bool = False  # "stream": false does it
+    unstreamed_field: bool = False  # "stream": false is needed, with or without another path
     document_key: str = ""  # what an answer in one piece has at its top
     is_error: Callable[[object], bool] = lambda error: bool(_said(error))
     models: tuple[str, str, str] | None = None  # path under the base URL, key of the list, key of a name
     pictures: bool = False
+    model_decides: bool = True  # False: what serves it stands in the address, whatever model a request names
     done: bool = False  # the stream ends with [DONE], beside a finish reason
 
 
@@ -125,7 +126,7 @@ _DOCUMENT: Final = Promise(generates=False, needs="input", is_error=_openai_erro
 
 PROMISES: Final[Mapping[str, Promise]] = {
     "openai-chat": _CHAT,
-    "azure-openai": replace(_CHAT, ignore_eos=(), min_tokens=(), models=None),
+    "azure-openai": replace(_CHAT, ignore_eos=(), min_tokens=(), models=None, model_decides=False),
     "openai-completions": replace(_CHAT, needs="prompt", pictures=False),
     "openai-responses": Promise(
         temperature=("temperature",),
@@ -179,6 +180,7 @@ PROMISES: Final[Mapping[str, Promise]] = {
     "triton": Promise(
         needs="text_input",
         counts=False,
+        unstreamed_field=True,
         unstreamed_path=("/generate_stream", "/generate"),
         document_key="text_output",
         is_error=_text_error,

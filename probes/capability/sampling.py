@@ -8,6 +8,7 @@ from probes.capability.answer import Plain
 from probes.capability.asks import ASKS
 from probes.capability.caller import Caller
 from probes.capability.finding import Finding, found
+from probes.capability.promises import Place
 from probes.capability.reply import Reply
 
 _SEED: Final = 7
@@ -90,12 +91,12 @@ def unstreamed(caller: Caller, plain: Plain) -> Finding:
     promise = caller.promise
     if not caller.wire.streams:
         return found("unstreamed", "not applicable", "its wire format knows nothing else")
-    if promise.unstreamed_field:
-        reply = caller.send("unstreamed", spec=plain.spec, fields={("stream",): False}, without=("stream_options",))
-    elif promise.unstreamed_path is not None:
-        reply = caller.send("unstreamed", spec=plain.spec, path=promise.unstreamed_path)
-    else:
+    if not promise.unstreamed_field and promise.unstreamed_path is None:
         return found("unstreamed", "not applicable", "how to ask for it is not known here")
+    fields: dict[Place, object] | None = {("stream",): False} if promise.unstreamed_field else None
+    without = ("stream_options",) if promise.unstreamed_field else ()
+    path = promise.unstreamed_path
+    reply = caller.send("unstreamed", spec=plain.spec, fields=fields, without=without, path=path)
     if not reply.answered:
         return found("unstreamed", "unknown" if reply.not_tried else "deviates", reply.said, reply.took_s)
     wanted = f'one JSON document with "{promise.document_key}"'

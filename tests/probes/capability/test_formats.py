@@ -44,5 +44,6 @@ def test_an_answer_as_its_standard_says_conforms_in_every_format(fake, api):
     assert report.score.unknown == ()
     said = {each.finding_id: each.verdict for each in report.findings}
     assert said["terminator"] == ("yes" if promise(api).at_limit else "not applicable")
+    assert (said["made_up_model"] == "not applicable") == (api in ("azure-openai", "tgi", "tei-rerank"))
     assert said["usage"] == "yes" or not promise(api).counts
     assert said["bad_request"] in ("yes", "not applicable")
