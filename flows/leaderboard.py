@@ -77,11 +77,13 @@ HEADS = {
     "j_per_output_token": "\nJ\n/token",
     "operational_gco2e_per_output_mtok": "operat.\ngCO2e\n/Mtok",
     "embodied_gco2e_per_output_mtok": "embod.\ngCO2e\n/Mtok",
+    "e2e_p50_s": "E2E\np50\nms",
     "items_per_s": "\ntexts\n/s",
     "input_tokens_per_s": "input\ntokens\n/s",
     "audio_p50_s_per_s": "RTFx\np50\ns/s",
     "images_per_s": "\nimages\n/s",
 }
+OF_STREAMS = ("ttft_p50_s", "ttft_p95_s", "tpot_p50_s", "output_tokens_per_s")
 WIDE_ONLY = ("ttft_p95_s", "output_tokens_per_s")
 WINDOW_DAYS = 28.0
 WIDE_COLUMNS = 108  # what a table with its ranges needs
@@ -136,8 +138,22 @@ def print_leaderboard(
 
 def shown_metrics(rows: Sequence[Mapping[str, Any]], by: str) -> list[Metric]:
     """What a board has columns for: the usual, that which it is ranked by, and nothing that has too few attempts."""
-    shown = [ranked_by(i) for i in (SHOWN if by in SHOWN else (by, *SHOWN))]
+    usual = _usual(rows)
+    shown = [ranked_by(i) for i in (usual if by in usual else (by, *usual))]
     return [item for item in shown if item.id == by or not all(_too_few(item, row, row[item.id]) for row in rows)]
+
+
+def _usual(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The columns of a workload: of a task that is no chat its own too; of documents none that only streams have."""
+    own = [of.id for of in TASK_METRICS if of.id != "input_tokens_per_s" and _is_known(of.id, rows)]
+    if any(row.get("n_ttft") for row in rows) or not any(row.get("n_e2e") for row in rows):
+        return (*own, *SHOWN)
+    kept = [i for i in SHOWN if i not in OF_STREAMS or _is_known(i, rows)]
+    return ("e2e_p50_s", *own, *kept)
+
+
+def _is_known(metric_id: str, rows: Sequence[Mapping[str, Any]]) -> bool:
+    return any(row.get(metric_id) is not None for row in rows)
 
 
 def _table(workload: str, rows: Sequence[Mapping[str, Any]], by: str, *, wide: bool) -> Table:

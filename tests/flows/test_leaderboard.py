@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from flows.leaderboard import plain_cell, print_leaderboard
+from flows.leaderboard import plain_cell, print_leaderboard, shown_metrics
 from flows.markdown import board_markdown
 from flows.rankwords import rank_words, tie_sentences
 from flows.weighttable import print_providers
@@ -143,3 +143,23 @@ def test_a_name_with_markup_stays_a_name_in_markdown():
     assert "| 1-2 | q8 |" in printed
     assert "- q4 and q8 are not told apart" in printed
     assert "- new: its load client is graded C" in printed
+
+
+def test_a_board_of_documents_shows_their_end_and_what_they_are_and_nothing_that_only_streams_have():
+    rows = [row("a", 1, 1, 1, n_ttft=0, n_e2e=30, e2e_p50_s=0.5, items_per_s=19.3, input_tokens_per_s=4000.0)]
+    shown = [item.id for item in shown_metrics(rows, "e2e_p50_s")]
+    assert shown[:4] == ["e2e_p50_s", "items_per_s", "goodput_share", "usd_per_output_mtok"]
+    assert not set(shown) & {"ttft_p50_s", "ttft_p95_s", "tpot_p50_s", "output_tokens_per_s", "input_tokens_per_s"}
+    transcribed = [rows[0] | {"items_per_s": None, "audio_p50_s_per_s": 50.0, "output_tokens_per_s": 90.0}]
+    shown = [item.id for item in shown_metrics(transcribed, "input_tokens_per_s")]
+    assert shown[:4] == ["input_tokens_per_s", "e2e_p50_s", "audio_p50_s_per_s", "output_tokens_per_s"]
+
+
+def test_a_board_of_streamed_sound_shows_its_own_speed_beside_the_first_token():
+    rows = [row("a", 1, 1, 1, n_e2e=30, ttft_p50_s=0.2, audio_p50_s_per_s=20.0)]
+    assert [item.id for item in shown_metrics(rows, "ttft_p50_s")][:2] == ["audio_p50_s_per_s", "ttft_p50_s"]
+
+
+def test_a_chat_whose_every_attempt_failed_keeps_its_columns():
+    shown = [item.id for item in shown_metrics([row("a", None, None, None, n_ttft=0, n_e2e=0)], "ttft_p50_s")]
+    assert {"ttft_p50_s", "tpot_p50_s", "output_tokens_per_s"} <= set(shown)
