@@ -133,7 +133,7 @@ def failure_table(failures: Sequence[Record]) -> tuple[list[Column], list[Row]]:
             cells=[
                 Cell(main=f"{row['failed_attempts']:,}", strong=True),
                 Cell(main=ERROR_CLASSES.get(str(row["error_class"]), str(row["error_class"])), beneath=_example(row)),
-                Cell(main=row["targets"]),
+                Cell(main=row["targets"], beneath=f"megatoken replay {row['kept_id']}" if row["kept_id"] else ""),
             ]
         )
         for row in failures

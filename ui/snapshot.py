@@ -204,7 +204,7 @@ def trials(path: str, run_id: str) -> list[Row]:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def failures(path: str, run_id: str) -> list[Row]:
-    """Measured attempts of a run that failed, by class, with one message as an example.
+    """Measured attempts of a run that failed, by class, with one message as an example and one that can be replayed.
 
     Counts come from what was counted of each trial; only trials with a failure are looked through for an example.
     """
@@ -229,15 +229,26 @@ def failures(path: str, run_id: str) -> list[Row]:
             SEMI JOIN counted USING (trial_id, error_class)
             WHERE phase = 'measured'
             GROUP BY error_class
+        ),
+
+        kept AS (
+            SELECT
+                error_class,
+                min(attempt_id) AS kept_id
+            FROM exchanges
+            SEMI JOIN counted USING (trial_id, error_class)
+            GROUP BY error_class
         )
 
         SELECT
             error_class,
             sum(failed_attempts)::BIGINT AS failed_attempts,
             string_agg(DISTINCT target_id, ', ' ORDER BY target_id) AS targets,
-            any_value(example) AS example
+            any_value(example) AS example,
+            any_value(kept_id) AS kept_id
         FROM counted
         LEFT JOIN examples USING (error_class)
+        LEFT JOIN kept USING (error_class)
         GROUP BY error_class
         ORDER BY failed_attempts DESC, error_class
         """,

@@ -126,6 +126,7 @@ class Sender:
     def cease(self) -> None:
         """Send nothing more of this plan. Sends of an open loop that were due by now were missed."""
         now_ns = monotonic_ns()
+        self._note_held(now_ns)
         missed = [planned for planned, _ in self._queue]
         while (due := self._ahead.first()) is not None and due[0].t_sched_ns is not None:
             if due[0].t_sched_ns > now_ns:
@@ -210,12 +211,16 @@ class Sender:
             self._held_since_ns = self._held_since_ns or now_ns
             self._timer.arm(ready_ns if self._until_ns is None else min(ready_ns, self._until_ns))
             return True
-        if self._held_since_ns:
-            for pacer in pacers:
-                if pacer is not None:
-                    pacer.held_ns += now_ns - self._held_since_ns
-            self._held_since_ns = 0
+        self._note_held(now_ns)
         return False
+
+    def _note_held(self, now_ns: int) -> None:
+        """Nothing is held back any more."""
+        if self._held_since_ns:
+            for lane in self._lanes:
+                if lane.pacer is not None:
+                    lane.pacer.held_ns += now_ns - self._held_since_ns
+            self._held_since_ns = 0
 
     def _is_due(self, due_ns: int | None) -> bool:
         """Whether the next round may go; None is the due time in a closed loop."""

@@ -117,6 +117,7 @@ def test_time_ends_a_loop_that_waits(load):
         result = load(fake.base_url, requests=None, duration_s=0.2, concurrency=2, max_rps=0.01)
     assert len(result.attempts) == 1
     assert result.stopped_reason is None
+    assert result.evidence.held_back_ns > 0.1 * S
 
 
 def spec(**given):
