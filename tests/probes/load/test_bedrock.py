@@ -290,7 +290,7 @@ def test_what_arrives_is_what_was_signed(load, aws):
         model="vendor.model-v1:0",
         concurrency=1,
         requests=3,
-        extra_headers={"X-Amzn-Bedrock-Trace": "ENABLED", "X-Team": "a"},
+        extra_headers={"X-Amzn-Bedrock-Trace": "ENABLED", "X-Team": "a", "content-type": "application/json;v=1"},
     )
     server.join(5)
     assert [attempt.error_class for attempt in result.attempts] == [None] * 3
@@ -298,6 +298,7 @@ def test_what_arrives_is_what_was_signed(load, aws):
     assert len(server.received) == 3
     for request in server.received:
         assert b"\r\nX-Request-Id: t.0000" in request
+        assert b"\r\ncontent-type: application/json;v=1\r\n" in request
         assert verified(request, region="eu-central-1", token=TOKEN) == {
             *("host", "content-type", "x-amz-date", "x-amz-security-token", "x-amzn-bedrock-trace"),
         }
