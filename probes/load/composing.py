@@ -11,10 +11,10 @@ from probes.load.ingredients import Images
 from probes.load.pictures import draw_image
 from probes.load.plan import Plan
 from probes.load.prompt import Image, Prompt, Turn
-from probes.load.prompts import UNCALIBRATED, PromptSource, TokenFit, fit_overhead, fit_tokens
+from probes.load.prompts import UNCALIBRATED, PromptSource, TokenFit, fit_overhead, fit_tokens, single_words
 from probes.load.sends import Send
 from probes.load.spec import LoadSpec
-from probes.load.texts import read_text
+from probes.load.texts import Text, read_text
 from probes.load.traces import BLOCK_TOKENS
 from probes.load.wav import wav_of_tones
 
@@ -35,8 +35,11 @@ class Composer:
         self._plan = plan
         self._text = read_text(spec.text)
         self._unit_tokens: Sequence[int] | None = None
+        self._singles: Sequence[str] | None = None
         self._source = self._make_source()
         self._fit: TokenFit = UNCALIBRATED
+        beside = spec.images or spec.documents or spec.audio_s or spec.shared_prefix_share
+        self._is_plain = spec.prompts_file is None and not beside and not plan.shares_prefixes
 
     @property
     def is_counted(self) -> bool:
@@ -45,10 +48,17 @@ class Composer:
         return spec.prompts_file is None and not (spec.documents or spec.audio_s)
 
     def take_table(self, unit_tokens: Sequence[int]) -> None:
-        """From now on text is counted in tokens: those of each word of `spec.text`."""
-        self._unit_tokens = unit_tokens
+        """From now on text is counted in tokens: those of each word of `table_text`."""
+        here, prose = len(self._text.units), read_text("prose").units
+        self._unit_tokens = unit_tokens[:here]
+        self._singles = single_words(prose, unit_tokens[-len(prose) :])
         self._source = self._make_source()
         self._fit = fit_overhead([])
+
+    @property
+    def table_text(self) -> Text:
+        """What a table of tokens has to be of: the text, and English words for nonces behind it."""
+        return self._text if self._spec.text == "prose" else Text(self._text.units + read_text("prose").units)
 
     def learn(self, samples: Sequence[tuple[int, int]]) -> None:
         """Take (words sent, prompt tokens counted by the server) of warm-ups, so that prompts get the length asked."""
@@ -74,6 +84,8 @@ class Composer:
             words: how long, where that is not to follow from the send: to learn how the server counts.
         """
         spec = self._spec
+        if self._is_plain:  # the quick way of what nearly all trials send
+            return Prompt.of(self._source.prompt(attempt_id, words=words or self.words(send), key=key))
         if send.row is not None and words is None:
             return self._of_file(attempt_id, send)
         text = self._own_text(attempt_id, key, send, words)
@@ -103,6 +115,7 @@ class Composer:
             trial=spec.attempt_prefix,
             text=self._text,
             unit_tokens=self._unit_tokens,
+            singles=self._singles,
             nonce=spec.nonce,
         )
 

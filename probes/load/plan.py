@@ -145,8 +145,11 @@ class Plan:
             return PlanFacts(sends=None, prompt_tokens=None, output_tokens=None, first_s=None, last_s=None)
         count = prompt_tokens = output_tokens = 0
         first_ns = last_ns = None
-        if orders.arrivals == "closed" and self._is_uniform:
-            count = orders.requests or 0
+        if self._is_uniform:
+            for last_ns in self.offsets_ns():
+                first_ns = last_ns if first_ns is None else first_ns
+                count += 1
+            count = count if orders.arrivals != "closed" else orders.requests or 0
             prompt_tokens, output_tokens = orders.prompt_tokens * count, orders.output_tokens * count
         else:
             for send in self.sends():
@@ -166,7 +169,8 @@ class Plan:
     @property
     def _is_uniform(self) -> bool:
         """Whether all sends are of the same length."""
-        return self._rows is None and not self._lengths.varies and self._orders.turns == 1
+        recorded = self._rows is not None or self._recorded is not None
+        return not recorded and not self._lengths.varies and self._orders.turns == 1
 
     def busiest(self, window_s: float) -> int:
         """The most sends that fall into any window of that length; 0 in a closed loop."""

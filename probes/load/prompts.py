@@ -101,6 +101,18 @@ def fit_overhead(samples: Sequence[tuple[int, int]]) -> TokenFit:
     return TokenFit(tokens_per_word=1.0, overhead_tokens=overhead)
 
 
+def single_words(units: Sequence[str], unit_tokens: Sequence[int]) -> list[str]:
+    """Words of one token, each once: what a nonce of known length is made of; none if there are too few of them.
+
+    Args:
+        units: words of a text with the white space before them.
+        unit_tokens: tokens of each.
+    """
+    found = {unit for unit, tokens in zip(units, unit_tokens, strict=False) if tokens == 1}
+    singles = sorted(unit for unit in found if unit[0] == " " and unit[1:].isalpha() and unit.isascii())
+    return singles if len(singles) >= _FEWEST_SINGLES else []
+
+
 class PromptSource:
     """Prompts of one trial. The text follows the seed and the key; the nonces follow the attempt and the trial.
 
@@ -111,6 +123,7 @@ class PromptSource:
         trial: what tells this trial from every other, its repetitions too.
         text: to cut from.
         unit_tokens: how many tokens each word of the text is, see `token_table`; None: text is counted in words.
+        singles: words of one token, for nonces; None: those of the text itself.
         nonce: False: prompts begin alike, and the same in every trial of the seed.
     """
 
@@ -125,6 +138,7 @@ class PromptSource:
         trial: str = "",
         text: Text | None = None,
         unit_tokens: Sequence[int] | None = None,
+        singles: Sequence[str] | None = None,
         nonce: bool = True,
     ) -> None:
         self._units = (text or read_text("prose")).units
@@ -136,15 +150,9 @@ class PromptSource:
         # A word begins a prompt only if a space stands before it, which does not become one token with what is there.
         self._begins = [n for n, unit in enumerate(self._units) if unit[0] == " "]
         self._ends = list(accumulate(unit_tokens, initial=0)) if unit_tokens is not None else None
-        self._singles = self._find_singles(unit_tokens or ())
+        self._singles = single_words(self._units, unit_tokens or ()) if singles is None else singles
         self._lead = "" if unit_tokens is None else "Notes:"
         self._trial = self._word(f"trial:{trial}")
-
-    def _find_singles(self, unit_tokens: Sequence[int]) -> list[str]:
-        """Words of one token, each once: what a nonce of known length is made of."""
-        found = {unit for unit, tokens in zip(self._units, unit_tokens, strict=False) if tokens == 1}
-        singles = sorted(unit for unit in found if unit[0] == " " and unit[1:].isalpha() and unit.isascii())
-        return singles if len(singles) >= _FEWEST_SINGLES else []
 
     def prompt(self, attempt_id: str, *, words: int, key: str = "") -> str:
         """A nonce, an instruction and exactly `words` words of text (or tokens, if their table is known).

@@ -22,7 +22,6 @@ from probes.load.protocols.base import WireProtocol
 from probes.load.record import Phase
 from probes.load.spec import LoadSpec
 from probes.load.spread import Spread, draws_of
-from probes.load.texts import read_text
 from probes.load.token_table import table_of_file, table_of_server
 
 _OPEN_LOOP_LEAD_NS: Final = 5_000_000  # from fixing the plan to its start
@@ -51,6 +50,7 @@ class RequestSource:
         self.plan = Plan(spec)
         self._head = fixed_head(spec, protocol, origin)
         self._composer = Composer(spec, self.plan)
+        self._says_length = self._composer.is_counted and spec.images is None
         firsts = (send for send in self.plan.sends() if not send.turn)
         self._warmup_mix = list(islice(firsts, max(spec.warmup_requests, 1)))
         self._warmup_words: dict[str, int] = {}  # by attempt
@@ -70,7 +70,7 @@ class RequestSource:
         spec = self._spec
         if spec.tokenizer == "usage":
             return None
-        text = read_text(spec.text)
+        text = self._composer.table_text
         if spec.tokenizer == "server":
             headers = self._protocol.key_headers(spec.api_key) if spec.api_key else {}
             return table_of_server(spec, text, headers | dict(spec.extra_headers))
@@ -98,7 +98,7 @@ class RequestSource:
         """A request that counts in nothing, due at once: as long as the seq-th measured one, or so many words."""
         send = self.plan.mean_send if words is not None else self._warmup_mix[seq % len(self._warmup_mix)]
         planned = self._planned("warmup", seq, replace(send, offset_ns=None, hash_ids=(), conversation=None), words)
-        if words is not None or (self._composer.is_counted and self._spec.images is None):
+        if words is not None or self._says_length:
             self._warmup_words[planned.attempt_id] = self._composer.words(send) if words is None else words
         return planned
 
@@ -170,7 +170,7 @@ class RequestSource:
     def _asking(self, attempt_id: str, seq: int, phase: Phase, send: Send, prompt: Prompt) -> Planned:
         """A request of that prompt; how long it was to be is said only where our own text is all of it."""
         planned = self._request(attempt_id, seq, phase, self._spec_asking(send.output_tokens), prompt)
-        if self._composer.is_counted and self._spec.images is None and not send.turn:
+        if self._says_length and not send.turn:
             planned.prompt_tokens_asked = send.prompt_tokens
         planned.output_tokens_asked = send.output_tokens
         return planned

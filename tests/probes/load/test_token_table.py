@@ -10,7 +10,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from probes.engines.llamacpp import start_llamacpp
+from probes.engines.process import EngineSpec
+from probes.engines.weights import shipped_smollm2
 from probes.errors import ProbeError
+from probes.load.composing import Composer
+from probes.load.plan import Plan
+from probes.load.sends import Send
+from probes.load.spec import LoadSpec
 from probes.load.texts import Text, read_text
 from probes.load.token_table import table_of_file, table_of_server
 
@@ -197,3 +204,21 @@ def test_a_tokenizer_file_that_is_none_is_said(tmp_path):
         with pytest.raises(ProbeError) as caught:
             table_of_file(path, TEXT)
         assert sentence in str(caught.value)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("kind", ["prose", "code", "table"])
+def test_prompts_are_as_long_as_asked_by_a_real_servers_own_tokenizer(kind, tmp_path):
+    given = EngineSpec(model_path=shipped_smollm2(), threads=1, slots=1, context_tokens_per_slot=128)
+    spec = LoadSpec(
+        base_url="http://h", model="m", attempt_prefix="t", concurrency=1, requests=1, text=kind, tokenizer="server"
+    )
+    with start_llamacpp(given, log_path=tmp_path / "log", ready_timeout_s=120.0) as engine:
+        composer = Composer(spec, Plan(spec))
+        composer.take_table(table_of_server(endpoint(engine.base_url), composer.table_text, {}))
+        overheads = set()
+        for size in (1, 30, 333, 2222):
+            asked = Send(offset_ns=None, prompt_tokens=size + 40, output_tokens=1)
+            text = composer.prompt(f"t.{size}", f"{size}", asked, size).text
+            overheads.add(sum(table_of_server(endpoint(engine.base_url), Text((text,)), {})) - size)
+    assert len(overheads) == 1  # nonce and instruction, always as many
