@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -149,3 +150,17 @@ def test_a_retry_that_was_asked_for_counts_from_the_answer():
     body = b'{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"retryDelay":"46s"}]}}'
     record = attempt(body, headers={}, http_status=429)
     assert (record.error_class, record.retry_after_s) == ("rate_limited", 46.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        ({"code": 429, "message": "Rate limit exceeded"}, "429: Rate limit exceeded"),
+        ({"type": "overloaded_error", "message": "Overloaded"}, "overloaded_error: Overloaded"),
+        ({"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "no quota"}, "RESOURCE_EXHAUSTED: no quota"),
+        ("Model is overloaded", "Model is overloaded"),
+    ],
+)
+def test_an_error_after_200_says_whether_it_was_a_limit(error, says):
+    record = attempt(event("a"), b"data: " + orjson.dumps({"error": error}) + b"\n\n")
+    assert (record.error_class, record.error_message) == ("stream_error", says)
