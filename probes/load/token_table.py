@@ -9,16 +9,18 @@ whether that holds is seen in the warm-ups, and in every attempt, by what the se
 - SGLang: POST /tokenize {model, prompt, add_special_tokens} -> {count, tokens}, lists of them for a list of prompts
 """
 
-import http.client
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, islice
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from probes.errors import ProbeError
 from probes.load.texts import Text
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 TOKENIZER_WORDS: Final = ("usage", "server")  # what is no file
 _CHUNK_UNITS: Final = 2000  # a call: ten of them for the longest text
@@ -105,11 +107,13 @@ class _Asker:
         self._model = endpoint.model
         self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
         host = parts.hostname or ""
+        import http.client  # brings ssl and email, which most trials need not
+
         if parts.scheme == "https":
             from probes.load.tls import client_context
 
             context = client_context(endpoint.ca_file)
-            self._connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            self._connection: HTTPConnection = http.client.HTTPSConnection(
                 host, parts.port, timeout=_TIMEOUT_S, context=context
             )
         else:
@@ -123,6 +127,8 @@ class _Asker:
 
     def ask(self, prompt: str | Sequence[str]) -> dict[str, Any]:
         """One question, in the words of all three servers: each takes its own and leaves the others."""
+        from http.client import HTTPException
+
         import orjson
 
         question = {
@@ -138,7 +144,7 @@ class _Asker:
             self._connection.request("POST", self._path, orjson.dumps(question), self._headers)
             response = self._connection.getresponse()
             body = response.read()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, HTTPException) as error:
             raise ProbeError(f"{self.url} does not answer: {error}; {_REMEDY}") from error
         if response.status != 200:
             raise ProbeError(f"{self.url} says HTTP {response.status}; {_REMEDY}")
