@@ -40,8 +40,7 @@ def sign(spec: LoadSpec, url: str, body: bytes) -> dict[str, str]:
     if not _is_signed(spec):
         return {}
     signed = {name: value for name, value in own.items() if name.startswith("x-amz")}
-    found = _REGION_IN_HOST.search(urlsplit(url).hostname or "")
-    signer = signer_for(found[1] if found else None)
+    signer = signer_for(_region(url))
     return signer(url, {"content-type": own.get("content-type", _CONTENT_TYPE), **signed}, body)
 
 
@@ -51,7 +50,15 @@ def secret(spec: LoadSpec) -> str:
     Raises:
         ProbeError: as for `sign`.
     """
-    return (_frozen(credentials()).token or "") if _is_signed(spec) else ""
+    if not _is_signed(spec):
+        return ""
+    signer_for(_region(spec.base_url))  # asked before the first send: botocore takes a third of a second to import
+    return _frozen(credentials()).token or ""
+
+
+def _region(url: str) -> str | None:
+    found = _REGION_IN_HOST.search(urlsplit(url).hostname or "")
+    return found[1] if found else None
 
 
 def _own_headers(spec: LoadSpec) -> dict[str, str]:

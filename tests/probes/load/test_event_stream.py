@@ -5,6 +5,7 @@ import zlib
 
 import orjson
 import pytest
+from botocore import eventstream
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +56,6 @@ def test_every_frame_is_an_event_with_its_kind_as_the_key(frames):
 @SOME
 @given(FRAMES)
 def test_botocore_reads_the_same(frames):
-    eventstream = pytest.importorskip("botocore.eventstream")
     body = b"".join(event(kind, said) for kind, said in frames)
     buffer = eventstream.EventStreamBuffer()
     buffer.add_data(body)
@@ -91,7 +91,6 @@ def test_a_byte_that_changed_on_the_way_breaks_its_frame_and_what_follows(place,
 
 
 def test_botocore_calls_the_same_bytes_damaged():
-    eventstream = pytest.importorskip("botocore.eventstream")
     for place in range(0, len(HELLO), 7):
         body = bytearray(HELLO)
         body[place] ^= 0x40
