@@ -4,16 +4,23 @@ import json
 import signal
 import subprocess
 import sys
+from importlib.metadata import distributions
 
 import pytest
 
 from probes.fake.formats import FORMATS
+from probes.fake_endpoint import FakeScript, fake_endpoint
 from probes.load.client import LoadSpec, run_load
 from probes.load.protocols import PROTOCOLS
 from probes.load.raw import read_raw
 
-# What they deprecate in each other is not about us.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
+SDKS = ("openai", "anthropic", "google-genai")
+INSTALLED = {(distribution.metadata["Name"] or "").lower() for distribution in distributions()}
+pytestmark = [
+    pytest.mark.skipif(not INSTALLED.issuperset(SDKS), reason=f"needs {', '.join(SDKS)}"),
+    # What they deprecate in each other is not about us.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning"),
+]
 
 PROMPT = "how many roads must a man walk down"
 KEY = "sk-of-nobody"
@@ -48,7 +55,8 @@ def ours(base_urls, tmp_path):
 
 
 def test_the_openai_sdk_streams_a_chat(base_urls, ours):
-    openai = pytest.importorskip("openai")
+    import openai
+
     with openai.OpenAI(base_url=base_urls["openai-chat"], api_key=KEY, max_retries=0) as client:
         stream = client.chat.completions.create(
             model="fake",
@@ -66,7 +74,8 @@ def test_the_openai_sdk_streams_a_chat(base_urls, ours):
 
 
 def test_the_openai_sdk_streams_a_response(base_urls, ours):
-    openai = pytest.importorskip("openai")
+    import openai
+
     with openai.OpenAI(base_url=base_urls["openai-responses"], api_key=KEY, max_retries=0) as client:
         events = list(client.responses.create(model="fake", input=PROMPT, max_output_tokens=TOKENS, stream=True))
     text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
@@ -78,7 +87,8 @@ def test_the_openai_sdk_streams_a_response(base_urls, ours):
 
 
 def test_the_anthropic_sdk_streams_a_message(base_urls, ours):
-    anthropic = pytest.importorskip("anthropic")
+    import anthropic
+
     order = {"model": "fake", "max_tokens": TOKENS, "messages": [{"role": "user", "content": PROMPT}]}
     with (
         anthropic.Anthropic(base_url=base_urls["anthropic"], api_key=KEY, max_retries=0) as client,
@@ -91,7 +101,8 @@ def test_the_anthropic_sdk_streams_a_message(base_urls, ours):
 
 
 def test_the_google_sdk_streams_an_answer(base_urls, ours):
-    genai = pytest.importorskip("google.genai")
+    from google import genai
+
     options = genai.types.HttpOptions(base_url=base_urls["gemini"], retry_options=None)
     with genai.Client(api_key=KEY, http_options=options) as client:
         config = genai.types.GenerateContentConfig(max_output_tokens=TOKENS)
@@ -104,7 +115,8 @@ def test_the_google_sdk_streams_an_answer(base_urls, ours):
 
 
 def test_the_openai_sdk_reads_the_documents_of_every_task(base_urls):
-    openai = pytest.importorskip("openai")
+    import openai
+
     with openai.OpenAI(base_url=base_urls["openai-chat"], api_key=KEY, max_retries=0) as client:
         vectors = client.embeddings.create(model="fake", input=["a b", "c"])
         picture = client.images.generate(model="fake", prompt="a fox")
@@ -135,9 +147,9 @@ def whole_wav(streamed):
     [("http-429", "RateLimitError"), ("http-401", "AuthenticationError"), ("http-529", "InternalServerError")],
 )
 def test_the_sdks_call_a_refusal_what_it_is(fixture, name):
-    from probes.fake_endpoint import FakeScript, fake_endpoint
+    import anthropic
+    import openai
 
-    openai, anthropic = pytest.importorskip("openai"), pytest.importorskip("anthropic")
     said = [{"role": "user", "content": PROMPT}]
     with fake_endpoint(FakeScript(fault=fixture)) as fake:
         with (
