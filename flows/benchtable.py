@@ -1,6 +1,6 @@
 """The result of an ad hoc trial, for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -30,10 +30,30 @@ def bench_table(row: dict[str, Any]) -> Table:
         ("concurrency, mean", _number(row["concurrency_mean"])),
         ("send lateness p99, ms", _percentile(row, "lag", 99) if row["sends_planned"] else ""),
         ("client CPU, s", _number(row["client_cpu_s"])),
+        ("prompt length", prompt_words(row)),
+        ("answer length", answer_words(row)),
     ):
         if value:
             table.add_row(title, Text(value, overflow="fold"))
     return table
+
+
+def prompt_words(row: Mapping[str, Any]) -> str:
+    """How close prompts came to the length asked for; nothing where they were not counted, or are somebody else's."""
+    if not row.get("n_prompts"):
+        return ""
+    if row["prompt_exact_share"] == 1:
+        return "all as asked"
+    off = f"{row['prompt_error_p50_share']:.1%} off (p50), {row['prompt_error_max_share']:.1%} at most"
+    return f"{off}; {row['prompt_exact_share']:.0%} exact"
+
+
+def answer_words(row: Mapping[str, Any]) -> str:
+    """How much of the length asked for answers reached; nothing where they reached it, or nobody counted."""
+    if row.get("length_band") in (None, "as asked"):
+        return ""
+    reached = f"{row['output_length_reached_share']:.0%} of what was asked for (p50)"
+    return f"{reached}: compare with answers as long only"
 
 
 def _of_the_task(row: dict[str, Any]) -> list[Metric]:

@@ -253,7 +253,7 @@ def summarise_batch(rows: Sequence[LandingRow]) -> dict[str, Any]:
 
 
 def trial_summary(con: "duckdb.DuckDBPyConnection", trial_id: str) -> dict[str, Any]:
-    """The row of `trial_metrics` of a loaded trial, with its cost, energy, emissions and certificate beside."""
+    """The row of `trial_metrics` of a loaded trial, with its cost, energy, emissions, certificate and lengths."""
     return dicts(
         con.execute(
             """
@@ -269,7 +269,13 @@ def trial_summary(con: "duckdb.DuckDBPyConnection", trial_id: str) -> dict[str, 
                 g.embodied_gco2e_per_output_mtok,
                 g.basis AS emissions_basis,
                 f.grade AS certificate_grade,
-                f.reasons AS certificate_reasons
+                f.reasons AS certificate_reasons,
+                l.n_prompts,
+                l.prompt_error_p50_share,
+                l.prompt_error_max_share,
+                l.prompt_exact_share,
+                l.output_length_reached_share,
+                l.length_band
             FROM trial_metrics AS m
             LEFT JOIN cost AS c USING (trial_id)
             LEFT JOIN (
@@ -281,6 +287,7 @@ def trial_summary(con: "duckdb.DuckDBPyConnection", trial_id: str) -> dict[str, 
             ) AS f USING (trial_id)
             LEFT JOIN energy AS e USING (trial_id)
             LEFT JOIN emissions AS g USING (trial_id)
+            LEFT JOIN (SELECT * FROM length_fidelity WHERE trial_id = $trial_id) AS l USING (trial_id)
             WHERE m.trial_id = $trial_id
             """,
             {"trial_id": trial_id},

@@ -4,8 +4,11 @@ import argparse
 import difflib
 from datetime import timedelta
 
+from rich.text import Text
+
 from flows.errors import ConfigError
 from flows.leaderboard import board_console, known_metrics, print_leaderboard
+from flows.lengthwords import length_sentences
 from flows.paths import data_dir
 from flows.weighttable import print_providers, print_weights
 from warehouse.decision import Rules, flat_rows, published_boards
@@ -59,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     console = board_console()
     print_leaderboard(console, rows, by, days=options.days)
+    for sentence in length_sentences(data_dir(options.data), rows):
+        console.print(Text(sentence, style="yellow"))
     if weights is not None:
         print_weights(console, boards, weights)
     print_providers(console, boards, by)
