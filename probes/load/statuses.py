@@ -18,7 +18,7 @@ _CONTEXT: Final = (
 )
 _NO_MODEL: Final = (
     r"model.{0,200}(not found|does ?n.t exist|not exist|unknown|no such)|model_not_found"
-    r"|DeploymentNotFound|(unknown|no such|invalid) model"
+    r"|DeploymentNotFound|(unknown|no such|invalid) model|pinned to .{0,200}requested"
 )
 _NO_ROUTE: Final = (
     r"\s*(not ?found|file not found|404 page not found|404 not found|resource not found|no route.*)?[\s.]*"
@@ -77,7 +77,7 @@ def classify_status(
 
 def is_fatal(kind: ErrorClass | None, status: int | None) -> bool:
     """Whether the next attempt would fail the same way: a refusal of everybody, or of this path."""
-    return kind in FATAL or (kind == "bad_request" and status in (404, 405, 415))
+    return kind in FATAL or (kind == "bad_request" and status in (404, 405, 415, 501))
 
 
 def _has(pattern: str, text: str) -> bool:
@@ -95,6 +95,8 @@ def _class_of(status: int, said: _Said) -> ErrorClass:  # noqa: PLR0911 - a tabl
         return _of_404(said)
     if status in (503, 529):
         return "overloaded"
+    if status == 501:  # it cannot do that at all, such as embeddings by a server of chats: asking again does not help
+        return "bad_request"
     if status >= 500 or status in (408, 424):
         return "server_error"
     return _of_refusal(status, said)

@@ -4,12 +4,15 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.real_servers.programs import PROGRAMS
 
 _POLL_S = 0.25
 _END_TIMEOUT_S = 10.0
@@ -43,6 +46,8 @@ def served(
 ) -> Iterator[int]:
     """A server for as long as the `with` lasts; its whole process group is gone afterwards.
 
+    Should we be killed, the kernel kills what was started, which must then end its own helpers.
+
     Args:
         command: what to run.
         ready_url: answers 200 once it can be asked.
@@ -59,7 +64,7 @@ def served(
     """
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [str(part) for part in command],
+            [sys.executable, "-E", str(PROGRAMS / "leash.py"), str(os.getpid()), *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
