@@ -75,6 +75,8 @@ def _answers(plain: Plain) -> Finding:
     fault = reply.error_class
     if fault == "empty" and reply.record.reasoning_tokens:
         said += f"; all {reply.record.reasoning_tokens} tokens went into hidden reasoning"
+    elif fault == "empty":  # the model's doing, not the endpoint's
+        return found("answers", "unknown", f"{said}: {reply.said}", reply.took_s)
     elif fault is not None:
         return found("answers", "deviates", f"{said}, and then: {reply.said}", reply.took_s)
     if plain.left_out:

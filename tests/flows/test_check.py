@@ -10,6 +10,7 @@ import pytest
 from flows.check import finding_rows
 from flows.checked import checked_targets
 from flows.cli import main
+from probes.capability.asks import worst_case
 from probes.capability.finding import QUESTIONS
 from probes.capability.probe import check_endpoint
 from probes.load.spec import LoadSpec
@@ -69,6 +70,11 @@ def config(server, tmp_path):
     return write
 
 
+def worst_usd(usd_per_mtok: float) -> float:
+    worst = worst_case(generates=True)
+    return (worst.prompt_tokens + worst.output_tokens) * usd_per_mtok / 1e6
+
+
 def check(tmp_path, *words: str) -> int:
     return main(["check", *words, "--data", str(tmp_path / "data")])
 
@@ -79,7 +85,7 @@ def test_a_check_says_its_worst_cost_lands_what_it_found_and_keeps_no_key(config
     assert "never checked: mine (`megatoken check mine` says what it can do" in capsys.readouterr().out
     assert check(tmp_path, "mine", "--config", path) == 0
     said = capsys.readouterr().out
-    assert said.startswith("mine: at most 0.016 USD (24 calls that may be billed, ")
+    assert said.startswith(f"mine: at most {worst_usd(1.0):.3f} USD (24 calls that may be billed, ")
     assert "Conformance: 13 of 13 requirements (100 %)" in said
     assert "does not apply: tls" in said
     assert all(len(line) <= 120 for line in said.splitlines())
@@ -131,7 +137,7 @@ def test_one_that_does_not_answer_ends_with_1_and_has_no_score_but_a_remedy(serv
 def test_nothing_is_sent_where_it_could_cost_more_than_allowed(config, server, tmp_path, capsys):
     path = config(price=PRICE.format(1000))
     assert check(tmp_path, "mine", "--config", path) == 2
-    assert "a check may cost 16 USD, over max_usd = 0.05; raise it" in capsys.readouterr().err
+    assert f"a check may cost {worst_usd(1000):.2g} USD, over max_usd = 0.05; raise it" in capsys.readouterr().err
     assert check(tmp_path, "mine", "--config", path, "--max-usd", "1") == 2
     assert "over max_usd = 1" in capsys.readouterr().err
     assert server.ways.asked == []

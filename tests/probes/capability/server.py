@@ -46,6 +46,7 @@ class Ways:
     keeps_alive: bool = True
     gone_after: int = 1000  # requests; then it hangs up on everybody
     silent: bool = False
+    speechless: bool = False  # ends each answer at once
     echo: bool = False  # the key, in headers and errors
     asked: list[tuple[str, str | None, dict[str, Any]]] = field(default_factory=list)  # path, key, body
     prefixes: set[str] = field(default_factory=set)
@@ -142,6 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
             natural = ["red"]
         if ways.knows_ignore_eos and (body.get("ignore_eos") or body.get("min_tokens")):
             natural = natural + ["."] * 100
+        if ways.speechless:
+            natural = []
         words, reason = natural[:limit], "length" if len(natural) > limit else "stop"
         for stop in body.get("stop", []) if ways.keeps_stop else []:
             text = "".join(words)

@@ -95,6 +95,7 @@ MISTAKES = {
     "a count below zero": (Ways(counts=-1), "usage_right", "deviates", "-1"),
     "counts of zero": (Ways(counts=0), "usage", "deviates", "0 tokens counted of 8 events with payload"),
     "more events than tokens": (Ways(counts=3), "usage_right", "deviates", "3 tokens counted, 8 events"),
+    "a model that ends at once": (Ways(speechless=True), "answers", "unknown", "carried no payload"),
     "the wrong reason": (Ways(finish="stop"), "finish_reason", "deviates", '"stop" of an answer that its limit of 8'),
     "a reason of its own": (Ways(finish="done"), "finish_reason", "deviates", '"done" is none of its standard'),
     "no terminator": (Ways(done=False), "terminator", "deviates", "a finish reason, but no [DONE]"),
