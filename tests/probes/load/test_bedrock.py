@@ -6,18 +6,22 @@ import socket
 import sys
 import threading
 
+import botocore.session
 import orjson
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 
 from probes.errors import ProbeError
+from probes.fake_endpoint import FakeScript, fake_endpoint
 from probes.load.origin import parse_origin
 from probes.load.prompt import Image, Prompt, Turn
 from probes.load.protocols.base import EventClass
 from probes.load.protocols.bedrock import BEDROCK, answer_text, has_payload, has_terminator, read_stream
 from probes.load.protocols.bedrock_signing import credentials, secret, sign, signer_for
+from probes.load.raw import read_raw
 from probes.load.requests import RequestSource
 from probes.load.spec import LoadSpec
 from tests.probes.load.test_event_stream import event, exception
@@ -304,6 +308,27 @@ def test_what_arrives_is_what_was_signed(load, aws):
     kept = result.spool_path.read_bytes()
     assert SECRET_KEY.encode() not in kept
     assert TOKEN.encode() not in kept
+
+
+def test_amazons_own_client_reads_of_the_same_endpoint_what_we_read(load, aws):
+    aws.setenv("AWS_REGION", "us-east-1")
+    with fake_endpoint(FakeScript(ttft_s=0.001, itl_s=0.001)) as fake:
+        base_url = fake.base_url.removesuffix("/v1")
+        once = Config(retries={"max_attempts": 0})
+        session = botocore.session.Session()
+        client = session.create_client("bedrock-runtime", "us-east-1", endpoint_url=base_url, config=once)
+        asked = {"messages": [{"role": "user", "content": [{"text": "how many roads"}]}]}
+        answer = client.converse_stream(modelId="fake", inferenceConfig={"maxTokens": 8}, **asked)
+        events = list(answer["stream"])
+        client.close()
+        result = load(base_url, api="bedrock", requests=1, concurrency=1, output_tokens=8)
+    theirs = {kind: said for event in events for kind, said in event.items()}
+    [raw], [record] = read_raw(result.spool_path), result.attempts
+    text = "".join(event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event)
+    assert text == answer_text(raw.body)
+    assert theirs["metadata"]["usage"]["outputTokens"] == record.output_tokens == 8
+    assert theirs["messageStop"]["stopReason"] == record.finish_reason
+    assert record.error_class is None
 
 
 @pytest.mark.parametrize(
