@@ -6,6 +6,7 @@ from typing import Final
 
 from flows.config import BenchmarkConfig, EndpointTarget, Target
 from flows.targets import Timeouts
+from probes.load.protocols import protocol
 from warehouse.canary_questions import questions
 from warehouse.rows import FactRow
 
@@ -50,7 +51,7 @@ def planned_canaries(
     facts: Mapping[str, Sequence[FactRow]],
     local_quote_usd: Callable[[Timeouts], float | None],
 ) -> tuple[PlannedCanary, ...]:
-    """A canary for each target of a config that wants them.
+    """A canary for each target that answers in words, of a config that wants them.
 
     Args:
         config: the night's.
@@ -70,6 +71,7 @@ def planned_canaries(
             landed=target.id in asked,
         )
         for target in config.targets
+        if not isinstance(target, EndpointTarget) or protocol(target.api).converses
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.canaryplan import planned_canaries
 from flows.config import check_config, load_config
 from flows.plan import build_plan, point_quote_usd
 from flows.spec import search_id, searched_cells
@@ -199,3 +200,13 @@ def test_a_search_is_done_once_its_answer_has_landed_however_many_points_have():
 def test_the_answers_of_searches_are_known_by_the_names_of_their_batches():
     mine = search_id("r.1.a.w.7")
     assert searched_cells("r.1", {mine, "r.1.a.w.1", "r.1.plan", "r.2.b.w.1.search"}) == {("a", "w")}
+
+
+def test_only_who_answers_in_words_is_asked_the_fixed_questions():
+    raw = copy.deepcopy(GOOD)
+    for api in ("openai-embeddings", "openai-speech", "anthropic"):
+        raw["targets"].append({**raw["targets"][0], "id": api, "api": api})
+    config = check_config(raw, name="t.toml")
+    facts = {target.id: priced(target, "t") for target in config.targets}
+    asked = planned_canaries(config, asked=(), skipped={}, facts=facts, local_quote_usd=lambda _: 0.0)
+    assert [canary.target.id for canary in asked] == ["a", "anthropic"]

@@ -95,6 +95,7 @@ class WireProtocol:
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with or without a key
     streams: bool = True  # False: the answer is one document; no first token is waited for
+    converses: bool = True  # False: it does not answer a text with a text
     has_lines: bool = True  # False: a long answer without a line break is no fault
     sign: Callable[[LoadSpec, str, bytes], dict[str, str]] | None = None  # spec, URL, body -> more headers, each time
     secret: Callable[[LoadSpec], str] | None = None  # what proves who asks without an API key: sent, never written

@@ -106,6 +106,7 @@ def read_stream(body: bytes) -> StreamFacts:
 
 OPENAI_EMBEDDINGS: Final = WireProtocol(
     name="openai-embeddings",
+    converses=False,
     path=lambda _: "/embeddings",
     accept="application/json",
     key_headers=lambda key: {"Authorization": f"Bearer {key}"},

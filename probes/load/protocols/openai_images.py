@@ -95,6 +95,7 @@ def output_tokens(body: bytes) -> int | None:
 
 OPENAI_IMAGES: Final = WireProtocol(
     name="openai-images",
+    converses=False,
     path=lambda _: "/images/generations",
     accept="application/json, text/event-stream",
     key_headers=lambda key: {"Authorization": f"Bearer {key}"},

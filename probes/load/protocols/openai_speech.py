@@ -166,6 +166,7 @@ def output_tokens(body: bytes) -> int | None:
 
 OPENAI_SPEECH: Final = WireProtocol(
     name="openai-speech",
+    converses=False,
     path=lambda _: "/audio/speech",
     accept="*/*",
     key_headers=lambda key: {"Authorization": f"Bearer {key}"},

@@ -149,6 +149,7 @@ def _text(event: dict[str, Any]) -> str:
 
 OPENAI_TRANSCRIPTION: Final = WireProtocol(
     name="openai-transcription",
+    converses=False,
     path=lambda _: "/audio/transcriptions",
     accept="application/json, text/event-stream",
     key_headers=lambda key: {"Authorization": f"Bearer {key}"},

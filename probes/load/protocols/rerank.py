@@ -104,6 +104,7 @@ def read_stream(body: bytes) -> StreamFacts:
 def _wire(name: str, path: str, request_body: Callable[[LoadSpec, Prompt], bytes]) -> WireProtocol:
     return WireProtocol(
         name=name,
+        converses=False,
         path=lambda _: path,
         accept="application/json",
         key_headers=lambda key: {"Authorization": f"Bearer {key}"},
