@@ -1,5 +1,7 @@
 """An answer that is one JSON document: all of it comes at once, and what is cut short is told from what is no JSON."""
 
+from dataclasses import replace
+
 import orjson
 
 from probes.load.protocols.base import EventClass, StreamFacts
@@ -11,6 +13,13 @@ _UTF8_MOST_BYTES = 4
 def is_document(body: bytes) -> bool:
     """Whether a body, of which only the beginning may have come, is no stream of events."""
     return body.lstrip()[:1] in (b"{", b"[")
+
+
+def as_it_came(body: bytes, facts: StreamFacts) -> StreamFacts:
+    """The facts of a body of events, of which a server that ignores `stream` sent only one, bare: a document."""
+    if is_document(body) and len(facts.event_ends) == 1 and facts.streamed:
+        return replace(facts, streamed=False)
+    return facts
 
 
 def read_document(body: bytes, reader: EventReader) -> StreamFacts:

@@ -5,6 +5,7 @@ The first event is the first token. Usage and the end are those of chat.
 
 from typing import Final
 
+from probes.load.document import as_it_came
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import StreamFacts, WireProtocol
 from probes.load.protocols.bodies import dump_body
@@ -31,8 +32,8 @@ def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
 
 
 def read_stream(body: bytes) -> StreamFacts:
-    """Everything a streamed answer says. Faults are reported, never raised."""
-    return read_choices(body, CompletionsReader, _mold)
+    """Everything an answer says, streamed or in one document of that form. Faults are reported, never raised."""
+    return as_it_came(body, read_choices(body, CompletionsReader, _mold))
 
 
 def has_payload(body: bytes) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import orjson
 
+from probes.load.document import as_it_came
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, text_or_none
@@ -95,9 +96,9 @@ def _text(event: dict[str, Any]) -> str | None:
 
 
 def read_stream(body: bytes) -> StreamFacts:
-    """Everything a streamed answer says. Faults are reported, never raised."""
+    """Everything an answer says, streamed or in one document of that form. Faults are reported, never raised."""
     events = cut_events(body)
-    return read_json_events(events, TritonReader(events=len(events.data)))
+    return as_it_came(body, read_json_events(events, TritonReader(events=len(events.data))))
 
 
 def has_payload(body: bytes) -> bool:
