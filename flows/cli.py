@@ -190,8 +190,8 @@ def build_parser() -> argparse.ArgumentParser:
         add_command(
             commands,
             "replay",
-            "show what a failed attempt sent and got back, and send the same request once more (exit code 0: it is answered"
-            " now; 1: it failed again; 2: a mistake)",
+            "show what a failed attempt sent and got back, and send the same request once more"
+            " (exit code 0: it is answered now; 1: it failed again; 2: a mistake)",
             "megatoken replay\n  megatoken replay bench-2026-11-23T090000Z-1a2b.adhoc.adhoc.1.00007 --show",
         )
     )
