@@ -1,9 +1,7 @@
 """The server: one asyncio loop on the loopback interface that reads requests, chooses fixtures and plays answers."""
 
 import asyncio
-import socket
 import ssl
-import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -13,20 +11,18 @@ from typing import Final
 import orjson
 
 from probes.errors import ProbeError
-from probes.fake.errors import Refusal, refusal
+from probes.fake.errors import refusal
 from probes.fake.fixtures import FIXTURES, Fixture
 from probes.fake.formats import FORMATS, find_format, planned_class, plays
 from probes.fake.formats.base import Format
 from probes.fake.incoming import Incoming, receive
+from probes.fake.playing import Player, refuse, write_document
 from probes.fake.script import FakeScript, Selector
 from probes.fake.sidelines import sideline
-from probes.fake.steps import AT_ONCE, Answer, Step, build_answer, make_answer
+from probes.fake.steps import build_answer, make_answer
 from probes.fake.story import Ask, BadAskError
 from probes.fake.truth import FakeEndpoint, FakeRequest
 
-_CUT_S: Final = 0.002  # between two parts of a write, so that they are two reads
-_CLOSE_S: Final = 0.005  # between an answer and a silent close or a reset: a client may have begun to send
-_MOST_BUFFERED_BYTES: Final = 1 << 18
 _STOP_S: Final = 10.0
 
 
@@ -129,7 +125,7 @@ class FakeServer:
             request.body = incoming.fields
             ask = form.read(incoming.fields, incoming.query | {n: text for n, text in said.items() if text})
         except BadAskError as error:
-            return await _refuse(writer, request, refusal(form.family, "bad-request", says=str(error)), "bad_request")
+            return await refuse(writer, request, refusal(form.family, "bad-request", says=str(error)), "bad_request")
         request.prompt_tokens = ask.prompt_tokens
         wanted = FIXTURES[self._selector.choose(form.name, incoming.path, ask.model)]
         if self.script.models and ask.model not in self.script.models:
@@ -155,7 +151,7 @@ class FakeServer:
         if fixture.refusal is not None:
             await asyncio.sleep(script.ttft_s)
             told = refusal(form.family, fixture.refusal, model=ask.model, key=key)
-            return await _refuse(writer, request, told, request.error_class, key=key)
+            return await refuse(writer, request, told, request.error_class, key=key)
         if fixture.instead == "bad-http":
             writer.write(b"SMTP/1.1 twohundred fine\r\n\r\n")
             return False
@@ -168,7 +164,7 @@ class FakeServer:
             answer = build_answer(form, ask, fixture, script.tokens, script.framing, script.line_end, key=key)
         else:
             answer = make_answer(form.name, ask, fixture.name, script.tokens, script.framing, script.line_end)
-        player = _Player(script, fixture, request, writer)
+        player = Player(script, fixture, request, writer)
         return await player.play(answer)
 
     async def _aside(self, incoming: Incoming, writer: asyncio.StreamWriter, recv_ns: int) -> bool:
@@ -182,7 +178,7 @@ class FakeServer:
         else:
             says = f"no such route: {incoming.method} {incoming.path}"
         if told is not None:
-            await _write_document(writer, 200, {}, orjson.dumps(told))
+            await write_document(writer, 200, {}, orjson.dumps(told))
             return True
         request = FakeRequest(
             request_id=incoming.headers.get("x-request-id", ""),
@@ -192,92 +188,4 @@ class FakeServer:
             headers=incoming.headers,
         )
         self.endpoint.requests.append(request)
-        return await _refuse(writer, request, refusal("openai", "route", says=says), "model_not_found")
-
-
-class _Player:
-    """Plays the steps of one answer by the clock."""
-
-    def __init__(
-        self, script: FakeScript, fixture: Fixture, request: FakeRequest, writer: asyncio.StreamWriter
-    ) -> None:
-        self._script = script
-        self._request = request
-        self._writer = writer
-        first_s = max(script.ttft_s, script.gap_s) if fixture.silence else script.ttft_s
-        self._first_ns = request.recv_ns + round(first_s * 1e9)
-        self._itl_ns = script.itl_s * 1e9
-        self._closes_silently = fixture.last == "close"
-
-    async def play(self, answer: Answer) -> bool:
-        """Write it; False when the connection is to be closed."""
-        request, writer = self._request, self._writer
-        request.output_tokens = answer.output_tokens
-        for step in answer.steps:
-            if step.due != AT_ONCE:
-                await self._wait(step.due)
-            if step.tokens:
-                now_ns = time.monotonic_ns()
-                request.first_ns = request.first_ns or now_ns
-                request.last_ns = now_ns
-                request.tokens += step.tokens
-                request.chunks += step.chunks
-                request.chunk_ns.append(now_ns)
-            if step.cuts:
-                await self._write_cut(step)
-            else:
-                writer.write(step.data)
-            if writer.transport.get_write_buffer_size() > _MOST_BUFFERED_BYTES:
-                await writer.drain()
-            if step.then == "hold":
-                await writer.drain()
-                await asyncio.sleep(self._script.hold_s)
-            elif step.then == "drop":
-                await self._drop()
-                return False
-        request.done_ns = time.monotonic_ns()
-        await writer.drain()
-        if self._closes_silently:
-            await asyncio.sleep(_CLOSE_S)
-        return not answer.closes
-
-    async def _drop(self) -> None:
-        """Reset the connection, after what was sent has come: a plain end could be that of the answer."""
-        await self._writer.drain()
-        await asyncio.sleep(_CLOSE_S)
-        linger = struct.pack("ii", 1, 0)
-        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self._writer.transport.abort()
-
-    async def _wait(self, due: int) -> None:
-        left_s = (self._first_ns + due * self._itl_ns - time.monotonic_ns()) / 1e9
-        if left_s > 0:
-            await asyncio.sleep(left_s)
-
-    async def _write_cut(self, step: Step) -> None:
-        """Each part by itself: without a pause the kernel might join them, as it may on real networks."""
-        ends = (*step.cuts, len(step.data))
-        start = 0
-        for end in ends:
-            if start:
-                await asyncio.sleep(_CUT_S)
-            self._writer.write(step.data[start:end])
-            start = end
-
-
-async def _refuse(
-    writer: asyncio.StreamWriter, request: FakeRequest, told: Refusal, error_class: str | None, *, key: str = ""
-) -> bool:
-    request.status = told.status
-    request.error_class = error_class
-    echoed = {"x-echo-authorization": f"Bearer {key}"} if key else {}
-    await _write_document(writer, told.status, told.headers | echoed, told.body)
-    request.done_ns = time.monotonic_ns()
-    return True
-
-
-async def _write_document(writer: asyncio.StreamWriter, status: int, headers: dict[str, str], body: bytes) -> None:
-    lines = [f"HTTP/1.1 {status} Told", "content-type: application/json", f"content-length: {len(body)}"]
-    lines += [f"{name}: {text}" for name, text in headers.items()]
-    writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-    await writer.drain()
+        return await refuse(writer, request, refusal("openai", "route", says=says), "model_not_found")

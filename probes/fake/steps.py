@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
-from probes.fake.errors import limit_headers
 from probes.fake.fixtures import FIXTURES, Fixture
 from probes.fake.formats import FORMATS
 from probes.fake.formats.base import Format, Writer
 from probes.fake.formats.bedrock import ConverseWriter
+from probes.fake.ratelimits import limit_headers
 from probes.fake.story import HIDDEN_TOKENS, Ask, Finish, Story, make_pieces
 
 Framing = Literal["usual", "chunked", "length", "close"]
