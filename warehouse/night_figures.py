@@ -35,7 +35,10 @@ _TRIALS = """
             struct_pack(
                 a := t.arrivals, b := t.concurrency, c := t.rate_rps, d := t.rate_end_rps, e := t.burstiness,
                 f := t.trace_sha256, g := t.prompt_tokens_asked, h := t.output_tokens_asked, i := t.slo_ttft_s,
-                j := t.slo_tpot_s
+                j := t.slo_tpot_s, l := t.prompts_sha256, m := t.prompt_lengths,
+                n := t.output_lengths, p := t.conversation_turns,
+                -- what landed before these were kept was prose that shared nothing
+                k := coalesce(t.prompt_text, 'prose'), o := coalesce(t.shared_prefix_share, 0)
             ) AS terms,
             struct_pack(
                 a := t.kind, b := t.provider, c := t.model, d := t.quantisation, e := t.weights_sha256, f := t.base_url,

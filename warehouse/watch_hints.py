@@ -22,7 +22,8 @@ _TOLD = (
     "model", "models_returned", "system_fingerprints", "quantisation", "weights_sha256", "base_url", "region", "engine",
     "engine_version", "device", "gpu_models", "threads", "slots", "host_id", "cpu_model", "os", "megatoken_version",
     "arrivals", "concurrency", "rate_rps", "rate_end_rps", "burstiness", "trace_sha256", "prompt_tokens_asked",
-    "output_tokens_asked", "slo_ttft_s", "slo_tpot_s", "meters", "accounting_version",
+    "output_tokens_asked", "prompts_sha256", "prompt_lengths", "output_lengths", "shared_prefix_share",
+    "conversation_turns", "slo_ttft_s", "slo_tpot_s", "meters", "accounting_version",
 )  # fmt: skip
 # From which difference on an average is said: points of a share, or a share of the number itself.
 _SHARE_POINTS = 0.02

@@ -31,6 +31,7 @@ _OWN: Final = frozenset(
         "extra_body",
         "max_tokens_field",
         "temperature",
+        "tokenizer",
         "attempt_prefix",
         "timeouts",
         "ca_file",
