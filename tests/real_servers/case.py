@@ -106,7 +106,7 @@ def try_case(case: Case) -> Outcome:
         extra_headers=case.extra_headers,
         concurrency=1,
         requests=2,
-        prompt_tokens=64,
+        prompt_tokens=24,
         output_tokens=case.output_tokens,
         documents=case.documents,
         document_tokens=24 if case.documents else 0,

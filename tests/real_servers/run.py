@@ -1,6 +1,6 @@
 """Our client against servers and proxies that nobody here wrote.
 
-    python -m tests.real_servers.run NAME... [--folder DIR] [--install] [--only API] [--record DIR]
+    python -m tests.real_servers.run NAME... [--folder DIR] [--install] [--only API] [--check] [--record DIR]
 
 For each wire format that a server speaks: two requests by our load client, then the second of them by hand without a
 stream; text, token counts and finish reason must be the same. A table says so, with the ways in which the server leaves
@@ -15,6 +15,8 @@ tests/recordings/streams was made.
 """
 
 import argparse
+import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -24,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from probes.errors import ProbeError
-from tests.real_servers.case import Outcome, is_spoken, try_case
+from tests.real_servers.case import Case, Outcome, is_spoken, try_case
 from tests.real_servers.recordings import write_recording
 from tests.real_servers.servers import (
     kokoro,
@@ -42,6 +44,7 @@ SERVERS: dict[str, ModuleType] = {
     module.NAME: module
     for module in (kokoro, llamacpp, litellm, ollama_proxy, transformers, triton, vllm, vllm_rerank, whisper)
 }
+_KEY = "MEGATOKEN_REAL_SERVER_KEY"  # the variable in which a check finds it
 FOLDER = Path("tests/output/real_servers")
 
 
@@ -71,6 +74,8 @@ def _try_server(server: ModuleType, options: argparse.Namespace, console: Consol
                 outcomes = [try_case(case) for case in asked if is_spoken(case)]
                 unspoken = [case.title for case in asked if not is_spoken(case)]
                 version = running.version
+                for case in asked if options.check else []:
+                    _check(case)
         except (RuntimeError, ProbeError) as error:
             console.print(f"{server.NAME}: {error}")
             return 2
@@ -83,6 +88,13 @@ def _try_server(server: ModuleType, options: argparse.Namespace, console: Consol
         for outcome in outcomes:
             write_recording(options.record, server=server.NAME, version=version, what=server.WHAT, outcome=outcome)
     return 1 if any(outcome.unknown for outcome in outcomes) else 0
+
+
+def _check(case: Case) -> None:
+    """What `megatoken check` says of it, to standard output."""
+    command = [str(Path(sys.executable).with_name("megatoken")), "check", "--no-land", "--url", case.base_url]
+    command += ["--api", case.api, "--model", case.model, *(["--api-key-env", _KEY] if case.api_key else [])]
+    subprocess.run(command, env=dict(os.environ) | {_KEY: case.api_key or ""}, check=False)
 
 
 def _table(title: str, outcomes: list[Outcome]) -> Table:
@@ -126,6 +138,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"where the servers are installed ({FOLDER})")
     parser.add_argument("--install", action="store_true", help="install what is missing there")
     parser.add_argument("--only", metavar="API", help="try this wire format alone")
+    parser.add_argument("--check", action="store_true", help="say what megatoken check finds, too")
     parser.add_argument("--record", type=Path, help="write the answers there")
     return parser.parse_args(arguments)
 
