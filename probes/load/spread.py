@@ -14,10 +14,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
-from statistics import NormalDist
-from typing import ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from probes.errors import ProbeError
+from probes.load.number_file import MOST, number_in, read_numbers
+
+if TYPE_CHECKING:
+    from statistics import NormalDist
 
 SpreadKind = Literal["fixed", "uniform", "normal", "lognormal", "empirical"]
 
@@ -33,9 +36,6 @@ _TAKES: Final[dict[str, tuple[str, ...]]] = {
     "normal": ("mean", "stdev", "min", "max"),
     "lognormal": ("median", "sigma", "min", "max"),
 }
-_NORMAL: Final = NormalDist()
-_MOST_FILE_BYTES: Final = 64 << 20
-_MOST: Final = 10_000_000.0
 _LEAST_INSIDE: Final = 1e-6  # of a distribution, between min and max: a slip would draw nothing but the ends
 
 
@@ -74,8 +74,8 @@ class Spread:
         for name in given:
             value = getattr(self, name)
             least = 0 if name in ("min", "mean") else math.ulp(0)
-            if name != "file" and not least <= value <= _MOST:
-                return f"{name} = {value:g} must be {'>= 0' if least == 0 else '> 0'} and at most {_MOST:g}"
+            if name != "file" and not least <= value <= MOST:
+                return f"{name} = {value:g} must be {'>= 0' if least == 0 else '> 0'} and at most {MOST:g}"
         if self.max is not None and self.max < (self.min or 0):
             return f"max = {self.max:g} must not be below min = {self.min:g}"
         if self.kind in ("normal", "lognormal") and self.max != self.min and _inside(self) < _LEAST_INSIDE:
@@ -141,31 +141,39 @@ def _always(value: float) -> Draws:
     return Draws(at=lambda _: value, share_below=lambda x: float(x >= value), mean=value, most=value)
 
 
+@lru_cache(maxsize=1)
+def _standard() -> "NormalDist":
+    from statistics import NormalDist  # 5 ms, and few trials need it
+
+    return NormalDist()
+
+
 def _bell(spread: Spread, low: float, high: float) -> Draws:
     """Normal or log-normal, between low and high."""
     centre, width = _shape(spread)
+    normal = _standard()
     logarithmic = spread.kind == "lognormal"
 
     def place(x: float) -> float:
         return ((math.log(x) if x > 0 else -math.inf) if logarithmic else x) - centre
 
     def below(x: float) -> float:
-        return 0.0 if place(x) == -math.inf else _NORMAL.cdf(place(x) / width)
+        return 0.0 if place(x) == -math.inf else normal.cdf(place(x) / width)
 
     first, last = below(low), below(high)
     inside = last - first
 
     def at(u: float) -> float:
         share = min(max(first + u * inside, 1e-15), 1 - 1e-15)
-        x = centre + width * _NORMAL.inv_cdf(share)
+        x = centre + width * normal.inv_cdf(share)
         return min(max(math.exp(x) if logarithmic else x, low), high)
 
     ends = [place(low) / width, place(high) / width]
     if logarithmic:  # the mean between two ends, by the shifted distribution function
-        shifted = [0.0 if end == -math.inf else _NORMAL.cdf(end - width) for end in ends]
+        shifted = [0.0 if end == -math.inf else normal.cdf(end - width) for end in ends]
         mean = math.exp(centre + width**2 / 2) * (shifted[1] - shifted[0]) / inside
     else:
-        mean = centre + width * (_NORMAL.pdf(ends[0]) - _NORMAL.pdf(ends[1])) / inside
+        mean = centre + width * (normal.pdf(ends[0]) - normal.pdf(ends[1])) / inside
     return Draws(at=at, share_below=lambda x: min(max((below(x) - first) / inside, 0.0), 1.0), mean=mean, most=high)
 
 
@@ -180,12 +188,13 @@ def _shape(spread: Spread) -> tuple[float, float]:
 
 def _inside(spread: Spread) -> float:
     centre, width = _shape(spread)
+    normal = _standard()
     assert spread.max is not None
     low, high = spread.min or 0.0, spread.max
     if spread.kind == "lognormal":
-        below = _NORMAL.cdf((math.log(low) - centre) / width) if low > 0 else 0.0
-        return _NORMAL.cdf((math.log(high) - centre) / width) - below if high > 0 else 0.0
-    return _NORMAL.cdf((high - centre) / width) - _NORMAL.cdf((low - centre) / width)
+        below = normal.cdf((math.log(low) - centre) / width) if low > 0 else 0.0
+        return normal.cdf((math.log(high) - centre) / width) - below if high > 0 else 0.0
+    return normal.cdf((high - centre) / width) - normal.cdf((low - centre) / width)
 
 
 def _empirical(numbers: Sequence[float]) -> Draws:
@@ -199,50 +208,13 @@ def _empirical(numbers: Sequence[float]) -> Draws:
     )
 
 
-@lru_cache(maxsize=8)
-def read_numbers(path: Path, column: int) -> tuple[float, ...]:
-    """A column of a file of numbers: a number a line, or two with a comma between. A first line of words is skipped.
-
-    Raises:
-        ProbeError: no such file, a row that is no number >= 0, no number at all. Names the row.
-    """
-    try:
-        if path.stat().st_size > _MOST_FILE_BYTES:
-            raise ProbeError(f"{path.name} is over 64 MiB; a file of lengths has a number or two a line")
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise ProbeError(f"{path} cannot be read: {error.strerror}; it must have a number or two a line") from error
-    except UnicodeDecodeError as error:
-        raise ProbeError(f"{path.name} is not UTF-8 ({error.reason}); it must have a number or two a line") from error
-    numbers: list[float] = []
-    for row, line in enumerate(lines, start=1):
-        cells = [cell.strip() for cell in line.split(",")]
-        if cells == [""] or (row == 1 and not any(_number(cell) is not None for cell in cells)):
-            continue
-        values = [value for cell in cells if (value := _number(cell)) is not None]
-        if len(values) < len(cells) or len(cells) > 2:
-            raise ProbeError(f'{path.name} row {row} is "{line[:40]}"; it must be a number >= 0, or two: 512,128')
-        numbers.append(values[min(column, len(values) - 1)])
-    if not numbers:
-        raise ProbeError(f"{path.name} has no number; it must have one or two a line")
-    return tuple(numbers)
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if 0 <= value <= _MOST else None
-
-
 def parse_spread(text: str) -> Spread:
     """A spread as it is written on a command line: 500, or lognormal:median=500,sigma=0.8,max=8000.
 
     Raises:
         ProbeError: it is neither; says what would be.
     """
-    plain = _number(text)
+    plain = number_in(text)
     if plain is not None:
         return Spread.always(plain)
     kind, _, rest = text.partition(":")
@@ -250,7 +222,7 @@ def parse_spread(text: str) -> Spread:
     values: dict[str, float | Path] = {}
     for part in filter(None, rest.split(",")):
         name, _, value = part.partition("=")
-        number = _number(value)
+        number = number_in(value)
         if name not in known or (name != "file" and number is None):
             raise ProbeError(f'"{part}" in "{text}" is not one of {", ".join(sorted(known))} with a number >= 0')
         values[name] = Path(value) if name == "file" or number is None else number

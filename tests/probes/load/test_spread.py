@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.errors import ProbeError
-from probes.load.spread import Spread, draws_of, parse_spread, read_numbers, whole
+from probes.load.number_file import read_numbers
+from probes.load.spread import Spread, draws_of, parse_spread, whole
 
 KINDS = [
     "uniform:min=10,max=400",
