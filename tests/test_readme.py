@@ -2,12 +2,21 @@
 
 import re
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
 from flows.cli import build_parser
 from flows.leaderboard import HEADS, SHOWN
+from probes.load.prompt import Prompt
+from probes.load.protocols import PROTOCOLS
+from probes.load.protocols.base import EventClass, WireProtocol
+from probes.load.protocols.reading import EventReader, read_json_events
+from probes.load.spec import LoadSpec
+from probes.load.sse import cut_events
 from tests.flows.nights import ROOT, megatoken
 from tests.warehouse.synthetic import write_synthetic
 
@@ -68,3 +77,26 @@ def test_the_readmes_leaderboard_has_the_heads_that_are_printed_today():
 def test_links_in_the_readme_lead_somewhere():
     for link in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / link).exists(), link
+
+
+def test_the_readmes_wire_format_reads_what_it_says():
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict[str, Any] = {
+        "dataclass": dataclass, "orjson": orjson, "cut_events": cut_events, "read_json_events": read_json_events,
+        "EventClass": EventClass, "EventReader": EventReader, "WireProtocol": WireProtocol,
+    }  # fmt: skip
+    exec(code, names)
+    wire = names["PIECES"]
+    body = b'data: {"piece": "Hello"}\n\ndata: {"piece": " you"}\n\ndata: {"end": true, "tokens": 2}\n\n'
+    facts = wire.read_stream(body)
+    assert (len(facts.payload_ends), facts.output_tokens, facts.terminal, facts.fault) == (2, 2, True, None)
+    assert wire.answer_text(body) == "Hello you"
+    assert wire.has_payload(body) and wire.has_terminator(body)
+    assert not wire.read_stream(body[:50]).terminal
+    spec = LoadSpec(base_url="http://h", model="m", concurrency=1, requests=1, attempt_prefix="p")
+    assert orjson.loads(wire.request_body(spec, Prompt.of("hi"))) == {"text": "hi", "most": 128}
+
+
+def test_every_wire_format_stands_in_the_readme():
+    for api in PROTOCOLS:
+        assert f"`{api}`" in README
