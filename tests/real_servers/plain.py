@@ -169,6 +169,7 @@ def _unwritten(usage: dict, items: int) -> PlainAnswer:
 
 FORMS = {
     "openai-chat": PlainForm(read=_chat, body=_unstreamed),
+    "azure-openai": PlainForm(read=_chat, body=_unstreamed),
     "openai-completions": PlainForm(read=_completions, body=_unstreamed),
     "openai-responses": PlainForm(read=_responses, body=_unstreamed),
     "anthropic": PlainForm(read=_anthropic, body=_unstreamed),

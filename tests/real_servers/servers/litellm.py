@@ -69,6 +69,12 @@ def _cases(url: str, key: str) -> list[Case]:
             api_key=key,
             notes=("the usage chunk has a choice with an empty delta",),
         ),
+        Case(
+            api="azure-openai",
+            base_url=f"{url}/openai/deployments/smollm2?api-version=2024-10-21",
+            model="smollm2",
+            api_key=key,
+        ),
         case("openai-completions", "the finish chunk has a choice without text"),
         case(
             "openai-responses",
