@@ -46,6 +46,9 @@ def bench_target(options: argparse.Namespace) -> EndpointTarget:
         "base_url": options.url,
         "api": options.api,
         "api_key_env": options.api_key_env,
+        "max_rps": options.max_rps,
+        "max_tokens_per_minute": options.max_tokens_per_minute,
+        "pace": options.pace,
         "tokenizer": _tokenizer(options),
     }
     target = _checked(EndpointTarget, table)

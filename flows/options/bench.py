@@ -28,6 +28,13 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     when.add_argument("--requests", type=int, metavar="N", help="end after so many (default: 30, if no time ends it)")
     when.add_argument("--duration", type=float, metavar="S", help="send for so many seconds")
 
+    limits = bench.add_argument_group("a limit of the endpoint to stay under (a closed loop waits for it)")
+    limits.add_argument("--max-rps", type=float, metavar="R", help="at most so many requests a second, evenly")
+    limits.add_argument(
+        "--max-tokens-per-minute", type=float, metavar="N", help="at most so many, of prompts and longest answers"
+    )
+    limits.add_argument("--pace", choices=("headers",), help="wait as its answers say what is left, and how long")
+
     what = bench.add_argument_group("what to send")
     what.add_argument("--prompt-tokens", metavar="N", help="a number, or lengths to draw from (default: 64), such as"
                       " uniform:min=10,max=90  normal:mean=500,stdev=100,max=900"
