@@ -170,7 +170,7 @@ _FIXTURES: Final[tuple[Fixture, ...]] = (
             middle="error", error_class="stream_error", needs=_needs("error-event")),
     Fixture(name="bad-http", number=None, says="what is not HTTP", instead="bad-http", error_class="parse_error"),
     Fixture(name="json-answer", number=None, says="a document where a stream was asked for", instead="document",
-            error_class="parse_error", needs=_needs("sse", "text")),
+            needs=_needs("sse", "text")),
     Fixture(name="not-json", number=None, says="an event that is not JSON", middle="not-json",
             error_class="parse_error", needs=_needs("json")),
     Fixture(name="drop", number=None, says="the connection breaks in mid-answer", middle="drop",

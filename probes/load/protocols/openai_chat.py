@@ -67,7 +67,7 @@ def answer_text(body: bytes) -> str:
 
 
 def _texts(choice: Choice) -> Iterator[str]:
-    delta = choice.get("delta")
+    delta = choice.get("delta") or choice.get("message")  # that of one document
     content = delta.get("content") if isinstance(delta, dict) else None
     for part in content if isinstance(content, list) else [content]:
         text = part.get("text") if isinstance(part, dict) else part  # Mistral sends content as parts

@@ -91,6 +91,9 @@ class ChatReader(EventReader):
     def _payload(self, choice: dict[str, Any]) -> int | None:
         """The class of what a choice brings; None if it brings nothing."""
         delta = choice.get("delta")
+        if type(delta) is not dict:
+            delta = choice.get("message")
+            self.streamed &= type(delta) is not dict  # one document, although a stream was asked for
         if type(delta) is not dict or not delta:
             return None
         content = delta.get("content")

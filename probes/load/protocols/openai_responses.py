@@ -88,7 +88,8 @@ def answer_text(body: bytes) -> str:
         texts = [str(event.get(name) or "") for event in events if event.get("type") == kind]
         if texts:
             return "".join(texts)
-    wholes = [event["response"] for event in events if isinstance(event.get("response"), dict)]
+    wholes = [event.get("response", event) for event in events]
+    wholes = [whole for whole in wholes if isinstance(whole, dict) and whole.get("output")]
     return "".join(text for kind, text in shown(wholes[-1]) if kind == EventClass.TEXT) if wholes else ""
 
 

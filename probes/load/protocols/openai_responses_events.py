@@ -61,6 +61,9 @@ class ResponsesReader(EventReader):
         if type(event) is not dict:
             return self.take_stranger(event)
         kind = event.get("type")
+        if type(kind) is not str and event.get("object") == "response":  # one document, although a stream was asked for
+            self.streamed = False
+            return self._take_response("response.completed", event)
         if type(kind) is not str:
             return self.take_error(event) if event.get("error") else _OTHER
         delta = _DELTAS.get(kind)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.bodies import dump_body
-from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events
+from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, text_or_none
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
@@ -58,6 +58,9 @@ class TgiReader(EventReader):
         details = event.get("details")
         if isinstance(details, dict):
             self._take_details(details)
+        if "token" not in event:  # one document, although a stream was asked for
+            self.streamed = False
+            shown = event["generated_text"]
         return _TEXT if shown else _FINISH
 
     def _take_details(self, details: dict[str, Any]) -> None:
@@ -92,6 +95,8 @@ def output_tokens(body: bytes) -> int | None:
 def answer_text(body: bytes) -> str:
     """The text of all tokens but the special ones; as far as the stream is JSON."""
     events, _ = parse_json_events(cut_events(body).data)
+    if len(events) == 1 and isinstance(events[0], dict) and "token" not in events[0]:  # one document
+        return text_or_none(events[0].get("generated_text")) or ""
     tokens = [event.get("token") for event in events if isinstance(event, dict)]
     shown = [token.get("text") for token in tokens if isinstance(token, dict) and not token.get("special")]
     return "".join(text for text in shown if isinstance(text, str))
