@@ -75,7 +75,8 @@ def print_outcomes(kept: KeptExchange, before: Outcome, now: Outcome) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(f"{kept.exchange.attempt_id}, sent once more"), title_justify="left", show_lines=False)
+    title = Text(f"{kept.exchange.attempt_id}, sent once more")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("")
     table.add_column("then", overflow="fold")
     table.add_column("now", overflow="fold")
@@ -114,21 +115,17 @@ def print_exchange(exchange: ExchangeRow) -> None:
 def print_list(found: list[FailedAttempt]) -> None:
     """The latest failures whose exchange is kept."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     console = Console()
     if not found:
         console.print("No failed attempt has landed here.")
         return
-    table = Table(title=Text("Latest failures, newest first"), title_justify="left")
-    for name in ("when (UTC)", "attempt", "class", "message"):
-        table.add_column(name, overflow="fold")
+    console.print(Text("Latest failures, newest first", style="bold"))
     for each in found:
-        when = "" if each.started_at is None else f"{each.started_at:%Y-%m-%d %H:%M:%S}"
         what = each.error_class or "implausible counts"
-        table.add_row(when, Text(each.attempt_id), what, Text(sanitise(each.message or "")))
-    console.print(table)
+        console.print(Text(each.attempt_id), soft_wrap=True)  # whole, to be copied
+        console.print(Text(f"  {what}: {sanitise(each.message or '')}", style="dim"), overflow="ellipsis", no_wrap=True)
 
 
 def _since(start_ns: int | None, at_ns: int | None) -> float | None:

@@ -27,6 +27,10 @@ _KINDS: Final = (
 )
 
 
+# What another hour may answer otherwise.
+_PASSING: Final = ("rate_limited", "overloaded", "server_error")
+
+
 def listed_models(caller: Caller) -> tuple[list[str] | None, Exchange | None]:
     """Names of the models that it lists, None without a list; and the exchange that told."""
     place = caller.promise.models
@@ -68,6 +72,8 @@ def what_is_wrong(caller: Caller, reply: Reply, names: list[str] | None) -> str 
     if reply.error_class == "auth":
         sent = "the key was refused" if caller.spec.api_key else "it wants a key; name its variable in api_key_env"
         return f"{sent}: {reply.said}"
+    if reply.error_class in _PASSING:
+        return f"{reply.said}; that is not what it can do: check it again later"
     if names is not None and model in names and reply.refused:
         kind = next((api for pattern, api in _KINDS if pattern.search(model) and api != caller.spec.api), None)
         hint = f'set api = "{kind}"' if kind else "it may be a model of another kind: see api"

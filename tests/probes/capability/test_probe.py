@@ -8,6 +8,7 @@ from probes.capability.asks import ASKS, worst_case
 from probes.capability.finding import QUESTIONS
 from probes.capability.probe import CheckReport, check_endpoint
 from probes.errors import ProbeError
+from probes.fake_endpoint import FakeScript, fake_endpoint
 from probes.load.spec import LoadSpec, Timeouts
 from tests.probes.capability.server import KEY, Server, Ways, serving
 
@@ -131,8 +132,9 @@ def test_each_mistake_shows_in_the_finding_it_belongs_to(server, name):
 def test_a_document_in_place_of_a_stream_is_said(server):
     server.ways = Ways(streams=False)
     report = check(server)
-    assert "the answer is one JSON document, not a stream of events" in evidence(report, "answers")
-    assert {"answers", "streams", "terminator"} <= set(report.score.deviations)
+    assert evidence(report, "streams") == "one document, although a stream was asked for"
+    assert "streams" in report.score.deviations
+    assert "answers" not in report.score.deviations
     assert verdicts(report)["unstreamed"] == "yes"
 
 
@@ -234,3 +236,11 @@ def test_an_endpoint_that_is_not_there_is_said_in_one_sentence(free_port):
 def test_an_api_that_does_not_exist_is_an_error_with_the_nearest_name(server):
     with pytest.raises(ProbeError, match='did you mean "openai-chat"'):
         check(server, api="openai-chats")
+
+
+def test_what_passes_is_no_word_on_what_an_endpoint_can_do():
+    with fake_endpoint(FakeScript(fault="http-429")) as fake:
+        report = check_endpoint(spec(fake.base_url, model="fake"))
+    assert not report.answered
+    assert report.advice.endswith("check it again later")
+    assert "another kind" not in report.advice
