@@ -3,6 +3,7 @@ be asked.
 """
 
 import re
+from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,7 +17,12 @@ def stream_options(base_url: str, **more: bool) -> dict[str, bool]:
     These are OpenAI's own hosts and the unversioned route of Azure ("/openai/v1"); dated versions of Azure know the
     fields of their day only.
     """
+    return more | {"include_obfuscation": False} if _pads(base_url) else more
+
+
+@cache
+def _pads(base_url: str) -> bool:
     url = urlsplit(base_url)
     host = url.hostname or ""
     is_azure = _AZURE.fullmatch(host) is not None and url.path.rstrip("/").endswith("/openai/v1")
-    return more | ({"include_obfuscation": False} if is_azure or _OPENAI.fullmatch(host) else {})
+    return is_azure or _OPENAI.fullmatch(host) is not None
