@@ -47,7 +47,9 @@ class GeminiReader(EventReader):
         usage = event.get("usageMetadata")
         if type(usage) is dict:
             # The last value of each count stands.
-            self._usage = usage if usage.keys() >= self._usage.keys() else {**self._usage, **usage}
+            before = self._usage
+            same = len(before) == len(usage) and before.keys() == usage.keys()
+            self._usage = usage if same or usage.keys() >= before.keys() else {**before, **usage}
             nothing = _USAGE
         if "promptFeedback" in event:
             feedback = event["promptFeedback"]

@@ -139,17 +139,18 @@ def read_json_events(events: SseEvents, reader: EventReader) -> StreamFacts:
     times what it costs to parse them.
     """
     classes = bytearray()
+    loads, take, note, errors = orjson.loads, reader.take, classes.append, events.errors  # looked up once, not by each
     for n, text in enumerate(events.data):
         try:
-            event = orjson.loads(text)
+            event = loads(text)
         except orjson.JSONDecodeError:
             event = DONE if text.strip() == DONE else _BROKEN
             if event is _BROKEN:
                 if n != events.unfinished:
-                    classes.append(EventClass.OTHER)
+                    note(EventClass.OTHER)
                     reader.fail_json(n, text)
                 break
-        classes.append(reader.take_error(event) if n in events.errors else reader.take(event))
+        note(reader.take_error(event) if errors and n in errors else take(event))
     return reader.facts(events.ends[: len(classes)], bytes(classes))
 
 
