@@ -22,7 +22,7 @@ _NO_MODEL: Final = (
 )
 _NO_ROUTE: Final = (
     r"\s*(not ?found|file not found|404 page not found|404 not found|resource not found|no route.*)?[\s.]*"
-    r"|.*(invalid url|cannot post|unknown (url|path|route|endpoint|request url)|no route|<html|<!doctype).*"
+    r"|.*((unknown|no such) (url|path|route|endpoint|request url)|invalid url|cannot post|no route|<html|<!doctype).*"
 )
 _NO_KEY: Final = r"(invalid|incorrect|missing).{0,20}api.?key|api.?key.{0,10}(not valid|invalid)"
 _FILTER: Final = r"content_filter|content.?management.?policy|ResponsibleAI|moderated|flagged_input"

@@ -417,6 +417,7 @@ ANSWERS = [
         {},
         "overloaded",
     ),
+    ("our fake endpoint: no such path", 404, {"error": {"message": "no such route: POST /x"}}, {}, "bad_request"),
     ("Go: no such path", 404, b"404 page not found\n", {}, "bad_request"),
     ("nginx: no such path", 404, b"<html><head><title>404 Not Found</title></head></html>", {}, "bad_request"),
     ("nginx: bad gateway", 502, b"<html><h1>502 Bad Gateway</h1></html>", {}, "server_error"),
