@@ -21,10 +21,11 @@ Ints = NDArray[np.int64]
 
 # An event's class is stored as the name at its number. `CHOICE` and `PAYLOAD` are the numbers that have one.
 EVENT_CLASSES: Final = (
-    "other", "usage", "empty", "finish", "reasoning", "tool", "audio", "refusal", "text", "done", "error",
+    "other", "usage", "empty", "finish", "reasoning", "tool", "audio", "refusal", "text", "image", "result", "done",
+    "error",
 )  # fmt: skip
-CHOICE: Final = range(EVENT_CLASSES.index("empty"), EVENT_CLASSES.index("text") + 1)
-PAYLOAD: Final = range(EVENT_CLASSES.index("reasoning"), EVENT_CLASSES.index("text") + 1)
+CHOICE: Final = range(EVENT_CLASSES.index("empty"), EVENT_CLASSES.index("result") + 1)
+PAYLOAD: Final = range(EVENT_CLASSES.index("reasoning"), EVENT_CLASSES.index("result") + 1)
 
 HELD_EVENTS: Final = 1 << 19  # in memory, about 30 bytes each; trials of more are written in parts and put together
 PHASES: Final = ("warmup", "measured", "lost")

@@ -22,17 +22,16 @@ class EventClass(IntEnum):
     AUDIO = 6
     REFUSAL = 7
     TEXT = 8
-    DONE = 9  # the terminator
-    ERROR = 10
-    IMAGE = 11  # a picture, whole or a first sketch of it
-    RESULT = 12  # vectors or scores: what a task without text was asked for
+    IMAGE = 9  # a picture, whole or a first sketch of it
+    RESULT = 10  # vectors or scores: what a task without text was asked for
+    DONE = 11  # the terminator
+    ERROR = 12
 
 
 # For bytes.translate: 1 at each class that has the property, 0 elsewhere.
-_AFTER_THE_END: Final = (EventClass.DONE, EventClass.ERROR)
-CHOICE_FLAGS: Final = bytes(EventClass.EMPTY <= n <= EventClass.RESULT and n not in _AFTER_THE_END for n in range(256))
-PAYLOAD_FLAGS: Final = bytes(flag and n >= EventClass.REASONING for n, flag in enumerate(CHOICE_FLAGS))
-VISIBLE_FLAGS: Final = bytes(flag and n >= EventClass.TOOL for n, flag in enumerate(CHOICE_FLAGS))
+CHOICE_FLAGS: Final = bytes(EventClass.EMPTY <= n <= EventClass.RESULT for n in range(256))
+PAYLOAD_FLAGS: Final = bytes(EventClass.REASONING <= n <= EventClass.RESULT for n in range(256))
+VISIBLE_FLAGS: Final = bytes(EventClass.TOOL <= n <= EventClass.RESULT for n in range(256))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
