@@ -4,12 +4,19 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from flows.errors import ConfigError
 from flows.paths import data_dir
 from warehouse.errors import WarehouseError
 from warehouse.query import published_path, run_query, views_with_comments
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_LEAST_COLUMN_CHARS: Final = 12
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,22 +31,40 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         _print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return 0
-    from rich.table import Table
-    from rich.text import Text
-
-    from flows.leaderboard import board_console
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("NULL", style="dim") if value is None else Text(_cell(value)) for value in row))
-    board_console().print(table)
+    _print_rows(columns, rows)
     return 0
 
 
-def _cell(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A line a row, or a line a value where columns would be too narrow to read."""
+    from rich.table import Table
+
+    from flows.leaderboard import board_console
+
+    console = board_console()
+    if len(columns) * _LEAST_COLUMN_CHARS <= console.width or not rows:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*map(_cell, row))
+        console.print(table)
+        return
+    for number, row in enumerate(rows, 1):
+        record = Table(box=None, show_header=False, pad_edge=False, title=f"row {number}", title_justify="left")
+        record.add_column(style="bold", no_wrap=True)
+        record.add_column(overflow="fold")
+        for column, value in zip(columns, row, strict=True):
+            record.add_row(column, _cell(value))
+        console.print(record)
+
+
+def _cell(value: object) -> "Text":
+    from rich.text import Text
+
+    if value is None:
+        return Text("NULL", style="dim")
+    return Text(f"{value:.6g}" if isinstance(value, float) else str(value))
 
 
 def _print_json(value: object) -> None:

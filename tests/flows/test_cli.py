@@ -275,3 +275,13 @@ def test_the_benchmark_runs_the_whole_path_and_pairs_every_request():
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "8/8 ok at 4 streams, 8 paired with the truth" in done.stdout
+
+
+def test_rows_of_many_columns_are_shown_a_value_a_line(published):
+    names = [f"name_{n}" for n in range(12)]
+    wide = megatoken(published, "sql", "SELECT " + ", ".join(f"{n} AS {name}" for n, name in enumerate(names)))
+    assert [line.split() for line in wide.stdout.splitlines()] == [
+        ["row", "1"], *([name, str(n)] for n, name in enumerate(names)),
+    ]  # fmt: skip
+    narrow = megatoken(published, "sql", "SELECT 1 AS a, NULL AS b")
+    assert [line.split() for line in narrow.stdout.splitlines()] == [["a", "b"], ["1", "NULL"]]
