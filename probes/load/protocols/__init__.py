@@ -1,49 +1,61 @@
-"""The wire formats we speak, one file each."""
+"""The wire formats we speak, one file each, loaded when it is first asked for: a bench waits for its own only."""
 
-import difflib
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Final
 
 from probes.errors import ProbeError
-from probes.load.protocols.anthropic import ANTHROPIC
-from probes.load.protocols.azure_openai import AZURE_OPENAI
 from probes.load.protocols.base import WireProtocol
-from probes.load.protocols.bedrock import BEDROCK
-from probes.load.protocols.gemini import GEMINI, VERTEX_GEMINI
-from probes.load.protocols.ollama import OLLAMA, OLLAMA_GENERATE
-from probes.load.protocols.openai_chat import OPENAI_CHAT
-from probes.load.protocols.openai_completions import OPENAI_COMPLETIONS
-from probes.load.protocols.openai_embeddings import OPENAI_EMBEDDINGS
-from probes.load.protocols.openai_images import OPENAI_IMAGES
-from probes.load.protocols.openai_responses import OPENAI_RESPONSES
-from probes.load.protocols.openai_speech import OPENAI_SPEECH
-from probes.load.protocols.openai_transcription import OPENAI_TRANSCRIPTION
-from probes.load.protocols.rerank import COHERE_RERANK, RERANK, TEI_RERANK
-from probes.load.protocols.tgi import TGI
-from probes.load.protocols.triton import TRITON
 
-_WIRES: Final = (
-    OPENAI_CHAT,
-    AZURE_OPENAI,
-    OPENAI_COMPLETIONS,
-    OPENAI_RESPONSES,
-    OPENAI_EMBEDDINGS,
-    OPENAI_IMAGES,
-    OPENAI_SPEECH,
-    OPENAI_TRANSCRIPTION,
-    ANTHROPIC,
-    GEMINI,
-    VERTEX_GEMINI,
-    BEDROCK,
-    OLLAMA,
-    OLLAMA_GENERATE,
-    TGI,
-    TRITON,
-    RERANK,
-    COHERE_RERANK,
-    TEI_RERANK,
-)
+# api -> the file, and the name that it has there
+_PLACES: Final[dict[str, tuple[str, str]]] = {
+    "openai-chat": ("openai_chat", "OPENAI_CHAT"),
+    "azure-openai": ("azure_openai", "AZURE_OPENAI"),
+    "openai-completions": ("openai_completions", "OPENAI_COMPLETIONS"),
+    "openai-responses": ("openai_responses", "OPENAI_RESPONSES"),
+    "openai-embeddings": ("openai_embeddings", "OPENAI_EMBEDDINGS"),
+    "openai-images": ("openai_images", "OPENAI_IMAGES"),
+    "openai-speech": ("openai_speech", "OPENAI_SPEECH"),
+    "openai-transcription": ("openai_transcription", "OPENAI_TRANSCRIPTION"),
+    "anthropic": ("anthropic", "ANTHROPIC"),
+    "gemini": ("gemini", "GEMINI"),
+    "vertex-gemini": ("gemini", "VERTEX_GEMINI"),
+    "bedrock": ("bedrock", "BEDROCK"),
+    "ollama": ("ollama", "OLLAMA"),
+    "ollama-generate": ("ollama", "OLLAMA_GENERATE"),
+    "tgi": ("tgi", "TGI"),
+    "triton": ("triton", "TRITON"),
+    "rerank": ("rerank", "RERANK"),
+    "cohere-rerank": ("rerank", "COHERE_RERANK"),
+    "tei-rerank": ("rerank", "TEI_RERANK"),
+}
 
-PROTOCOLS: Final[dict[str, WireProtocol]] = {wire.name: wire for wire in _WIRES}
+
+class _Protocols(Mapping[str, WireProtocol]):
+    """All of them by name."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, WireProtocol] = {}
+
+    def __getitem__(self, api: str) -> WireProtocol:
+        wire = self._loaded.get(api)
+        if wire is None:
+            file, name = _PLACES[api]
+            wire = self._loaded[api] = getattr(import_module(f"{__name__}.{file}"), name)
+            assert wire.name == api
+        return wire
+
+    def __contains__(self, api: object) -> bool:
+        return api in _PLACES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PLACES)
+
+    def __len__(self) -> int:
+        return len(_PLACES)
+
+
+PROTOCOLS: Final[Mapping[str, WireProtocol]] = _Protocols()
 
 
 def protocol(api: str) -> WireProtocol:
@@ -54,6 +66,8 @@ def protocol(api: str) -> WireProtocol:
     """
     if api in PROTOCOLS:
         return PROTOCOLS[api]
+    import difflib
+
     near = difflib.get_close_matches(api, PROTOCOLS, n=1, cutoff=0.3)
     hint = f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(sorted(PROTOCOLS))
     raise ProbeError(f'api "{api}" is not a wire format of ours; {hint}')
