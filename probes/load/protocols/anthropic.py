@@ -5,7 +5,6 @@ final counts, message_stop; `ping` and `error` anywhere. Counts come in two obje
 repeat the first.
 """
 
-import re
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,12 +13,18 @@ from typing import Any, Final
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.bodies import dump_body, system_text
-from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, text_or_none
+from probes.load.protocols.reading import (
+    EventReader,
+    last_count,
+    parse_json_events,
+    payload_in,
+    read_json_events,
+    text_or_none,
+)
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
 _VERSION: Final = "2023-06-01"
-_OUTPUT_TOKENS: Final = re.compile(rb'"output_tokens"\s*:\s*(\d+)')
 _TAIL_BYTES: Final = 4096
 _LAST_WORDS: Final = ("message_stop", "error")
 
@@ -174,9 +179,7 @@ def read_stream(body: bytes) -> StreamFacts:
     return read_json_events(cut_events(body), MessagesReader())
 
 
-def has_payload(body: bytes) -> bool:
-    """Whether a body under way holds any generated payload."""
-    return bool(read_stream(body).payload_ends)
+has_payload: Final = payload_in(read_stream)
 
 
 def has_terminator(body: bytes) -> bool:
@@ -186,10 +189,7 @@ def has_terminator(body: bytes) -> bool:
     return any(isinstance(event, dict) and event.get("type") in _LAST_WORDS for event in events)
 
 
-def output_tokens(body: bytes) -> int | None:
-    """The last output_tokens near the end of a body."""
-    found = _OUTPUT_TOKENS.findall(body[-_TAIL_BYTES:])
-    return int(found[-1]) if found else None
+output_tokens: Final = last_count("output_tokens", tail_bytes=_TAIL_BYTES)
 
 
 def answer_text(body: bytes) -> str:

@@ -5,7 +5,6 @@ the counts. Input that came from a cache or went into one is counted beside `inp
 `outputTokens` and not told apart.
 """
 
-import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,8 +14,15 @@ from probes.load.event_stream import cut_frames, last_frame
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.bedrock_signing import secret, sign
-from probes.load.protocols.bodies import dump_body, system_text
-from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, text_or_none
+from probes.load.protocols.bodies import bearer, dump_body, system_text
+from probes.load.protocols.reading import (
+    EventReader,
+    last_count,
+    parse_json_events,
+    payload_in,
+    read_json_events,
+    text_or_none,
+)
 from probes.load.spec import LoadSpec
 
 _OTHER, _USAGE, _EMPTY, _FINISH = (int(kind) for kind in list(EventClass)[:4])
@@ -24,7 +30,6 @@ _REASONING, _TOOL, _TEXT = (int(kind) for kind in (EventClass.REASONING, EventCl
 _IMAGE: Final = int(EventClass.IMAGE)
 _FILTERED: Final = ("guardrail_intervened", "content_filtered")
 _LAST_FRAMES: Final = (b'{"metadata":', b'{"error":')
-_OUTPUT_TOKENS: Final = re.compile(rb'"outputTokens"\s*:\s*(\d+)')
 _TAIL_BYTES: Final = 16384  # of the metadata of a guardrail, which can be long
 
 
@@ -146,9 +151,7 @@ def read_stream(body: bytes) -> StreamFacts:
     return read_json_events(cut.events, ConverseReader(broken=cut.broken, torn=cut.torn))
 
 
-def has_payload(body: bytes) -> bool:
-    """Whether a body under way holds any generated payload."""
-    return bool(read_stream(body).payload_ends)
+has_payload: Final = payload_in(read_stream)
 
 
 def has_terminator(body: bytes) -> bool:
@@ -157,10 +160,7 @@ def has_terminator(body: bytes) -> bool:
     return last is not None and last.startswith(_LAST_FRAMES)
 
 
-def output_tokens(body: bytes) -> int | None:
-    """The count of the metadata near the end of a body."""
-    found = _OUTPUT_TOKENS.findall(body[-_TAIL_BYTES:])
-    return int(found[-1]) if found else None
+output_tokens: Final = last_count("outputTokens", tail_bytes=_TAIL_BYTES)
 
 
 def answer_text(body: bytes) -> str:
@@ -180,7 +180,7 @@ BEDROCK: Final = WireProtocol(
     name="bedrock",
     path=path,
     accept="application/vnd.amazon.eventstream",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=has_payload,

@@ -23,3 +23,8 @@ def dump_body(body: Mapping[str, Any], extra: Mapping[str, object]) -> bytes:
         ours = merged.get(name)
         merged[name] = {**ours, **value} if isinstance(ours, Mapping) and isinstance(value, Mapping) else value
     return orjson.dumps(merged)
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header of a key, as most have it."""
+    return {"Authorization": f"Bearer {key}"}

@@ -12,9 +12,9 @@ from urllib.parse import quote
 from probes.load.json_array import cut_array, guess_objects, value_end
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import StreamFacts, WireProtocol
-from probes.load.protocols.bodies import dump_body, system_text
+from probes.load.protocols.bodies import bearer, dump_body, system_text
 from probes.load.protocols.gemini_events import GeminiReader, visible_texts
-from probes.load.protocols.reading import parse_json_events, read_json_events
+from probes.load.protocols.reading import last_count, parse_json_events, payload_in, read_json_events
 from probes.load.spec import LoadSpec
 from probes.load.sse import SseEvents, cut_events
 
@@ -24,7 +24,6 @@ _BARE: Final = re.compile(rb"^[\[{]", re.MULTILINE)  # at the start of a line of
 _BARE_BELOW: Final = re.compile(rb"\n[\[{]")  # the same but in the first line; five times as quick to search for
 _LAST_WORDS: Final = re.compile(rb'"(?:finishReason|blockReason)"\s*:\s*"|"error"\s*:\s*\{')
 _END: Final = re.compile(rb"\}(?:(?>\r\n|\n|\r){2}|\s*\]\s*)\Z")
-_OUTPUT_TOKENS: Final = re.compile(rb'"candidatesTokenCount"\s*:\s*(\d+)')
 _TAIL_BYTES: Final = 4096
 
 
@@ -110,9 +109,7 @@ def _cut_mixed(body: bytes) -> SseEvents:
     return SseEvents(data=data, ends=ends, errors=frozenset(errors), unfinished=unfinished)
 
 
-def has_payload(body: bytes) -> bool:
-    """Whether a body under way holds any generated payload."""
-    return bool(read_stream(body).payload_ends)
+has_payload: Final = payload_in(read_stream)
 
 
 def has_terminator(body: bytes) -> bool:
@@ -123,10 +120,7 @@ def has_terminator(body: bytes) -> bool:
     return _LAST_WORDS.search(body, last) is not None
 
 
-def output_tokens(body: bytes) -> int | None:
-    """The last count of visible tokens near the end of a body."""
-    found = _OUTPUT_TOKENS.findall(body[-_TAIL_BYTES:])
-    return int(found[-1]) if found else None
+output_tokens: Final = last_count("candidatesTokenCount", tail_bytes=_TAIL_BYTES)
 
 
 def answer_text(body: bytes) -> str:
@@ -152,7 +146,7 @@ VERTEX_GEMINI: Final = WireProtocol(
     name="vertex-gemini",
     path=vertex_path,
     accept="text/event-stream",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=has_payload,

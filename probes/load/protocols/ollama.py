@@ -5,7 +5,6 @@ hides inside the time to first token and stands beside it as `server_load_s`. `p
 small where the prompt was cached; it is taken as it is said.
 """
 
-import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,15 +15,21 @@ import orjson
 from probes.load.ndjson import cut_lines
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
-from probes.load.protocols.bodies import dump_body, system_text
-from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, seconds, text_or_none
+from probes.load.protocols.bodies import bearer, dump_body, system_text
+from probes.load.protocols.reading import (
+    EventReader,
+    last_count,
+    parse_json_events,
+    payload_in,
+    read_json_events,
+    seconds,
+    text_or_none,
+)
 from probes.load.spec import LoadSpec
 
 _OTHER, _EMPTY, _FINISH = int(EventClass.OTHER), int(EventClass.EMPTY), int(EventClass.FINISH)
 _REASONING, _TOOL, _TEXT = int(EventClass.REASONING), int(EventClass.TOOL), int(EventClass.TEXT)
 _NS: Final = 1e9
-_EVAL_COUNT: Final = re.compile(rb'"eval_count"\s*:\s*(\d+)')
-_TAIL_BYTES: Final = 2048
 
 
 def chat_body(spec: LoadSpec, prompt: Prompt) -> bytes:
@@ -103,9 +108,7 @@ def read_stream(body: bytes) -> StreamFacts:
     return read_json_events(cut_lines(body), OllamaReader())
 
 
-def has_payload(body: bytes) -> bool:
-    """Whether a body under way holds any generated payload."""
-    return bool(read_stream(body).payload_ends)
+has_payload: Final = payload_in(read_stream)
 
 
 def has_terminator(body: bytes) -> bool:
@@ -117,10 +120,7 @@ def has_terminator(body: bytes) -> bool:
     return isinstance(last, dict) and bool(last.get("done"))
 
 
-def output_tokens(body: bytes) -> int | None:
-    """The last eval_count near the end of a body."""
-    found = _EVAL_COUNT.findall(body[-_TAIL_BYTES:])
-    return int(found[-1]) if found else None
+output_tokens: Final = last_count("eval_count")
 
 
 def answer_text(body: bytes) -> str:
@@ -140,7 +140,7 @@ def _wire(name: str, path: str, request_body: Callable[[LoadSpec, Prompt], bytes
         name=name,
         path=lambda _: path,
         accept="application/x-ndjson",
-        key_headers=lambda key: {"Authorization": f"Bearer {key}"},  # of a proxy before it, or of Ollama's cloud
+        key_headers=bearer,  # of a proxy before it, or of Ollama's cloud
         request_body=request_body,
         read_stream=read_stream,
         has_payload=has_payload,

@@ -10,7 +10,7 @@ from typing import Final
 
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import StreamFacts, WireProtocol
-from probes.load.protocols.bodies import dump_body
+from probes.load.protocols.bodies import bearer, dump_body
 from probes.load.protocols.openai_events import ChatReader
 from probes.load.protocols.openai_hosts import stream_options
 from probes.load.protocols.openai_stream import (
@@ -21,6 +21,7 @@ from probes.load.protocols.openai_stream import (
     read_choices,
     text_mold,
 )
+from probes.load.protocols.reading import payload_in
 from probes.load.spec import LoadSpec
 
 _mold = text_mold(ChatReader, ("content", "reasoning_content", "reasoning"), lambda choice: choice["delta"])
@@ -56,9 +57,7 @@ def read_stream(body: bytes) -> StreamFacts:
     return read_choices(body, ChatReader, _mold)
 
 
-def has_payload(body: bytes) -> bool:
-    """Whether a body under way holds any generated payload."""
-    return bool(read_stream(body).payload_ends)
+has_payload: Final = payload_in(read_stream)
 
 
 def answer_text(body: bytes) -> str:
@@ -79,7 +78,7 @@ OPENAI_CHAT: Final = WireProtocol(
     name="openai-chat",
     path=lambda _: "/chat/completions",
     accept="text/event-stream",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=has_payload,

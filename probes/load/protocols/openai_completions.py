@@ -8,10 +8,11 @@ from typing import Final
 from probes.load.document import as_it_came
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import StreamFacts, WireProtocol
-from probes.load.protocols.bodies import dump_body
+from probes.load.protocols.bodies import bearer, dump_body
 from probes.load.protocols.openai_events import CompletionsReader
 from probes.load.protocols.openai_hosts import stream_options
 from probes.load.protocols.openai_stream import first_choices, has_terminator, output_tokens, read_choices, text_mold
+from probes.load.protocols.reading import payload_in
 from probes.load.spec import LoadSpec
 
 _mold = text_mold(CompletionsReader, ("text",), lambda choice: choice)
@@ -36,9 +37,7 @@ def read_stream(body: bytes) -> StreamFacts:
     return as_it_came(body, read_choices(body, CompletionsReader, _mold))
 
 
-def has_payload(body: bytes) -> bool:
-    """Whether a body under way holds any generated payload."""
-    return bool(read_stream(body).payload_ends)
+has_payload: Final = payload_in(read_stream)
 
 
 def answer_text(body: bytes) -> str:
@@ -51,7 +50,7 @@ OPENAI_COMPLETIONS: Final = WireProtocol(
     name="openai-completions",
     path=lambda _: "/completions",
     accept="text/event-stream",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=has_payload,

@@ -17,6 +17,7 @@ import orjson
 from probes.load.document import read_document
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
+from probes.load.protocols.bodies import bearer
 from probes.load.protocols.reading import EventReader, text_or_none
 from probes.load.spec import LoadSpec
 
@@ -109,7 +110,7 @@ OPENAI_EMBEDDINGS: Final = WireProtocol(
     converses=False,
     path=lambda _: "/embeddings",
     accept="application/json",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=bool,

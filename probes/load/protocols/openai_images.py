@@ -13,14 +13,13 @@ import orjson
 from probes.load.document import is_document, read_document
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
-from probes.load.protocols.reading import EventReader, read_json_events, text_or_none
+from probes.load.protocols.bodies import bearer
+from probes.load.protocols.reading import EventReader, last_count, read_json_events, text_or_none
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
 _OTHER, _EMPTY, _IMAGE = int(EventClass.OTHER), int(EventClass.EMPTY), int(EventClass.IMAGE)
 _DONE: Final = re.compile(rb'"type"\s*:\s*"image_(?:generation|edit)\.completed"')
-_OUTPUT_TOKENS: Final = re.compile(rb'"output_tokens"\s*:\s*(\d+)')
-_TAIL_BYTES: Final = 2048
 
 
 def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
@@ -87,10 +86,7 @@ def has_terminator(body: bytes) -> bool:
     return ended != body and _DONE.search(ended, ended.rfind(b"\n") + 1) is not None
 
 
-def output_tokens(body: bytes) -> int | None:
-    """The last output_tokens near the end of a body."""
-    found = _OUTPUT_TOKENS.findall(body[-_TAIL_BYTES:])
-    return int(found[-1]) if found else None
+output_tokens: Final = last_count("output_tokens")
 
 
 OPENAI_IMAGES: Final = WireProtocol(
@@ -98,7 +94,7 @@ OPENAI_IMAGES: Final = WireProtocol(
     converses=False,
     path=lambda _: "/images/generations",
     accept="application/json, text/event-stream",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=has_payload,

@@ -11,18 +11,16 @@ from typing import Final
 
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
-from probes.load.protocols.bodies import dump_body
+from probes.load.protocols.bodies import bearer, dump_body
 from probes.load.protocols.openai_hosts import stream_options
 from probes.load.protocols.openai_responses_events import TEXT_DELTA, TEXT_DONE, ResponsesReader, shown
-from probes.load.protocols.reading import parse_json_events, read_json_events
+from probes.load.protocols.reading import last_count, parse_json_events, payload_in, read_json_events
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
 _TERMINAL: Final = re.compile(
     rb'"type"\s*:\s*"response\.(?:completed|incomplete|failed)"|\A\s*\{\s*"type"\s*:\s*"error"|\A\[DONE\]'
 ).search  # the last is not in the standard, but sent by some that serve chat too
-_OUTPUT_TOKENS: Final = re.compile(rb'"output_tokens"\s*:\s*(\d+)')
-_TAIL_BYTES: Final = 2048
 
 
 def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
@@ -61,9 +59,7 @@ def read_stream(body: bytes) -> StreamFacts:
     return read_json_events(cut_events(body), ResponsesReader())
 
 
-def has_payload(body: bytes) -> bool:
-    """Whether a body under way holds any generated payload."""
-    return bool(read_stream(body).payload_ends)
+has_payload: Final = payload_in(read_stream)
 
 
 def has_terminator(body: bytes) -> bool:
@@ -74,10 +70,7 @@ def has_terminator(body: bytes) -> bool:
     return len(events.data) - 1 in events.errors or _TERMINAL(events.data[-1]) is not None
 
 
-def output_tokens(body: bytes) -> int | None:
-    """The output_tokens near the end of a body."""
-    found = _OUTPUT_TOKENS.findall(body, max(len(body) - _TAIL_BYTES, 0))
-    return int(found[-1]) if found else None
+output_tokens: Final = last_count("output_tokens")
 
 
 def answer_text(body: bytes) -> str:
@@ -97,7 +90,7 @@ OPENAI_RESPONSES: Final = WireProtocol(
     name="openai-responses",
     path=lambda _: "/responses",
     accept="text/event-stream",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=has_payload,

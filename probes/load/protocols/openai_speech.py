@@ -22,7 +22,8 @@ import orjson
 from probes.load.containers import PAGE_BYTES, audio_s, audio_start
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
-from probes.load.protocols.reading import EventReader, read_json_events
+from probes.load.protocols.bodies import bearer
+from probes.load.protocols.reading import EventReader, last_count, payload_in, read_json_events
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
@@ -32,7 +33,6 @@ _VOICE: Final = "alloy"  # the API wants one; other servers have other names: ex
 _COMMENTS: Final = re.compile(rb"(?::[ -~]*(?:[\r\n]+|\Z))*")
 _SSE_FIELDS: Final = (b"data:", b"event:")
 _DONE: Final = b'"speech.audio.done"'
-_OUTPUT_TOKENS: Final = re.compile(rb'"output_tokens"\s*:\s*(\d+)')
 _TAIL_BYTES: Final = 2048
 
 
@@ -147,9 +147,7 @@ def _read_sound(body: bytes) -> StreamFacts:
     return replace(reader.facts(ends, classes), is_raw=True)
 
 
-def has_payload(body: bytes) -> bool:
-    """Whether a body under way holds any sound."""
-    return bool(read_stream(body).payload_ends)
+has_payload: Final = payload_in(read_stream)
 
 
 def has_terminator(body: bytes) -> bool:
@@ -158,10 +156,7 @@ def has_terminator(body: bytes) -> bool:
     return tail != body[-_TAIL_BYTES:] and _DONE in tail[tail.rfind(b"\n") + 1 :]
 
 
-def output_tokens(body: bytes) -> int | None:
-    """The last output_tokens near the end of a body of events."""
-    found = _OUTPUT_TOKENS.findall(body[-_TAIL_BYTES:])
-    return int(found[-1]) if found else None
+output_tokens: Final = last_count("output_tokens")
 
 
 OPENAI_SPEECH: Final = WireProtocol(
@@ -169,7 +164,7 @@ OPENAI_SPEECH: Final = WireProtocol(
     converses=False,
     path=lambda _: "/audio/speech",
     accept="*/*",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=has_payload,

@@ -9,12 +9,10 @@ import orjson
 from probes.load.protocols.base import EventClass, StreamFacts
 from probes.load.protocols.molds import Mold, SortedEvents, sort_events
 from probes.load.protocols.openai_events import ChatReader
-from probes.load.protocols.reading import DONE, parse_json_events, read_json_events
+from probes.load.protocols.reading import DONE, last_count, parse_json_events, read_json_events
 from probes.load.sse import cut_events
 
-_COMPLETION_TOKENS: Final = re.compile(rb'"completion_tokens"\s*:\s*(\d+)')
 _TERMINATOR: Final = re.compile(rb"data: ?\[DONE\][\r\n]*\Z").search
-_TAIL_BYTES: Final = 2048
 
 Choice = dict[str, Any]
 
@@ -92,10 +90,7 @@ def has_terminator(body: bytes) -> bool:
     return _TERMINATOR(body, max(len(body) - 32, 0)) is not None
 
 
-def output_tokens(body: bytes) -> int | None:
-    """The last completion_tokens near the end of a body."""
-    found = _COMPLETION_TOKENS.findall(body, max(len(body) - _TAIL_BYTES, 0))
-    return int(found[-1]) if found else None
+output_tokens: Final = last_count("completion_tokens")
 
 
 def first_choices(body: bytes) -> Iterator[Choice]:

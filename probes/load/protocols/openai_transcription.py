@@ -16,7 +16,15 @@ from probes.load.document import is_document, read_document
 from probes.load.multipart import CONTENT_TYPE, form_body
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
-from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, seconds, text_or_none
+from probes.load.protocols.bodies import bearer
+from probes.load.protocols.reading import (
+    EventReader,
+    last_count,
+    parse_json_events,
+    read_json_events,
+    seconds,
+    text_or_none,
+)
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 from probes.load.wav import reading_s, wav_of_tones
@@ -24,7 +32,6 @@ from probes.load.wav import reading_s, wav_of_tones
 _OTHER, _USAGE, _EMPTY = int(EventClass.OTHER), int(EventClass.USAGE), int(EventClass.EMPTY)
 _FINISH, _TEXT, _RESULT = int(EventClass.FINISH), int(EventClass.TEXT), int(EventClass.RESULT)
 _DONE: Final = re.compile(rb'"transcript\.text\.done"|data: ?\[DONE\]$')
-_OUTPUT_TOKENS: Final = re.compile(rb'"(?:output|completion)_tokens"\s*:\s*(\d+)')
 _TAIL_BYTES: Final = 2048
 
 
@@ -125,10 +132,7 @@ def has_terminator(body: bytes) -> bool:
     return tail != body[-_TAIL_BYTES:] and _DONE.search(tail, tail.rfind(b"\n") + 1) is not None
 
 
-def output_tokens(body: bytes) -> int | None:
-    """The last count of output tokens near the end of a body."""
-    found = _OUTPUT_TOKENS.findall(body[-_TAIL_BYTES:])
-    return int(found[-1]) if found else None
+output_tokens: Final = last_count("output_tokens|completion_tokens")
 
 
 def answer_text(body: bytes) -> str:
@@ -152,7 +156,7 @@ OPENAI_TRANSCRIPTION: Final = WireProtocol(
     converses=False,
     path=lambda _: "/audio/transcriptions",
     accept="application/json, text/event-stream",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=has_payload,

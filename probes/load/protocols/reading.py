@@ -3,6 +3,8 @@
 A wire format subclasses `EventReader` and says in `take` what one event is; `read_json_events` does the rest.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import compress
 from typing import Final
@@ -175,3 +177,19 @@ def text_or_none(value: object) -> str | None:
 def seconds(value: object, *, per: float = 1.0) -> float | None:
     """A duration of a server's own, given in units of which there are `per` to the second."""
     return value / per if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
+
+
+def payload_in(read_stream: Callable[[bytes], StreamFacts]) -> Callable[[bytes], bool]:
+    """Whether a body under way holds any generated payload, for a format whose events tell."""
+    return lambda body: bool(read_stream(body).payload_ends)
+
+
+def last_count(names: str, *, tail_bytes: int = 2048) -> Callable[[bytes], int | None]:
+    """A cheap look at the end of a body, for progress: the last count of that name, or of several in a pattern."""
+    counts = re.compile(rb'"(?:%b)"\s*:\s*(\d+)' % names.encode())
+
+    def look(body: bytes) -> int | None:
+        found = counts.findall(body, max(len(body) - tail_bytes, 0))
+        return int(found[-1]) if found else None
+
+    return look

@@ -14,6 +14,7 @@ from probes.errors import ProbeError
 from probes.load.document import read_document
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
+from probes.load.protocols.bodies import bearer
 from probes.load.protocols.reading import EventReader, text_or_none
 from probes.load.spec import LoadSpec
 
@@ -107,7 +108,7 @@ def _wire(name: str, path: str, request_body: Callable[[LoadSpec, Prompt], bytes
         converses=False,
         path=lambda _: path,
         accept="application/json",
-        key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+        key_headers=bearer,
         request_body=request_body,
         read_stream=read_stream,
         has_payload=bool,

@@ -11,15 +11,20 @@ from typing import Any, Final
 
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
-from probes.load.protocols.bodies import dump_body
-from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, text_or_none
+from probes.load.protocols.bodies import bearer, dump_body
+from probes.load.protocols.reading import (
+    EventReader,
+    last_count,
+    parse_json_events,
+    payload_in,
+    read_json_events,
+    text_or_none,
+)
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
 _OTHER, _EMPTY, _FINISH, _TEXT = map(int, (EventClass.OTHER, EventClass.EMPTY, EventClass.FINISH, EventClass.TEXT))
-_GENERATED: Final = re.compile(rb'"generated_tokens"\s*:\s*(\d+)')
 _WHOLE_TEXT: Final = re.compile(rb'"generated_text"\s*:\s*"')
-_TAIL_BYTES: Final = 2048
 
 
 def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
@@ -75,9 +80,7 @@ def read_stream(body: bytes) -> StreamFacts:
     return read_json_events(cut_events(body), TgiReader())
 
 
-def has_payload(body: bytes) -> bool:
-    """Whether a body under way holds any generated payload."""
-    return bool(read_stream(body).payload_ends)
+has_payload: Final = payload_in(read_stream)
 
 
 def has_terminator(body: bytes) -> bool:
@@ -86,10 +89,7 @@ def has_terminator(body: bytes) -> bool:
     return ended != body and _WHOLE_TEXT.search(ended, ended.rfind(b"\n") + 1) is not None
 
 
-def output_tokens(body: bytes) -> int | None:
-    """The last generated_tokens near the end of a body."""
-    found = _GENERATED.findall(body[-_TAIL_BYTES:])
-    return int(found[-1]) if found else None
+output_tokens: Final = last_count("generated_tokens")
 
 
 def answer_text(body: bytes) -> str:
@@ -106,7 +106,7 @@ TGI: Final = WireProtocol(
     name="tgi",
     path=lambda _: "/generate_stream",
     accept="text/event-stream",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=has_payload,

@@ -18,7 +18,8 @@ import orjson
 from probes.load.document import as_it_came
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
-from probes.load.protocols.reading import EventReader, parse_json_events, read_json_events, text_or_none
+from probes.load.protocols.bodies import bearer
+from probes.load.protocols.reading import EventReader, parse_json_events, payload_in, read_json_events, text_or_none
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
@@ -101,9 +102,7 @@ def read_stream(body: bytes) -> StreamFacts:
     return as_it_came(body, read_json_events(events, TritonReader(events=len(events.data))))
 
 
-def has_payload(body: bytes) -> bool:
-    """Whether a body under way holds any generated payload."""
-    return bool(read_stream(body).payload_ends)
+has_payload: Final = payload_in(read_stream)
 
 
 def answer_text(body: bytes) -> str:
@@ -122,7 +121,7 @@ TRITON: Final = WireProtocol(
     name="triton",
     path=lambda spec: f"/v2/models/{quote(spec.model)}/generate_stream",
     accept="text/event-stream",
-    key_headers=lambda key: {"Authorization": f"Bearer {key}"},
+    key_headers=bearer,
     request_body=request_body,
     read_stream=read_stream,
     has_payload=has_payload,
