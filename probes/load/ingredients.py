@@ -1,10 +1,9 @@
 """What requests are made of, beside their length: kinds of text, files, pictures, documents, sound, turns of a talk."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Final, Literal, Protocol
 
-from probes.load.orders import Arrivals, PromptsOrder
+from probes.load.orders import Asked
 from probes.load.spread import Spread
 from probes.load.texts import TextKind
 
@@ -36,27 +35,15 @@ class Images:
         return None
 
 
-class Ingredients(Protocol):
+class Ingredients(Asked, Protocol):
     """What is asked of requests. The fields mean what they mean in `LoadSpec`."""
 
-    @property
-    def arrivals(self) -> Arrivals: ...
     @property
     def text(self) -> TextKind: ...
     @property
     def nonce(self) -> bool: ...
     @property
     def shared_prefix_share(self) -> float: ...
-    @property
-    def prompt_lengths(self) -> Spread | None: ...
-    @property
-    def output_lengths(self) -> Spread | None: ...
-    @property
-    def prompts_file(self) -> Path | None: ...
-    @property
-    def prompts_order(self) -> PromptsOrder: ...
-    @property
-    def turns(self) -> int: ...
     @property
     def think_s(self) -> Spread | None: ...
     @property
