@@ -89,7 +89,7 @@ def test_targets_of_a_group_hold_the_same_conversations(endpoint, tmp_path):
 
 
 def test_time_ends_conversations_between_two_turns(endpoint, tmp_path):
-    attempts, _ = run(endpoint, tmp_path, requests=None, duration_s=0.2, think_s=Spread.always(30.0))
+    attempts, _ = run(endpoint, tmp_path, requests=None, duration_s=0.5, think_s=Spread.always(30.0))
     assert [attempt.turn_number for attempt in attempts] == [1] * len(attempts)
     assert max(a.t_end_ns for a in attempts) - min(a.t_start_ns for a in attempts) < 20_000_000_000
 

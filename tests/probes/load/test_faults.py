@@ -3,10 +3,12 @@
 import socket
 import socketserver
 import threading
+from dataclasses import replace
 
 import pytest
 
 from probes.fake_endpoint import FakeScript, fake_endpoint
+from tests.probes.load.conftest import PATIENT
 
 KEY = "sk-secret-0123456789"
 
@@ -64,8 +66,8 @@ def test_a_connection_that_never_comes_is_given_up(load):
             other.setblocking(False)
             other.connect_ex(full.getsockname())
             others.append(other)
-        limits = {"connect_s": 0.2}
-        result = load(f"http://127.0.0.1:{full.getsockname()[1]}/v1", requests=1, timeouts=_timeouts(**limits))
+        limits = replace(PATIENT, connect_s=0.2)
+        result = load(f"http://127.0.0.1:{full.getsockname()[1]}/v1", requests=1, timeouts=limits)
         for other in others:
             other.close()
     assert [attempt.error_class for attempt in result.attempts] == ["connect_timeout"]
@@ -73,7 +75,7 @@ def test_a_connection_that_never_comes_is_given_up(load):
 
 def test_an_answer_that_takes_too_long_as_a_whole_is_given_up(load):
     with fake_endpoint(FakeScript(itl_s=0.05)) as fake:
-        result = load(fake.base_url, requests=1, output_tokens=1000, timeouts=_timeouts(total_s=0.4))
+        result = load(fake.base_url, requests=1, output_tokens=1000, timeouts=replace(PATIENT, total_s=1.0))
     [attempt] = result.attempts
     assert attempt.error_class == "timeout_total"
     assert attempt.chunks > 0
@@ -92,9 +94,3 @@ def test_plain_http_where_tls_is_expected_is_a_tls_failure(load):
     [attempt] = result.attempts
     assert attempt.error_class == "tls"
     assert "WRONG_VERSION_NUMBER" in attempt.error_message
-
-
-def _timeouts(**given):
-    from probes.load.client import Timeouts
-
-    return Timeouts(**({"connect_s": 5, "first_token_s": 5, "stall_s": 5, "total_s": 5} | given))

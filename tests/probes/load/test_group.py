@@ -8,12 +8,13 @@ import pytest
 from probes.errors import ProbeError
 from probes.fake_endpoint import FakeScript, fake_endpoint
 from probes.load.client import LoadSpec
+from probes.load.evidence import LATE_NS
 from probes.load.group import GroupMember, run_load_group
-from tests.probes.load.conftest import QUICK
+from tests.probes.load.conftest import PATIENT
 
 
 def members(tmp_path, *urls, **given):
-    order = {"model": "m", "requests": 6, "concurrency": 2, "output_tokens": 4, "timeouts": QUICK} | given
+    order = {"model": "m", "requests": 6, "concurrency": 2, "output_tokens": 4, "timeouts": PATIENT} | given
     return [
         GroupMember(
             spec=LoadSpec(base_url=url, attempt_prefix=f"g{n}", **order),
@@ -74,12 +75,14 @@ def test_rounds_of_an_open_loop_are_due_at_one_instant_for_all(tmp_path):
     due = [[attempt.t_sched_ns for attempt in measured(result)] for result in results]
     assert due[0] == due[1]
     assert {after - before for before, after in pairwise(due[0])} == {10_000_000}
-    assert [(r.evidence.sends_planned, r.evidence.sends_missed) for r in results] == [(10, 0)] * 2
+    for result in results:
+        late = [a for a in measured(result) if a.t_start_ns - a.t_sched_ns > LATE_NS]  # none on a quiet machine
+        assert (result.evidence.sends_planned, result.evidence.sends_missed) == (10, len(late))
 
 
 @pytest.mark.parametrize("arrivals", ["closed", "constant"])
 def test_a_member_that_refuses_everybody_is_left_out_and_the_others_go_on(tmp_path, arrivals):
-    load = {"concurrency": 4} if arrivals == "closed" else {"concurrency": None, "rate_rps": 200.0}
+    load = {"concurrency": 4} if arrivals == "closed" else {"concurrency": None, "rate_rps": 40.0}
     with fake_endpoint(FakeScript(ttft_s=0.005)) as good, fake_endpoint(FakeScript(fault="http-401")) as bad:
         group = members(tmp_path, good.base_url, bad.base_url, arrivals=arrivals, requests=20, **load)
         fine, refused = run_load_group(group)
@@ -87,7 +90,8 @@ def test_a_member_that_refuses_everybody_is_left_out_and_the_others_go_on(tmp_pa
     assert fine.stopped_reason is None
     assert "3 attempts in a row ended in auth" in refused.stopped_reason
     assert {attempt.error_class for attempt in refused.attempts} == {"auth"}
-    assert 3 <= len(refused.attempts) <= 3 + 4  # what was in flight already may still end
+    # What was in flight already may still end: of an open loop as much as fell due before the third refusal was read.
+    assert 3 <= len(refused.attempts) <= 4 if arrivals == "closed" else 3 <= len(refused.attempts) < 20
 
 
 def test_a_member_nobody_listens_for_costs_the_others_nothing(tmp_path):

@@ -88,8 +88,8 @@ def test_a_wait_for_hours_is_not_waited_for():
 
 
 def test_a_paced_loop_keeps_to_its_limit_and_says_how_long_it_was_held_back(load):
-    with fake_endpoint(FakeScript(ttft_s=0.0, itl_s=0.0005)) as fake:
-        result = load(fake.base_url, requests=6, concurrency=3, max_rps=20.0)
+    with fake_endpoint(FakeScript(ttft_s=0.0, itl_s=0.0)) as fake:
+        result = load(fake.base_url, requests=6, concurrency=6, max_rps=20.0)  # always with a place that is free
     starts = sorted(attempt.t_start_ns for attempt in result.attempts)
     assert starts[-1] - starts[0] > 0.2 * S  # five gaps of 50 ms, less what a late first send takes off the first
     assert {attempt.t_sched_ns for attempt in result.attempts} == {None}
@@ -101,10 +101,13 @@ def test_a_loop_that_obeys_headers_waits_as_it_was_told(load):
     with fake_endpoint(FakeScript(fault="http-429-ms", fault_every=2)) as fake:
         paced = load(fake.base_url, requests=4, concurrency=1, pace="headers")
         wait_ms = min(attempt.retry_after_s for attempt in paced.attempts if attempt.error_class) * 1000
-    for before, after in pairwise(paced.attempts):
-        waited_ns = after.t_start_ns - before.t_end_ns
-        assert (waited_ns >= wait_ms * 1_000_000) == (before.error_class == "rate_limited")
-    assert paced.evidence.held_back_ns > 0
+    waits_ns = [
+        (after.t_start_ns - before.t_end_ns, before.error_class == "rate_limited")
+        for before, after in pairwise(paced.attempts)
+    ]
+    assert min(waited_ns for waited_ns, told in waits_ns if told) >= wait_ms * 1_000_000
+    # and nowhere else: a machine may let it wait, but it was not held back
+    assert 0 < paced.evidence.held_back_ns <= sum(waited_ns for waited_ns, told in waits_ns if told)
 
 
 def test_a_loop_without_a_limit_knows_nothing_of_being_held_back(load):
@@ -114,7 +117,7 @@ def test_a_loop_without_a_limit_knows_nothing_of_being_held_back(load):
 
 def test_time_ends_a_loop_that_waits(load):
     with fake_endpoint(FakeScript()) as fake:
-        result = load(fake.base_url, requests=None, duration_s=0.2, concurrency=2, max_rps=0.01)
+        result = load(fake.base_url, requests=None, duration_s=0.5, concurrency=2, max_rps=0.01)
     assert len(result.attempts) == 1
     assert result.stopped_reason is None
     assert result.evidence.held_back_ns > 0.1 * S

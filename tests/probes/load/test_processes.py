@@ -15,12 +15,12 @@ from probes.fake_endpoint import FakeScript, fake_endpoint
 from probes.load.client import LoadSpec, run_load
 from probes.load.requests import RequestSource
 from probes.load.spool import read_spool
-from tests.probes.load.conftest import QUICK
+from tests.probes.load.conftest import PATIENT
 
 
 def run(tmp_path, url, processes=2, **given):
     hooks = {name: given.pop(name) for name in ("stop", "on_progress", "on_window_start") if name in given}
-    order = {"model": "m", "output_tokens": 4, "attempt_prefix": "t", "timeouts": QUICK} | given
+    order = {"model": "m", "output_tokens": 4, "attempt_prefix": "t", "timeouts": PATIENT} | given
     return run_load(LoadSpec(base_url=url, **order), spool_path=tmp_path / "spool", processes=processes, **hooks)
 
 
@@ -40,16 +40,15 @@ def test_a_closed_loop_is_split_and_its_attempts_are_one_plan(tmp_path):
     assert result.stopped_reason is None
     assert (seen[-1].phase, seen[-1].done, seen[-1].total, seen[-1].in_flight) == ("measured", 21, 21, 0)
     measured = [attempt for attempt in result.attempts if attempt.phase == "measured"]
-    changes = sorted([(a.t_start_ns, 1) for a in measured] + [(a.t_end_ns, -1) for a in measured])
-    in_flight, most = 0, 0
-    for _, change in changes:
-        in_flight += change
-        most = max(most, in_flight)
-    assert most == 5
+    assert [_most_in_flight(measured[part::2]) for part in (0, 1)] == [3, 2]
     assert result.evidence.client_processes == 2
     assert result.evidence.client_rss_bytes > 20_000_000
     assert result.client_cpu_s > 0.1
     assert not children()
+
+
+def _most_in_flight(attempts):
+    return max(sum(one.t_start_ns <= each.t_start_ns < one.t_end_ns for one in attempts) for each in attempts)
 
 
 def test_the_sends_of_an_open_loop_are_those_of_one_process(tmp_path):
