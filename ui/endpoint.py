@@ -10,7 +10,7 @@ from ui.markup import Badge, Cell, Column, Row, Tile, Tone
 from ui.runs import ERROR_CLASSES
 from warehouse.change_words import figure_name, shown, since, size, unit, verdict
 from warehouse.formulas.change_points import MIN_NIGHTS
-from warehouse.metrics import METRICS, UNKNOWN, Metric, format_value, metric
+from warehouse.metrics import METRICS, TASK_METRICS, UNKNOWN, Metric, format_value, metric
 from warehouse.watch import Change
 
 Night = Mapping[str, Any]
@@ -27,6 +27,7 @@ _TILES = (
 _CSV = (
     "night", "trial_id", "run_id", "attempts", "ok", "client_grade",
     *(column for of in METRICS for column in (of.column, f"{of.column}_low", f"{of.column}_high")),
+    *(of.column for of in TASK_METRICS),
 )  # fmt: skip
 
 
@@ -171,10 +172,11 @@ def price_table(prices: Sequence[Night]) -> tuple[list[Column], list[Row]]:
 
 def twin(nights: Sequence[Night]) -> list[dict[str, Any]]:
     """Every night as a row, in the units that charts show: what is drawn, as a table."""
+    own = [of for of in TASK_METRICS if any(night.get(of.column) is not None for night in nights)]
     rows = []
     for night in reversed(nights):
         row: dict[str, Any] = {"night": str(night["night"])}
-        for of in METRICS:
+        for of in (*METRICS, *own):
             row[f"{of.title}, {of.shown_unit}"] = _shown(of, night[of.column])
             if of.range_of == "sample":
                 row[f"{of.title} low"] = _shown(of, night.get(f"{of.column}_low"))

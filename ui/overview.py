@@ -7,7 +7,7 @@ from typing import Any
 from ui import words
 from ui.markup import Badge, Cell, Column, Row, Tile, Tone
 from ui.ranking import Entry
-from warehouse.metrics import METRICS, Metric, format_value, metric
+from warehouse.metrics import METRICS, TASK_METRICS, Metric, format_value, metric
 from warehouse.service_level import Verdict
 
 MIDDLE = "\N{MIDDLE DOT}"
@@ -187,7 +187,7 @@ def _figure(of: Metric, entry: Entry | None) -> Cell:
 
 def _change(row: Mapping[str, Any]) -> Row:
     # the metric_id of a price is the quantity of a fact
-    of = next((known for known in METRICS if known.id == row["metric_id"]), None)
+    of = next((known for known in (*METRICS, *TASK_METRICS) if known.id == row["metric_id"]), None)
     before, after = (
         words.figure(value) if of is None else format_value(of, value)
         for value in (row["value_before"], row["value_after"])

@@ -14,10 +14,11 @@ from warehouse.certificates import is_fit
 from warehouse.metrics import UNKNOWN, UTILITY, Metric, format_value, metric
 from warehouse.service_level import Limits, Verdict
 
+_SPEED = ("output_tokens_per_s", "tpot_p50_s", "tpot_p95_s")
 # Metrics that share a column: the first is shown large, or whichever the ranking is by; the next one stands beneath it.
 _COLUMNS: tuple[tuple[str, ...], ...] = (
-    ("ttft_p50_s", "ttft_p95_s", "e2e_p50_s"),
-    ("output_tokens_per_s", "tpot_p50_s"),
+    ("ttft_p50_s", "ttft_p95_s", "e2e_p50_s", "e2e_p95_s"),
+    _SPEED,
     ("goodput_share", "failed_share", "qoe_mean_share"),
     ("usd_per_output_mtok",),
     ("j_per_output_token",),
@@ -52,19 +53,23 @@ class Look:
     """What the table is asked for.
 
     `by` is the metric ranked by, or `UTILITY`; `percentile` that of the first token; `limits` the service level that is
-    asked for, whose shares then stand in place of goodput.
+    asked for, whose shares then stand in place of goodput; `own` the metrics of a task that is no chat, whose column
+    then stands in place of that of output speed.
     """
 
     by: Metric
     percentile: Literal["p50", "p95"] = "p50"
     limits: Limits | None = None
+    own: tuple[str, ...] = ()
 
 
-def groups(by: Metric) -> Sequence[tuple[str, ...]]:
+def groups(look: Look) -> Sequence[tuple[str, ...]]:
     """The columns of figures; utility takes the place of energy, of which emissions say most."""
-    if by.id != UTILITY.id:
-        return _COLUMNS
-    return ((UTILITY.id,), *(group for group in _COLUMNS if group != ("j_per_output_token",)))
+    own = look.own and look.by.id not in _SPEED
+    columns = tuple(look.own if own and group == _SPEED else group for group in _COLUMNS)
+    if look.by.id != UTILITY.id:
+        return columns
+    return ((UTILITY.id,), *(group for group in columns if group != ("j_per_output_token",)))
 
 
 def shown(group: tuple[str, ...], look: Look) -> list[Metric]:

@@ -38,7 +38,7 @@ def columns(look: Look) -> list[Column]:
             " chance of being first",
         ),
         Column(title="Target", unit=f"provider {MIDDLE} model"),
-        *(head(group, look) for group in groups(look.by)),
+        *(head(group, look) for group in groups(look)),
         Column(title="Basis", unit=f"n {MIDDLE} grade {MIDDLE} age", hint="The grade is that of the load client"),
     ]
 
@@ -67,7 +67,7 @@ def table_rows(
         cells = [
             place_cell(entry),
             target_cell(entry, now, say_stale=not stale),
-            *(figure_cell(group, entry, said, look, widest=widest) for group in groups(look.by)),
+            *(figure_cell(group, entry, said, look, widest=widest) for group in groups(look)),
             evidence_cell(entry.row, now),
         ]
         of = entry.band.tier
@@ -79,7 +79,7 @@ def table_rows(
             cells=[
                 Cell(main=DASH),
                 Cell(main=item.target_id, badges=(words.state_badge(item.outcome),), strong=True, wide=True),
-                Cell(main=item.reason, span=len(groups(look.by)) + 1, tone="quiet"),
+                Cell(main=item.reason, span=len(groups(look)) + 1, tone="quiet"),
             ],
         )
         for item in missing
@@ -100,7 +100,7 @@ def notes(
             f"{_ordered(found, look.by)}; the other columns are of the last measurement. Its dots are the nights of the"
             " window, oldest left, around the typical one, all rows on one scale."
         )
-    for of in (of for group in groups(look.by) if UTILITY.id not in group for of in shown(group, look)):
+    for of in (of for group in groups(look) if UTILITY.id not in group for of in shown(group, look)):
         few = [entry for entry in found if too_few(of, entry.row)]
         if few and of.sample_column is not None:
             fewest = min(entry.row[of.sample_column] for entry in few)

@@ -15,6 +15,8 @@ import streamlit as st
 
 from ui.server import DATA_DIR_VARIABLE
 from warehouse.errors import WarehouseError
+from warehouse.metrics import Metric
+from warehouse.offered import offered_metrics
 from warehouse.query import board_rows, connect_snapshot, dicts, in_order, published_path
 
 Row = dict[str, Any]
@@ -100,6 +102,16 @@ def _board_rows(path: str) -> list[Row]:
     con = connect_snapshot(Path(path))
     try:
         return board_rows(con)
+    finally:
+        con.close()
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def metrics(path: str, workload_id: str) -> list[Metric]:
+    """Metrics that a workload can be asked for: those of other tasks only where one of its targets has a figure."""
+    con = connect_snapshot(Path(path))
+    try:
+        return offered_metrics(con, workload_id)
     finally:
         con.close()
 

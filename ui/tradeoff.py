@@ -7,7 +7,7 @@ from typing import Any
 from ui import words
 from ui.ranking import named
 from warehouse.fronts import FrontPoint, Spread
-from warehouse.metrics import METRICS, Metric, format_value, metric
+from warehouse.metrics import Metric, format_value, metric
 from warehouse.service_level import Verdict
 
 DASH = "\N{EN DASH}"
@@ -50,11 +50,6 @@ def metric_label(metric_id: str) -> str:
     """A metric and its unit."""
     of = metric(metric_id)
     return f"{of.title}, {of.shown_unit}"
-
-
-def metric_ids() -> list[str]:
-    """Every metric of the registry."""
-    return [of.id for of in METRICS]
 
 
 def entries(

@@ -16,8 +16,9 @@ from warehouse.errors import WarehouseError
 from warehouse.formulas.pair_difference import PairDifference, pair_difference
 from warehouse.fronts import Spread
 from warehouse.metric_draws import typical_of
-from warehouse.metrics import METRICS, Metric, metric
+from warehouse.metrics import Metric, metric
 from warehouse.night_figures import comparable_trials
+from warehouse.offered import offered_metrics
 from warehouse.query import dicts
 from warehouse.rank_bands import WINDOW, BoardFigures, board_figures
 
@@ -88,7 +89,7 @@ def compare(
         con: an open snapshot.
         workload_id: the workload.
         target_ids: two to four different ones, the first is compared with the others.
-        metric_ids: of `warehouse.metrics`; all of them, if None.
+        metric_ids: of `warehouse.metrics`; all that the workload has, if None.
         window: how far back from the newest trial of the workload its nights count.
 
     Raises:
@@ -97,7 +98,7 @@ def compare(
     if not 2 <= len(target_ids) <= MOST or len(set(target_ids)) < len(target_ids):
         given = ", ".join(target_ids) or "nothing"
         raise WarehouseError(f"{given} cannot be compared; give 2 to {MOST} different targets")
-    metrics = METRICS if metric_ids is None else [metric(metric_id) for metric_id in metric_ids]
+    metrics = offered_metrics(con, workload_id) if metric_ids is None else [metric(one) for one in metric_ids]
     trials, untrusted = _trials(con, workload_id, target_ids, window)
     nights = {
         target_id: len({trial["run_id"] for trial in trials if trial["target_id"] == target_id})

@@ -1,8 +1,8 @@
 """Intervals: how far the figures of trials, of repeated trials and of pairs can be trusted, computed and stored.
 
-A row names its method and the version of the formulas. What has rows under the current version is left alone, so a
-load computes what is new; a cell is computed anew when it has got another trial. What cannot be known is a row with a
-reason.
+A row names its method and the version of the formulas. What has rows of all metrics under the current version is left
+alone, so a load computes what is new; a cell is computed anew when it has got another trial. What cannot be known is a
+row with a reason.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,15 +34,19 @@ _PERCENTILES = {
     "ttft_p50_s": ("ttft_s", 0.50),
     "ttft_p95_s": ("ttft_s", 0.95),
     "tpot_p50_s": ("tpot_s", 0.50),
+    "tpot_p95_s": ("tpot_s", 0.95),
     "e2e_p50_s": ("e2e_s", 0.50),
+    "e2e_p95_s": ("e2e_s", 0.95),
 }
+# The metric that was added last: what has no row of it was looked at before it was known.
+_NEWEST = "e2e_p95_s"
 # Trials whose attempts are held in memory together.
 _TRIALS_AT_ONCE = 50
 
 _PENDING = """
     SELECT trial_id
     FROM trials
-    WHERE trial_id NOT IN (SELECT trial_id FROM trial_intervals WHERE method_version = ?)
+    WHERE trial_id NOT IN (SELECT trial_id FROM trial_intervals WHERE method_version = ? AND metric_id = ?)
     ORDER BY started_at, trial_id
 """
 _TRIALS = """
@@ -85,7 +89,7 @@ _PENDING_CELLS = """
     )
     SELECT run_id, target_id, workload_id, trials
     FROM counted
-    ANTI JOIN (SELECT * FROM cell_intervals WHERE method_version = ?)
+    ANTI JOIN (SELECT * FROM cell_intervals WHERE method_version = ? AND metric_id = ?)
         USING (run_id, target_id, workload_id, trials)
     ORDER BY ALL
 """
@@ -100,7 +104,7 @@ _CELL = """
 
 def pending_trials(con: "duckdb.DuckDBPyConnection") -> list[str]:
     """Trials that have no intervals under the current version."""
-    return [trial_id for (trial_id,) in con.execute(_PENDING, [METHOD_VERSION]).fetchall()]
+    return [trial_id for (trial_id,) in con.execute(_PENDING, [METHOD_VERSION, _NEWEST]).fetchall()]
 
 
 def add_trial_intervals(con: "duckdb.DuckDBPyConnection") -> int:
@@ -127,7 +131,7 @@ def add_trial_intervals(con: "duckdb.DuckDBPyConnection") -> int:
 
 def pending_cells(con: "duckdb.DuckDBPyConnection") -> list[tuple[str, str, str, int]]:
     """Run, target, workload and number of trials of each cell of repeated trials that `add_cell_intervals` computes."""
-    return con.execute(_PENDING_CELLS, [MIN_TRIALS, METHOD_VERSION]).fetchall()
+    return con.execute(_PENDING_CELLS, [MIN_TRIALS, METHOD_VERSION, _NEWEST]).fetchall()
 
 
 def add_cell_intervals(con: "duckdb.DuckDBPyConnection", cells: Sequence[tuple[str, str, str, int]]) -> None:

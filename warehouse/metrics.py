@@ -64,7 +64,9 @@ METRICS: Sequence[Metric] = (
     _seconds("ttft_p50_s", "TTFT p50", sample_column="n_ttft"),
     _seconds("ttft_p95_s", "TTFT p95", sample_column="n_ttft", min_attempts=MIN_ATTEMPTS[95]),
     _seconds("tpot_p50_s", "TPOT p50", sample_column="n_tpot"),
+    _seconds("tpot_p95_s", "TPOT p95", sample_column="n_tpot", min_attempts=MIN_ATTEMPTS[95]),
     _seconds("e2e_p50_s", "E2E p50", sample_column="n_e2e"),
+    _seconds("e2e_p95_s", "E2E p95", sample_column="n_e2e", min_attempts=MIN_ATTEMPTS[95]),
     Metric(
         id="output_tokens_per_s",
         alias="speed",

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
     from warehouse.formulas.paired_runs import Floats
 
-_STORED = ("ttft_p50_s", "ttft_p95_s", "tpot_p50_s", "e2e_p50_s", "output_tokens_per_s", "goodput_share")
+_STORED = (
+    "ttft_p50_s",
+    "ttft_p95_s",
+    "tpot_p50_s",
+    "tpot_p95_s",
+    "e2e_p50_s",
+    "e2e_p95_s",
+    "output_tokens_per_s",
+    "goodput_share",
+)
 _ACCOUNTS = {
     "usd_per_output_mtok": "cost",
     "j_per_output_token": "energy",

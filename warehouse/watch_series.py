@@ -14,7 +14,7 @@ import numpy as np
 from warehouse.formulas.level_scale import Log, Plain, Scale, Share
 from warehouse.formulas.resampling import Floats, Matrix
 from warehouse.intervals import columns, floats
-from warehouse.metrics import METRICS, Metric
+from warehouse.metrics import METRICS, TASK_METRICS, Metric
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,8 +23,16 @@ if TYPE_CHECKING:
 WATCHED = timedelta(days=366)
 # A change of less is none, however sure: as a share of what was, of a metric that is a share itself in its own points.
 LEAST_CHANGE = 0.05
-LEAST_CHANGES = {"ttft_p50_s": 0.10, "ttft_p95_s": 0.10, "usd_per_output_mtok": 0.02}
+LEAST_CHANGES = {
+    "ttft_p50_s": 0.10,
+    "ttft_p95_s": 0.10,
+    "tpot_p95_s": 0.10,
+    "e2e_p95_s": 0.10,
+    "usd_per_output_mtok": 0.02,
+}
 LEAST_CHANGE_OF_SHARES = 0.02
+# How fast a prompt was read is half in the time to its first token, and half in how long the prompts were.
+_SERIES = (*METRICS, *(of for of in TASK_METRICS if of.id != "input_tokens_per_s"))
 Key = TypeVar("Key", tuple[str, str], date)
 
 # How many attempts are behind a share.
@@ -80,7 +88,7 @@ def board(con: "duckdb.DuckDBPyConnection") -> Board:
     return Board(
         cells=tuple(cells),
         nights=tuple(nights),
-        figures={of.id: _means(floats(found[of.column]), place, shape) for of in METRICS},
+        figures={of.id: _means(floats(found[of.column]), place, shape) for of in _SERIES},
         counts={name: _means(floats(found[column]), place, shape) for name, column in _COUNTS.items()},
     )
 
@@ -92,7 +100,7 @@ def least_change(of: Metric) -> float:
 
 def series(of_board: Board) -> Iterator[tuple[int, Metric, Floats, Scale]]:
     """Every series with a known figure: number of its cell, metric, figures, and the scale on which noise is even."""
-    for of in METRICS:
+    for of in _SERIES:
         least = least_change(of)
         for number, line in enumerate(of_board.figures[of.id]):
             known = np.isfinite(line)

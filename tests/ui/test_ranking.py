@@ -204,7 +204,7 @@ def test_a_percentile_of_too_few_attempts_is_blank_and_the_number_it_needs_is_sa
 
 
 def test_the_table_has_ten_columns_whichever_metric_it_is_ranked_by():
-    for of in ("ttft_p95_s", "e2e_p50_s", "failed_share", "qoe_mean_share", "usd_per_output_mtok", "tpot_p50_s"):
+    for of in ("ttft_p95_s", "e2e_p50_s", "failed_share", "qoe_mean_share", "usd_per_output_mtok", "tpot_p95_s"):
         columns = ranking_table.columns(Look(by=metric(of), limits=INTERACTIVE))
         assert len(columns) == 10
         assert [column.title for column in columns if column.ranked_by] == [metric(of).title]
@@ -212,6 +212,18 @@ def test_the_table_has_ten_columns_whichever_metric_it_is_ranked_by():
     assert [column.title for column in by_weights] == [
         "#", "Target", "Utility", "TTFT p95", "Output speed", "In limits", "Cost", "Operational", "Embodied", "Basis"
     ]  # fmt: skip
+
+
+def test_a_task_that_is_no_chat_has_its_own_speed_in_place_of_that_of_tokens():
+    own = ("items_per_s", "input_tokens_per_s")
+    for of in ("usd_per_output_mtok", "input_tokens_per_s"):
+        titles = [column.title for column in ranking_table.columns(Look(by=metric(of), own=own))]
+        assert len(titles) == 10
+        assert titles[3] == ("Texts" if of == "usd_per_output_mtok" else "Input speed")
+        assert "Output speed" not in titles
+    entries = found(row("a", 1, 1.0, items_per_s=3.2, input_tokens_per_s=80.0))
+    (shown,) = ranking_table.table_rows(entries, [], {}, Look(by=COST, own=own), NOW)
+    assert (shown.cells[3].main, shown.cells[3].beneath) == ("3.20", "Input speed 80.0 tokens/s")
 
 
 def test_the_column_ranked_by_is_typical_with_its_nights_and_the_others_are_of_the_last_measurement():

@@ -8,6 +8,8 @@ import pytest
 
 from tests.warehouse.builders import BOOT_NS, SECOND_NS, attempt_row, failed_row, trial_row
 from warehouse.loader import derive
+from warehouse.metrics import METRICS
+from warehouse.offered import offered_metrics
 from warehouse.query import dicts
 from warehouse.tables import by_table, insert_rows
 
@@ -162,3 +164,18 @@ def test_an_answer_with_impossible_counts_is_an_answer_on_which_no_token_figure_
     assert (row["output_tokens"], row["output_tokens_per_s"], row["n_tpot"]) == (None, None, 1)
     told = dicts(con.execute("SELECT usage_fault, tpot_s, ok FROM attempt_metrics WHERE attempt_id = 'miscounted.1'"))
     assert told == [{"usage_fault": UNKNOWN, "tpot_s": None, "ok": True}]
+
+
+@pytest.mark.parametrize(
+    ("workload_id", "own"),
+    [
+        ("embedded", ["items_per_s", "input_tokens_per_s"]),
+        ("spoken", ["audio_p50_s_per_s"]),
+        ("drawn", ["images_per_s"]),
+        ("chat", []),
+        ("never-measured", []),
+    ],
+)
+def test_metrics_of_other_tasks_are_offered_where_a_target_has_such_a_figure(con, workload_id, own):
+    offered = [of.id for of in offered_metrics(con, workload_id)]
+    assert offered == [*(of.id for of in METRICS), *own]

@@ -17,7 +17,7 @@ from ui import (
     snapshot,
     words,
 )
-from warehouse.metrics import METRICS, Metric, metric
+from warehouse.metrics import TASK_METRICS, Metric, metric
 from warehouse.watch import Change
 
 QUESTION = "What is this target like, night after night?"
@@ -35,7 +35,7 @@ def draw(at: frame.Frame) -> None:
         endpoint_check.section(at, target)
         return
     chosen = at.bar(workload=True, window=True)
-    figures = {of.id: f"{of.title}, {of.shown_unit}" for of in METRICS}
+    figures = {of.id: f"{of.title}, {of.shown_unit}" for of in snapshot.metrics(path, chosen.workload)}
     of = metric(at.box("Figure", "figure", list(figures), figures))
     every = endpoint_snapshot.nights(path, target, chosen.workload)
     if not every:
@@ -108,7 +108,7 @@ def _changes(shown: Sequence[Change]) -> None:
 
 
 def _scatter(at: frame.Frame, nights: Sequence[endpoint.Night], of: Metric, colour: str) -> None:
-    time = next((name for name in _TIMES if of.id.startswith(name)), "ttft")
+    time = next((name for name in _TIMES if of.id.startswith(name)), "e2e" if of in TASK_METRICS else "ttft")
     chart = endpoint_charts.box_chart(nights, time, colour=colour, dark=at.dark)
     title = f"How attempts scattered in each night: {_TIMES[time]}"
     if chart is None:

@@ -14,7 +14,7 @@ from ui.ranking_table import all_stale, columns, notes, table_rows, to_csv
 from ui.workload_words import terms_words
 from warehouse.certificates import is_fit
 from warehouse.decision import Board, Rules
-from warehouse.metrics import METRICS, UTILITY, metric
+from warehouse.metrics import TASK_METRICS, UTILITY, metric
 from warehouse.query import DEFAULT_METRIC
 from warehouse.weights import Weights, parse_weights
 
@@ -28,7 +28,8 @@ _ROWS = {"30": f"the first {_LISTED}", "all": "all"}
 def draw(at: frame.Frame) -> None:
     """The table, its small print, why a target stands where it does, and the chart of what it is ranked by."""
     chosen = at.bar(workload=True, model=True, window=True, percentile=True, region=True)
-    ids = [DEFAULT_METRIC, *(of.id for of in METRICS if of.id != DEFAULT_METRIC), _WEIGHTS]
+    offered = [of.id for of in snapshot.metrics(at.shown.path, chosen.workload)]
+    ids = [DEFAULT_METRIC, *(one for one in offered if one != DEFAULT_METRIC), _WEIGHTS]
     asked = at.box("Rank by", "by", ids, {metric_id: _label(metric_id) for metric_id in ids})
     limits = slo.asked_limits(at, chosen.workload)
     weights = _weights(chosen.percentile) if asked == _WEIGHTS else None
@@ -53,7 +54,8 @@ def draw(at: frame.Frame) -> None:
     found = ranking.entries(board, outcomes, by)
     # of what was never measured neither model nor region is known
     missing = ranking.absent(everything, outcomes) if chosen.admits_all else []
-    look = Look(by=by, percentile=chosen.percentile, limits=limits)
+    own = tuple(of.id for of in TASK_METRICS if of.id in offered)
+    look = Look(by=by, percentile=chosen.percentile, limits=limits, own=own)
     with rows:
         shown, note = _listed(found)
     at.beneath(_count(found, missing, chosen.window_words))

@@ -19,7 +19,11 @@ def draw(at: frame.Frame) -> None:
     chosen = at.bar(workload=True, model=True, window=True, region=True)
     axes = at.box("Trade", "axes", [*tradeoff.PRESETS, tradeoff.OWN], _labels())
     limits = slo.asked_limits(at, chosen.workload)
-    x, y = _own_axes() if axes == tradeoff.OWN else (metric(one) for one in tradeoff.PRESETS[axes][1:])
+    x, y = (
+        _own_axes(snapshot.metrics(at.shown.path, chosen.workload))
+        if axes == tradeoff.OWN
+        else (metric(one) for one in tradeoff.PRESETS[axes][1:])
+    )
 
     everything = tradeoff_snapshot.measured(at.shown.path, chosen.workload)
     rows = [row for row in everything if chosen.admits(row)]
@@ -72,8 +76,8 @@ def _chart(at: frame.Frame, found: Sequence[tradeoff.Entry], x: Metric, y: Metri
         st.altair_chart(chart, alt=f"{finding}. {said} The same figures stand in the table below.")
 
 
-def _own_axes() -> tuple[Metric, Metric]:
-    ids = tradeoff.metric_ids()
+def _own_axes(offered: Sequence[Metric]) -> tuple[Metric, Metric]:
+    ids = [of.id for of in offered]
     across, upward, _ = st.columns([2, 2, 6], vertical_alignment="bottom")
     with across:
         x = url_choice("Across", "x", ids, show=tradeoff.metric_label, default="usd_per_output_mtok")

@@ -21,9 +21,15 @@ SELECT
     max(low) FILTER (metric_id = 'tpot_p50_s') AS tpot_p50_s_low,
     max(central) FILTER (metric_id = 'tpot_p50_s') AS tpot_p50_s,
     max(high) FILTER (metric_id = 'tpot_p50_s') AS tpot_p50_s_high,
+    max(low) FILTER (metric_id = 'tpot_p95_s') AS tpot_p95_s_low,
+    max(central) FILTER (metric_id = 'tpot_p95_s') AS tpot_p95_s,
+    max(high) FILTER (metric_id = 'tpot_p95_s') AS tpot_p95_s_high,
     max(low) FILTER (metric_id = 'e2e_p50_s') AS e2e_p50_s_low,
     max(central) FILTER (metric_id = 'e2e_p50_s') AS e2e_p50_s,
     max(high) FILTER (metric_id = 'e2e_p50_s') AS e2e_p50_s_high,
+    max(low) FILTER (metric_id = 'e2e_p95_s') AS e2e_p95_s_low,
+    max(central) FILTER (metric_id = 'e2e_p95_s') AS e2e_p95_s,
+    max(high) FILTER (metric_id = 'e2e_p95_s') AS e2e_p95_s_high,
     max(low) FILTER (metric_id = 'output_tokens_per_s') AS output_tokens_per_s_low,
     max(central) FILTER (metric_id = 'output_tokens_per_s') AS output_tokens_per_s,
     max(high) FILTER (metric_id = 'output_tokens_per_s') AS output_tokens_per_s_high,
@@ -47,9 +53,15 @@ COMMENT ON COLUMN cell_figures.ttft_p95_s_high IS 'High end of its 95 % interval
 COMMENT ON COLUMN cell_figures.tpot_p50_s_low IS 'Low end of its 95 % interval, seconds; NULL without one.';
 COMMENT ON COLUMN cell_figures.tpot_p50_s IS 'Mean over trials: time per output token after the first, median, seconds.';
 COMMENT ON COLUMN cell_figures.tpot_p50_s_high IS 'High end of its 95 % interval, seconds; NULL without one.';
+COMMENT ON COLUMN cell_figures.tpot_p95_s_low IS 'Low end of its 95 % interval, seconds; NULL without one.';
+COMMENT ON COLUMN cell_figures.tpot_p95_s IS 'Mean over trials: time per output token after the first, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN cell_figures.tpot_p95_s_high IS 'High end of its 95 % interval, seconds; NULL without one.';
 COMMENT ON COLUMN cell_figures.e2e_p50_s_low IS 'Low end of its 95 % interval, seconds; NULL without one.';
 COMMENT ON COLUMN cell_figures.e2e_p50_s IS 'Mean over trials: send to last payload, median, seconds.';
 COMMENT ON COLUMN cell_figures.e2e_p50_s_high IS 'High end of its 95 % interval, seconds; NULL without one.';
+COMMENT ON COLUMN cell_figures.e2e_p95_s_low IS 'Low end of its 95 % interval, seconds; NULL without one.';
+COMMENT ON COLUMN cell_figures.e2e_p95_s IS 'Mean over trials: send to last payload, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN cell_figures.e2e_p95_s_high IS 'High end of its 95 % interval, seconds; NULL without one.';
 COMMENT ON COLUMN cell_figures.output_tokens_per_s_low IS 'Low end of its 95 % interval, tokens per second; NULL without one.';
 COMMENT ON COLUMN cell_figures.output_tokens_per_s IS 'Mean over trials: output tokens of all requests together, tokens per second.';
 COMMENT ON COLUMN cell_figures.output_tokens_per_s_high IS 'High end of its 95 % interval, tokens per second; NULL without one.';

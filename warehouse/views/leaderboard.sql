@@ -49,9 +49,15 @@ SELECT
     CASE WHEN k.trials IS NULL THEN f.tpot_p50_s_low ELSE k.tpot_p50_s_low END AS tpot_p50_s_low,
     CASE WHEN k.trials IS NULL THEN f.tpot_p50_s ELSE k.tpot_p50_s END AS tpot_p50_s,
     CASE WHEN k.trials IS NULL THEN f.tpot_p50_s_high ELSE k.tpot_p50_s_high END AS tpot_p50_s_high,
+    CASE WHEN k.trials IS NULL THEN f.tpot_p95_s_low ELSE k.tpot_p95_s_low END AS tpot_p95_s_low,
+    CASE WHEN k.trials IS NULL THEN f.tpot_p95_s ELSE k.tpot_p95_s END AS tpot_p95_s,
+    CASE WHEN k.trials IS NULL THEN f.tpot_p95_s_high ELSE k.tpot_p95_s_high END AS tpot_p95_s_high,
     CASE WHEN k.trials IS NULL THEN f.e2e_p50_s_low ELSE k.e2e_p50_s_low END AS e2e_p50_s_low,
     CASE WHEN k.trials IS NULL THEN f.e2e_p50_s ELSE k.e2e_p50_s END AS e2e_p50_s,
     CASE WHEN k.trials IS NULL THEN f.e2e_p50_s_high ELSE k.e2e_p50_s_high END AS e2e_p50_s_high,
+    CASE WHEN k.trials IS NULL THEN f.e2e_p95_s_low ELSE k.e2e_p95_s_low END AS e2e_p95_s_low,
+    CASE WHEN k.trials IS NULL THEN f.e2e_p95_s ELSE k.e2e_p95_s END AS e2e_p95_s,
+    CASE WHEN k.trials IS NULL THEN f.e2e_p95_s_high ELSE k.e2e_p95_s_high END AS e2e_p95_s_high,
     CASE WHEN k.trials IS NULL THEN f.output_tokens_per_s_low ELSE k.output_tokens_per_s_low END AS output_tokens_per_s_low,
     CASE WHEN k.trials IS NULL THEN f.output_tokens_per_s ELSE k.output_tokens_per_s END AS output_tokens_per_s,
     CASE WHEN k.trials IS NULL THEN f.output_tokens_per_s_high ELSE k.output_tokens_per_s_high END AS output_tokens_per_s_high,
@@ -133,9 +139,15 @@ COMMENT ON COLUMN leaderboard.ttft_p95_s_high IS 'High end of its 95 % interval;
 COMMENT ON COLUMN leaderboard.tpot_p50_s_low IS 'Low end of its 95 % interval; NULL without one.';
 COMMENT ON COLUMN leaderboard.tpot_p50_s IS 'Time per output token after the first, median, seconds.';
 COMMENT ON COLUMN leaderboard.tpot_p50_s_high IS 'High end of its 95 % interval; NULL without one.';
+COMMENT ON COLUMN leaderboard.tpot_p95_s_low IS 'Low end of its 95 % interval; NULL without one.';
+COMMENT ON COLUMN leaderboard.tpot_p95_s IS 'Time per output token after the first, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN leaderboard.tpot_p95_s_high IS 'High end of its 95 % interval; NULL without one.';
 COMMENT ON COLUMN leaderboard.e2e_p50_s_low IS 'Low end of its 95 % interval; NULL without one.';
 COMMENT ON COLUMN leaderboard.e2e_p50_s IS 'Send to last payload, median, seconds.';
 COMMENT ON COLUMN leaderboard.e2e_p50_s_high IS 'High end of its 95 % interval; NULL without one.';
+COMMENT ON COLUMN leaderboard.e2e_p95_s_low IS 'Low end of its 95 % interval; NULL without one.';
+COMMENT ON COLUMN leaderboard.e2e_p95_s IS 'Send to last payload, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN leaderboard.e2e_p95_s_high IS 'High end of its 95 % interval; NULL without one.';
 COMMENT ON COLUMN leaderboard.output_tokens_per_s_low IS 'Low end of its 95 % interval; NULL without one.';
 COMMENT ON COLUMN leaderboard.output_tokens_per_s IS 'Output tokens of all requests together, tokens per second: those that arrived in the steady window / its length, or (measured_over whole) all / the window.';
 COMMENT ON COLUMN leaderboard.output_tokens_per_s_high IS 'High end of its 95 % interval; NULL without one.';

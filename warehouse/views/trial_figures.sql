@@ -21,8 +21,12 @@ intervals AS (
         max(high) FILTER (metric_id = 'ttft_p95_s') AS ttft_p95_s_high,
         max(low) FILTER (metric_id = 'tpot_p50_s') AS tpot_p50_s_low,
         max(high) FILTER (metric_id = 'tpot_p50_s') AS tpot_p50_s_high,
+        max(low) FILTER (metric_id = 'tpot_p95_s') AS tpot_p95_s_low,
+        max(high) FILTER (metric_id = 'tpot_p95_s') AS tpot_p95_s_high,
         max(low) FILTER (metric_id = 'e2e_p50_s') AS e2e_p50_s_low,
         max(high) FILTER (metric_id = 'e2e_p50_s') AS e2e_p50_s_high,
+        max(low) FILTER (metric_id = 'e2e_p95_s') AS e2e_p95_s_low,
+        max(high) FILTER (metric_id = 'e2e_p95_s') AS e2e_p95_s_high,
         max(low) FILTER (metric_id = 'output_tokens_per_s') AS output_tokens_per_s_low,
         max(high) FILTER (metric_id = 'output_tokens_per_s') AS output_tokens_per_s_high,
         max(low) FILTER (metric_id = 'goodput_share') AS goodput_share_low,
@@ -51,9 +55,15 @@ SELECT
     i.tpot_p50_s_low,
     CASE WHEN m.steady THEN m.tpot_steady_p50_s ELSE m.tpot_p50_s END AS tpot_p50_s,
     i.tpot_p50_s_high,
+    i.tpot_p95_s_low,
+    CASE WHEN m.steady THEN m.tpot_steady_p95_s ELSE m.tpot_p95_s END AS tpot_p95_s,
+    i.tpot_p95_s_high,
     i.e2e_p50_s_low,
     CASE WHEN m.steady THEN m.e2e_steady_p50_s ELSE m.e2e_p50_s END AS e2e_p50_s,
     i.e2e_p50_s_high,
+    i.e2e_p95_s_low,
+    CASE WHEN m.steady THEN m.e2e_steady_p95_s ELSE m.e2e_p95_s END AS e2e_p95_s,
+    i.e2e_p95_s_high,
     i.output_tokens_per_s_low,
     CASE WHEN m.steady THEN m.steady_output_tokens_per_s ELSE m.output_tokens_per_s END AS output_tokens_per_s,
     i.output_tokens_per_s_high,
@@ -85,8 +95,8 @@ COMMENT ON COLUMN trial_figures.attempts IS 'Measured attempts, a count; warm-up
 COMMENT ON COLUMN trial_figures.failed_share IS 'Failed attempts / attempts, 0 to 1.';
 COMMENT ON COLUMN trial_figures.measured_over IS 'steady (attempts sent in the steady window, tokens that arrived in it) or whole (the measured window); goodput is always of the whole.';
 COMMENT ON COLUMN trial_figures.n_ttft IS 'Attempts behind the ttft figures, a count.';
-COMMENT ON COLUMN trial_figures.n_tpot IS 'Attempts behind the tpot figure, a count.';
-COMMENT ON COLUMN trial_figures.n_e2e IS 'Attempts behind the e2e figure, a count.';
+COMMENT ON COLUMN trial_figures.n_tpot IS 'Attempts behind the tpot figures, a count.';
+COMMENT ON COLUMN trial_figures.n_e2e IS 'Attempts behind the e2e figures, a count.';
 COMMENT ON COLUMN trial_figures.ttft_p50_s_low IS 'Low end of its 95 % interval, seconds; NULL without one.';
 COMMENT ON COLUMN trial_figures.ttft_p50_s IS 'Time to first token, median, seconds.';
 COMMENT ON COLUMN trial_figures.ttft_p50_s_high IS 'High end of its 95 % interval, seconds; NULL without one.';
@@ -96,9 +106,15 @@ COMMENT ON COLUMN trial_figures.ttft_p95_s_high IS 'High end of its 95 % interva
 COMMENT ON COLUMN trial_figures.tpot_p50_s_low IS 'Low end of its 95 % interval, seconds; NULL without one.';
 COMMENT ON COLUMN trial_figures.tpot_p50_s IS 'Time per output token after the first, median, seconds.';
 COMMENT ON COLUMN trial_figures.tpot_p50_s_high IS 'High end of its 95 % interval, seconds; NULL without one.';
+COMMENT ON COLUMN trial_figures.tpot_p95_s_low IS 'Low end of its 95 % interval, seconds; NULL without one.';
+COMMENT ON COLUMN trial_figures.tpot_p95_s IS 'Time per output token after the first, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_figures.tpot_p95_s_high IS 'High end of its 95 % interval, seconds; NULL without one.';
 COMMENT ON COLUMN trial_figures.e2e_p50_s_low IS 'Low end of its 95 % interval, seconds; NULL without one.';
 COMMENT ON COLUMN trial_figures.e2e_p50_s IS 'Send to last payload, median, seconds.';
 COMMENT ON COLUMN trial_figures.e2e_p50_s_high IS 'High end of its 95 % interval, seconds; NULL without one.';
+COMMENT ON COLUMN trial_figures.e2e_p95_s_low IS 'Low end of its 95 % interval, seconds; NULL without one.';
+COMMENT ON COLUMN trial_figures.e2e_p95_s IS 'Send to last payload, 95th percentile, seconds; NULL below the 60 attempts that it needs.';
+COMMENT ON COLUMN trial_figures.e2e_p95_s_high IS 'High end of its 95 % interval, seconds; NULL without one.';
 COMMENT ON COLUMN trial_figures.output_tokens_per_s_low IS 'Low end of its 95 % interval, tokens per second; NULL without one.';
 COMMENT ON COLUMN trial_figures.output_tokens_per_s IS 'Output tokens of all requests together, tokens per second.';
 COMMENT ON COLUMN trial_figures.output_tokens_per_s_high IS 'High end of its 95 % interval, tokens per second; NULL without one.';
