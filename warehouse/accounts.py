@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # Change it with any change of a formula or rule of the accounting: every trial is then accounted anew.
-METHOD_VERSION = "2"
+METHOD_VERSION = "3"
 # Trials whose power samples are held in memory together.
 _TRIALS_AT_ONCE = 200
 

@@ -19,6 +19,7 @@ from warehouse.formulas.attribution import TimeSlices
 from warehouse.formulas.interval import Interval
 from warehouse.meter_energy import Meter
 from warehouse.meter_readings import meters_of
+from warehouse.metering import AND
 from warehouse.tables import insert_dicts
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _ENERGY = """
         CASE WHEN count(*) = count(energy_j) THEN sum(energy_j) END AS energy_j,
         CASE WHEN count(*) = count(energy_j) THEN sum(energy_j_high) END AS energy_j_high,
         CASE WHEN count(*) = count(idle_j) THEN sum(idle_j) END AS idle_j,
-        list(component || ' ' || method) AS methods,
+        list((component, method)) AS methods,
         string_agg(missing, '; ' ORDER BY missing) AS missing
     FROM (SELECT * FROM energy_accounts QUALIFY rank() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC) = 1)
     WHERE in_total
@@ -179,7 +180,7 @@ def _trial(row: Sequence[Any]) -> _Trial:
         end_ns=end_ns,
         energy_j=None if central is None else Interval(low=low, central=central, high=high),
         idle_j=idle_j,
-        methods=frozenset(methods),
+        methods=frozenset(f"{component} {method}" for component, together in methods for method in together.split(AND)),
         missing=missing,
         target=tuple(target),
     )

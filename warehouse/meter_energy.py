@@ -66,8 +66,7 @@ def meter_energy(meter: Meter, start_ns: int, end_ns: int) -> MeterEnergy:
     if is_counter(meter.load):
         value, error_bound_j, note = _counted(meter, start_ns, window_s)
     else:
-        value, error_bound_j = _sampled(meter, start_ns, window_s)
-        note = None
+        value, error_bound_j, note = _sampled(meter, start_ns, window_s)
     idle_j, idle_window_s = _idle(meter.idle, window_s)
     return MeterEnergy(
         energy_j=value, error_bound_j=error_bound_j, idle_j=idle_j, idle_window_s=idle_window_s, note=note
@@ -89,17 +88,23 @@ def series_from(readings: Readings, values: Floats, origin_ns: int) -> tuple[Flo
 def _counted(meter: Meter, start_ns: int, window_s: float) -> tuple[Interval, float, str | None]:
     t_s, counter = series_from(meter.load, meter.load.energy_j, start_ns)
     central = energy.counter_window_j(t_s, counter, 0.0, window_s)
-    resolution_s, note = meter.resolution_s, None
-    if resolution_s is None:
-        resolution_s = energy_error.typical_step_s(t_s)
-        note = f"how old a reading may be is not known; taken as the {resolution_s:.3g} s between readings"
+    resolution_s, note = _resolution(meter, t_s)
     bound_j = energy_error.counter_error_j(t_s, counter, 0.0, window_s, resolution_s, meter.power_w_max)
     return Interval(low=max(central - bound_j, 0.0), central=central, high=central + bound_j), bound_j, note
 
 
-def _sampled(meter: Meter, start_ns: int, window_s: float) -> tuple[Interval, float]:
+def _resolution(meter: Meter, t_s: Floats) -> tuple[float, str | None]:
+    """How old a reading may be, seconds; where that is not known the step between readings, and a note that says so."""
+    if meter.resolution_s is not None:
+        return meter.resolution_s, None
+    step_s = energy_error.typical_step_s(t_s)
+    return step_s, f"how old a reading may be is not known; taken as the {step_s:.3g} s between readings"
+
+
+def _sampled(meter: Meter, start_ns: int, window_s: float) -> tuple[Interval, float, str | None]:
     """Energy of the central curve; its range reaches from the low to the high curve, each with its own bound."""
     found = {}
+    note = None
     for end, power_w in (
         ("central", meter.load.power_w),
         ("low", meter.load.power_w_low),
@@ -110,7 +115,8 @@ def _sampled(meter: Meter, start_ns: int, window_s: float) -> tuple[Interval, fl
             value_j = energy.power_window_j(t_s, series, 0.0, window_s)
             # what a device can draw bounds its own power, not that of a model's low or high curve
             most_w = meter.power_w_max if end == "central" else None
-            bound_j = energy_error.power_error_j(t_s, series, 0.0, window_s, meter.resolution_s or 0.0, most_w)
+            resolution_s, note = _resolution(meter, t_s)
+            bound_j = energy_error.power_error_j(t_s, series, 0.0, window_s, resolution_s, most_w)
             found[end] = (value_j, bound_j)
     central_j, bound_j = found["central"]
     low_j, high_j = found.get("low", found["central"]), found.get("high", found["central"])
@@ -121,6 +127,7 @@ def _sampled(meter: Meter, start_ns: int, window_s: float) -> tuple[Interval, fl
             high=max(central_j + bound_j, high_j[0] + high_j[1]),
         ),
         bound_j,
+        note,
     )
 
 

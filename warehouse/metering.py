@@ -1,7 +1,8 @@
 """Energy of a trial from the readings of its meters: pure.
 
-A component (cpu, ram, gpu) may be watched by meters of several methods; the most trusted method whose meters all hold
-is used, its devices added up. A meter of the whole machine replaces the meters of its parts.
+A component (cpu, ram, gpu) may be watched in several ways; the most trusted whose meters all hold is used, its devices
+added up. Cards that their drivers meter add up whatever the method, since a driver sees its own card only: a counter of
+one says nothing of the next. A meter of the whole machine replaces the meters of its parts.
 """
 
 from collections.abc import Sequence
@@ -19,8 +20,11 @@ from warehouse.meter_energy import Meter, MeterEnergy, Readings, meter_energy
 __all__ = ["Meter", "Readings", "energy_accounts"]
 
 MACHINE = "machine"
+# Between the methods of cards that are not metered in one way, as the method of their account is stored.
+AND = " + "
 # An idle baseline that is shorter, or was taken while the CPU was busier than this, is used, and its account says so.
 STEADY_IDLE_S = 30.0
+_OWN = "hook-"  # how the methods of a meter that the user put there begin
 QUIET_CPU_SHARE = CPU_SHARE_OTHERS_LOCAL.b
 
 
@@ -47,25 +51,38 @@ def energy_accounts(meters: Sequence[Meter], start_ns: int | None, end_ns: int |
 
 
 def _component(component: str, meters: Sequence[Meter], start_ns: int | None, end_ns: int | None) -> EnergyAccount:
-    methods = sorted({meter.method for meter in meters}, key=lambda method: _preference(method, meters))
+    ways = sorted(_ways(meters), key=_preference)
     if start_ns is None or end_ns is None:
-        return _unknown(component, methods[0], "the trial has no measured window", in_total=True)
+        return _unknown(component, _method(ways[0]), "the trial has no measured window", in_total=True)
     reasons: list[str] = []
-    for method in methods:
-        own = [meter for meter in meters if meter.method == method]
+    for own in ways:
+        method = _method(own)
         try:
             read = {meter.meter: meter_energy(meter, start_ns, end_ns) for meter in own}
         except ValueError as error:
             reasons.append(f"{method}: {error}")
             continue
         return _account(component, method, own, read, reasons, _others_of_busy(meters, start_ns, end_ns))
-    return _unknown(component, methods[0], "; ".join(reasons), in_total=True)
+    return _unknown(component, _method(ways[0]), "; ".join(reasons), in_total=True)
 
 
-def _preference(method: str, meters: Sequence[Meter]) -> tuple[int, bool, bool, str]:
+def _ways(meters: Sequence[Meter]) -> list[list[Meter]]:
+    """The meters of a component in groups, each of which sees all of it: by method, and cards together."""
+    ways: dict[str, list[Meter]] = {}
+    for meter in meters:
+        is_card = meter.component == "gpu" and not meter.method.startswith(_OWN)
+        ways.setdefault("cards" if is_card else meter.method, []).append(meter)
+    return list(ways.values())
+
+
+def _method(way: Sequence[Meter]) -> str:
+    return AND.join(sorted({meter.method for meter in way}))
+
+
+def _preference(way: Sequence[Meter]) -> tuple[int, bool, bool, str]:
     """The best basis first; then a meter that the user put there: not without a reason; then counters."""
-    basis = min(BASES.index(meter.basis) for meter in meters if meter.method == method)
-    return basis, not method.startswith("hook-"), not method.endswith("-counter"), method
+    basis, method = max(BASES.index(meter.basis) for meter in way), _method(way)
+    return basis, not method.startswith(_OWN), not method.endswith("-counter"), method
 
 
 def _account(

@@ -55,6 +55,51 @@ def test_where_it_is_not_known_how_old_readings_are_the_step_between_them_is_tak
     assert "how old a reading may be is not known; taken as the 1 s" in row_of(con, "energy", "note")
 
 
+def test_a_power_meter_of_unknown_age_is_taken_to_be_as_old_as_the_step_between_its_readings(warehouse):
+    # 40 W more from 5.0 s on: between readings half a step x 40 W; a step more if they may be as old as that
+    con = warehouse([trial_row(), attempt_row(), *sampled(lambda t: 20.0 if t < 5 else 60.0, resolution_s=None)])
+    assert row_of(con, "energy", "error_bound_j") == pytest.approx(2.0 + 4.0)
+    assert "wall: how old a reading may be is not known; taken as the 0.1 s" in row_of(con, "energy", "note")
+
+
+def card(number, watts, **changes):
+    return [replace(row, component="gpu") if hasattr(row, "component") else row for row in sampled(
+        lambda _: watts, meter=f"nvml:{number}", method="nvml-power-sampled", **changes)]  # fmt: skip
+
+
+def counted_card(watts):
+    gpu = [replace(sample, meter="nvml:0") for sample in counter_samples(load_w=watts)]
+    return [meter_row(meter="nvml:0", component="gpu", method="nvml-energy-counter"), *gpu]
+
+
+def test_cards_that_are_metered_in_different_ways_add_up(warehouse):
+    con = warehouse([trial_row(), attempt_row(), *counted_card(200.0), *card(1, 50.0)])
+    assert row_of(con, "energy", "energy_j", "method") == (
+        pytest.approx(2500.0),
+        "gpu: nvml-energy-counter + nvml-power-sampled",
+    )
+    # and what they drew together is divided among the attempts
+    divided = con.execute("SELECT attributed_j + overhead_j FROM attribution_accounts").fetchall()
+    assert divided == [(pytest.approx(2500.0),)]
+
+
+def test_a_card_that_cannot_be_told_leaves_the_energy_of_all_cards_unknown(warehouse):
+    split = meter_row(
+        meter="nvml:1", component="gpu", method="none", valid=False, invalid_reason="GPU 1 is split into 2 instances"
+    )
+    con = warehouse([trial_row(), attempt_row(), *counted_card(200.0), split])
+    assert row_of(con, "energy", "energy_j", "reason") == (
+        None,
+        "none + nvml-energy-counter: GPU 1 is split into 2 instances",
+    )
+
+
+def test_a_meter_of_the_users_own_stands_for_all_cards(warehouse):
+    own = sampled(lambda _: 300.0, meter="hook:pdu", component="gpu", method="hook-power-sampled")
+    con = warehouse([trial_row(), attempt_row(), *counted_card(200.0), *card(1, 50.0), *own])
+    assert row_of(con, "energy", "energy_j", "method") == (pytest.approx(3000.0), "gpu: hook-power-sampled")
+
+
 def test_power_that_jumps_widens_the_range_by_half_a_step_of_each_jump(warehouse):
     con = warehouse([trial_row(), attempt_row(), *sampled(lambda t: 20.0 if t < 5.04 else 60.0)])
     assert row_of(con, "energy", "error_bound_j") == pytest.approx(2.0)

@@ -94,7 +94,7 @@ def test_a_report_has_every_figure_and_every_factor_once_and_is_of_the_latest_ac
     assert len(quantities) == len(set(quantities)) == 9
     assert {spread.figure for spread in report.spreads} == {"energy_j", "usd", "gco2e", "water_l"}
     assert {score.functional_unit for score in report.scores} == {"request", "1k output tokens", "1M output tokens"}
-    assert report.method_version == "2"
+    assert report.method_version == "3"
 
 
 @pytest.mark.parametrize(
