@@ -98,13 +98,13 @@ def test_each_trial_is_computed_once_and_comes_out_the_same(warehouse):
 
 
 def test_trials_of_before_a_percentile_was_known_get_its_interval_with_the_next_load(warehouse):
-    con = warehouse([long_trial(120), *attempts(120)])
+    con = warehouse([long_trial(240), *attempts(240)])
     ends = "SELECT e2e_p95_s > e2e_p50_s, e2e_p95_s_low <= e2e_p95_s, n_e2e FROM leaderboard"
-    assert con.execute(ends).fetchall() == [(True, True, 120)]
+    assert con.execute(ends).fetchall() == [(True, True, 240)]
     con.execute("DELETE FROM trial_intervals WHERE metric_id IN ('tpot_p95_s', 'e2e_p95_s')")
-    assert con.execute(ends).fetchall() == [(True, None, 120)]
+    assert con.execute(ends).fetchall() == [(True, None, 240)]
     assert (add_intervals(con), add_intervals(con)) == (1, 0)
-    assert con.execute(ends).fetchall() == [(True, True, 120)]
+    assert con.execute(ends).fetchall() == [(True, True, 240)]
 
 
 def test_a_later_computation_stands_beside_the_earlier_one_and_is_what_the_views_read(warehouse):
