@@ -136,6 +136,7 @@ def test_an_answer_that_is_not_whole_in_time_is_none_and_its_rest_is_not_the_nex
     with answering([WHOLE[:-1], WHOLE], [WHOLE]) as (url, came), question(url, timeout_s=0.3) as asked:
         with pytest.raises(TimeoutError, match="timed out"):
             asked.ask([])
+        asked._timeout_s = GENEROUS_S  # what this one is about has happened
         assert asked.ask([]).body == b"42.5"
     assert [number for number, _ in came] == [0, 1]
 

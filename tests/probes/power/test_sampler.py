@@ -129,7 +129,7 @@ def test_the_watts_for_display_are_those_of_the_last_second(tmp_path, path):
 
 
 def test_the_watts_of_a_counter_are_its_rise_over_time(path, tree):
-    with PowerSampler(path, hz=100, powercap_root=tree) as sampler:
+    with PowerSampler(path, hz=0.05, powercap_root=tree) as sampler:  # but for its edges it is hardly ever read
         sampler.mark("load")
         set_energy_uj(tree, "intel-rapl:0", 5_000_000)
         sampler.mark("load")
@@ -215,9 +215,13 @@ def test_a_sampler_that_cannot_start_says_so_at_the_first_mark_and_in_its_log(tm
 
 
 def test_starting_waits_for_nothing(path, tree):
+    name = tree / "intel-rapl:0" / "name"
+    name.unlink()
+    os.mkfifo(name)
     sampler = PowerSampler(path, powercap_root=tree)
     with sampler:
-        assert read_power_log(path)[0] == []  # it has not even found its meters yet
+        assert read_power_log(path)[0] == []  # it cannot have found its meters: nobody has said yet what this one is
+        name.write_text("package-0\n")
         sampler.mark("load")
         assert read_power_log(path)[0] != []
 
@@ -232,13 +236,16 @@ def test_an_older_log_does_not_outlive_the_start_of_a_new_one(path, tree):
 
 def test_ctrl_c_while_the_first_mark_waits_leaves_no_process_behind(path, tree):
     script = (
-        "import os, signal, sys, threading; from pathlib import Path; from probes.power.sampler import PowerSampler\n"
+        "import os, signal, sys, threading, time; from pathlib import Path\n"
+        "from probes.power.sampler import PowerSampler\n"
+        "def interrupt():\n"
+        "  time.sleep(0.2); os.kill(os.getpid(), signal.SIGINT)\n"
+        "  time.sleep(0.2); os.kill(sampler.pid, signal.SIGCONT)\n"
         "try:\n"
         "  with PowerSampler(Path(sys.argv[1]), powercap_root=Path(sys.argv[2])) as sampler:\n"
         "    print(sampler.pid, flush=True)\n"
         "    os.kill(sampler.pid, signal.SIGSTOP)\n"  # it will not be ready before we are interrupted
-        "    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-        "    threading.Timer(0.4, os.kill, (sampler.pid, signal.SIGCONT)).start()\n"
+        "    threading.Thread(target=interrupt).start()\n"
         "    sampler.mark('load')\n"
         "except KeyboardInterrupt:\n"
         "  print('interrupted')\n"
