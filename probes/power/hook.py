@@ -4,20 +4,24 @@ import json
 import math
 import os
 import re
-import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from probes.errors import ProbeError
+from probes.power.hook_command import MOST_BYTES, kill, outputs
 from probes.power.readings import HookSpec, MeterRecord, Reading, Unit
 
 if TYPE_CHECKING:
     from probes.power.hook_http import HttpQuestion
 
 _IN_W_OR_J: dict[Unit, float] = {"W": 1.0, "kW": 1e3, "J": 1.0, "kJ": 1e3, "Wh": 3600.0, "kWh": 3.6e6}
-_MOST_BYTES = 64 * 1024
 _SHOWN = 80
+# No machine draws a megawatt: what says so is in another unit, or broken.
+_MOST_W = 1e6
+# A meter that counts whole kWh may take its step right after we began.
+_MOST_TICK_J = 3.6e6
 _OK = 200
 
 
@@ -30,8 +34,9 @@ class HookMeter:
         self._keeps_open = keeps_open
         self._http: HttpQuestion | None = None
         self.silence: str | None = None  # why the last question had no answer
-        self._running: subprocess.Popen[str] | None = None
-        self._last_j = -math.inf
+        self._running: subprocess.Popen[bytes] | None = None
+        self._last_j: float | None = None
+        self._moved_s = time.monotonic()  # when the counter was last seen to move
         energy = spec.value == "energy"
         self.record = MeterRecord(
             meter=f"hook:{spec.id}",
@@ -55,7 +60,8 @@ class HookMeter:
             Watts or cumulative joules; None when nobody answered in time, and why in `silence`.
 
         Raises:
-            ProbeError: the answer holds no such number, or one that cannot be: negative, or a counter that went back.
+            ProbeError: the answer holds no such number, or one that cannot be: negative, more than any machine draws,
+                or a counter that went back.
         """
         text = self._run() if self.spec.command is not None else self._get()
         if text is None:
@@ -67,20 +73,34 @@ class HookMeter:
             raise ProbeError(f"{what}; {self.spec.value} cannot be negative: look at its wiring, json_path or pattern")
         amount = number * _IN_W_OR_J[self.spec.unit]
         if self.spec.value == "power":
+            if amount > _MOST_W:
+                raise ProbeError(f"{what}, and no machine draws {_MOST_W / 1e6:g} MW: look at its unit")
             return Reading(power_w=amount)
-        if amount < self._last_j:
-            raise ProbeError(
-                f"{what} after {self._last_j / _IN_W_OR_J[self.spec.unit]:g}: its counter went back, it was reset while"
-                " we measured"
-            )
-        self._last_j = amount
+        self._check_counter(amount, what)
         return Reading(energy_j=amount)
+
+    def _check_counter(self, energy_j: float, what: str) -> None:
+        now_s = time.monotonic()
+        if not math.isfinite(energy_j):
+            raise ProbeError(f"{what}, which is more than can be counted: look at its unit")
+        if self._last_j is not None:
+            after = f"{what} after {self._last_j / _IN_W_OR_J[self.spec.unit]:g}"
+            if energy_j < self._last_j:
+                raise ProbeError(f"{after}: its counter went back, it was reset while we measured")
+            if energy_j - self._last_j > _MOST_TICK_J + _MOST_W * (now_s - self._moved_s):
+                raise ProbeError(
+                    f"{after}, and no machine draws {_MOST_W / 1e6:g} MW: its counter was set while we measured, or its"
+                    " unit is another"
+                )
+        if self._last_j is None or energy_j > self._last_j:
+            self._moved_s = now_s
+        self._last_j = energy_j
 
     def stop(self) -> None:
         """End a command that still runs; what it started goes with it. For another thread than the reading one."""
         running = self._running
         if running is not None and running.poll() is None:
-            _kill(running)
+            kill(running)
 
     def close(self) -> None:
         """End a connection that was kept open. For the reading thread."""
@@ -97,18 +117,20 @@ class HookMeter:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
                 start_new_session=True,
             )
         except OSError as error:
             raise ProbeError(f"{command[0]} cannot be run: {error.strerror}") from error
         with self._running as process:
             try:
-                out, err = process.communicate(timeout=self.spec.timeout_s)
-            except subprocess.TimeoutExpired:
-                _kill(process)
+                out, err = outputs(process, time.monotonic() + self.spec.timeout_s)
+            except (TimeoutError, subprocess.TimeoutExpired):
+                kill(process)
                 self.silence = f"{command[0]} did not end within {self.spec.timeout_s:g} s"
+                return None
+            except OverflowError:
+                kill(process)
+                self.silence = f"{command[0]} wrote more than {MOST_BYTES // 1024} KiB"
                 return None
         if process.returncode != 0:
             words = err.strip().splitlines()
@@ -116,7 +138,7 @@ class HookMeter:
                 f": {words[-1][:_SHOWN]}" if words else ""
             )
             return None
-        return out[:_MOST_BYTES]
+        return out
 
     def _get(self) -> str | None:
         headers = [(header, _secret(self.record.meter, name)) for header, name in self.spec.header_env]
@@ -157,7 +179,7 @@ def number_in(text: str, spec: HookSpec) -> float:
     try:
         # Python would take True and "1_000" too.
         number = math.nan if isinstance(found, bool) or (isinstance(found, str) and "_" in found) else float(found)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # JSON has whole numbers of any length
         number = math.nan
     if not math.isfinite(number):
         shown = found.strip() if isinstance(found, str) else found
@@ -168,7 +190,7 @@ def number_in(text: str, spec: HookSpec) -> float:
 def _at(text: str, path: str, where: str) -> Any:  # noqa: ANN401 - whatever the JSON holds there
     try:
         here = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # no JSON; a number of thousands of digits; brackets without an end
         raise ProbeError(f"{where}: json_path is set, but the answer is no JSON: {text.strip()[:_SHOWN]!r}") from None
     for step in path.split("."):
         try:
@@ -193,10 +215,3 @@ def _address(spec: HookSpec) -> str:
     parts = urlsplit(spec.url or "")
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:  # it has just ended
-        return

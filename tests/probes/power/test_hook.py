@@ -138,7 +138,7 @@ def test_negative_power_is_refused():
 )
 def test_what_no_machine_can_draw_is_refused(text, changes, sentence):
     with pytest.raises(ProbeError, match=sentence):
-        HookMeter(printing(text, **changes)).read()
+        HookMeter(printing(text, timeout_s=60.0, **changes)).read()
 
 
 def test_a_counter_that_leaps_ahead_is_refused_and_one_that_counts_whole_kilowatt_hours_is_not(shelly):
@@ -148,7 +148,7 @@ def test_a_counter_that_leaps_ahead_is_refused_and_one_that_counts_whole_kilowat
         assert meter.read().energy_j == total * 3.6e6
     shelly.body = '{"total": 5000}'
     with pytest.raises(
-        ProbeError, match="hook:wall reports 5000 kWh after 8, .* its counter was set while we measured"
+        ProbeError, match=r"hook:wall reports 5000 kWh after 8, .* its counter was set while we measured"
     ):
         meter.read()
 
