@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,11 @@ from probes.power.readings import Component, Meter, MeterRecord, Reading
 
 POWERCAP_ROOT = Path("/sys/class/powercap")
 
-# A step back is a wrap only if the power it implies can be: no package and its memory draw this much.
+# A step, a wrap's too, is believed only if the power it implies can be: no machine with such a counter draws this much.
 _MOST_W = 10_000.0
+# What a domain that shows no limit is taken to draw at most, when it is asked whether its counter went round twice
+# unseen: then a counter of 65 kJ, as AMD's, must be read every 32 s.
+_UNSAID_LIMIT_W = 2_000.0
 # Dies of one package whose counters agree as nearly as this are the package's counter shown several times.
 _MIRROR_UJ = 1_000_000
 _RESOLUTION_S = 0.001  # the processor refreshes its RAPL registers every millisecond, as Intel's and AMD's manuals say
@@ -51,9 +55,15 @@ class PowercapMeter:
     period_s = None
 
     def __init__(
-        self, folder: Path, *, meter: str, component: Component, method: str = "powercap-energy-counter"
+        self,
+        folder: Path,
+        *,
+        meter: str,
+        component: Component,
+        method: str = "powercap-energy-counter",
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Watch one domain's folder.
+        """Watch one domain's folder; `clock_s` tells how long ago it was read.
 
         Raises:
             ProbeError: its counter cannot be read.
@@ -62,7 +72,8 @@ class PowercapMeter:
         self._energy_file = folder / "energy_uj"
         self._range_uj = _read_uj(folder / "max_energy_range_uj")
         self.first_uj = self._last_uj = _read_uj(self._energy_file)
-        self._last_t_s = time.monotonic()
+        self._clock_s = clock_s
+        self._last_t_s = clock_s()
         self._wrapped_uj = 0
         self.record = MeterRecord(
             meter=meter,
@@ -76,18 +87,31 @@ class PowercapMeter:
         )
 
     def read(self) -> Reading:
-        """Joules since the meter was made; ProbeError when the file is gone or the counter was reset."""
-        energy_uj, t_s = _read_uj(self._energy_file), time.monotonic()
+        """Joules since the meter was made; ProbeError when the file is gone, or what it says cannot be."""
+        energy_uj, t_s = _read_uj(self._energy_file), self._clock_s()
+        self._check(energy_uj, t_s - self._last_t_s)
         if energy_uj < self._last_uj:
-            step_j = (energy_uj + self._range_uj - self._last_uj) / 1e6
-            if step_j > _MOST_W * max(t_s - self._last_t_s, 0.1):
-                raise ProbeError(
-                    f"{self.record.meter} went back from {self._last_uj} to {energy_uj} uJ, and as a wrap that would "
-                    f"be {step_j:.0f} J in {t_s - self._last_t_s:.1f} s: the counter was reset, perhaps by a suspend"
-                )
             self._wrapped_uj += self._range_uj
         self._last_uj, self._last_t_s = energy_uj, t_s
         return Reading(energy_j=(energy_uj + self._wrapped_uj - self.first_uj) / 1e6)
+
+    def _check(self, energy_uj: int, elapsed_s: float) -> None:
+        meter, went = self.record.meter, f"from {self._last_uj} to {energy_uj} uJ"
+        wraps = energy_uj < self._last_uj
+        step_j = (energy_uj - self._last_uj + (self._range_uj if wraps else 0)) / 1e6
+        if step_j > _MOST_W * max(elapsed_s, 0.1):
+            said = f"{step_j:.0f} J in {elapsed_s:.1f} s: the counter was reset, perhaps by a suspend"
+            raise ProbeError(
+                f"{meter} went back {went}, and as a wrap that would be {said}"
+                if wraps
+                else f"{meter} leapt {went}, which would be {said}"
+            )
+        round_s = self._range_uj / 1e6 / (self.record.power_w_max or _UNSAID_LIMIT_W)
+        if elapsed_s > round_s:
+            raise ProbeError(
+                f"{meter} was not read for {elapsed_s:.0f} s, and its counter can go round in {round_s:.0f} s: how"
+                " often it did is not known; what stopped the sampler?"
+            )
 
 
 def powercap_meters(root: Path = POWERCAP_ROOT, *, psys: bool = False) -> list[Meter | MeterRecord]:

@@ -1,6 +1,7 @@
 """RAPL counters, read from trees as the kernel writes them."""
 
 import contextlib
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -14,8 +15,12 @@ from probes.power.readings import PowerOverrides
 from tests.probes.power.trees import LAPTOP, RANGE_UJ, SERVER, set_energy_uj, write_tree
 
 
-def package_meter(root):
-    return PowercapMeter(root / "intel-rapl:0", meter="rapl:package-0", component="cpu")
+def package_meter(root, *, elapsed_s=0.1):
+    """The first package, looked at again and again after so long."""
+    clock_s = itertools.count(step=elapsed_s)
+    return PowercapMeter(
+        root / "intel-rapl:0", meter="rapl:package-0", component="cpu", clock_s=lambda: float(next(clock_s))
+    )
 
 
 def test_a_server_has_a_meter_for_each_package_and_each_memory(tmp_path):
@@ -72,6 +77,36 @@ def test_a_counter_that_was_reset_is_not_taken_for_one_that_wrapped(tmp_path):
         ProbeError, match=r"rapl:package-0 went back from 1000000000 to 5000000 uJ.* the counter was reset"
     ):
         meter.read()
+
+
+def test_a_counter_that_was_set_ahead_is_no_energy(tmp_path):
+    root = write_tree(tmp_path, SERVER, energy_uj=1_000_000_000)
+    meter = package_meter(root)
+    set_energy_uj(root, "intel-rapl:0", 200_000_000_000)
+    with pytest.raises(ProbeError, match=r"rapl:package-0 leapt .* would be 199000 J in 0.1 s: the counter was reset"):
+        meter.read()
+
+
+@pytest.mark.parametrize(
+    ("limit_uw", "elapsed_s", "sentence"),
+    [
+        ("250000000", 1048.0, None),  # 262,143 J / 250 W = 1048.6 s
+        ("250000000", 1049.0, "was not read for 1049 s, and its counter can go round in 1049 s"),
+        (None, 131.0, None),
+        (None, 132.0, "was not read for 132 s, and its counter can go round in 131 s: how often it did is not known"),
+    ],
+)
+def test_a_counter_that_may_have_gone_round_unseen_is_not_believed(tmp_path, limit_uw, elapsed_s, sentence):
+    root = write_tree(tmp_path, SERVER)
+    if limit_uw is not None:
+        (root / "intel-rapl:0" / "constraint_0_power_limit_uw").write_text(limit_uw)
+    meter = package_meter(root, elapsed_s=elapsed_s)
+    set_energy_uj(root, "intel-rapl:0", 31_000_000)
+    if sentence is None:
+        assert meter.read().energy_j == 30.0
+    else:
+        with pytest.raises(ProbeError, match=sentence):
+            meter.read()
 
 
 def test_a_counter_that_vanishes_says_so(tmp_path):
