@@ -108,7 +108,8 @@ def _found(of_board: Board) -> tuple[list[Change], int, int]:
     least = np.array([scale.least_scale for _, _, _, scale in lines])
     found: list[Change] = []
     short = 0
-    for (number, metric, _, scale), course in zip(lines, courses(values, least), strict=True):
+    days = np.array([night.toordinal() for night in of_board.nights], dtype=np.int64)
+    for (number, metric, _, scale), course in zip(lines, courses(values, least, days=days), strict=True):
         if course is None:
             short += 1
             continue

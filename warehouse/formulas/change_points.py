@@ -13,6 +13,8 @@ and after 14 in 0.8 on a board of a dozen series, after 14 in 0.45 and after 21 
 is found after 5 nights in 0.95 and 0.9. Its night is exact in 0.6 of cases and within earliest to latest in 0.87, its
 size within low to high in 0.95 or more. In short records, most of whose series shift at once, it takes longer.
 
+What a weekday does each week is taken away first, where days are given: see `weekdays`.
+
 Sources: Fearnhead, Rigaill: Changepoint detection in the presence of outliers, Journal of the American Statistical
 Association 114, 2019 (bounded loss, and why its bound and the penalty go together); Rigaill: A pruned dynamic
 programming algorithm, Journal de la SFdS 156, 2015 (costs as functions of the last level).
@@ -25,9 +27,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from warehouse.formulas.resampling import Floats, Integers, Matrix, t_quantile
+from warehouse.formulas.weekdays import weekday_effects
 
 # Change it with any change of what these functions return: changes are then looked for anew.
-METHOD_VERSION = "1"
+METHOD_VERSION = "2"
 MIN_NIGHTS = 10
 NIGHTS_THAT_COUNT = 3  # at a new level before it can be a shift
 # What quiet nights may raise in 30 nights: over the whole board, and over a dozen of its series.
@@ -64,7 +67,10 @@ class Shift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OddNight:
-    """A night far from the level of its `neighbours`, which are so many; it did not last."""
+    """A night far from the level of its `neighbours`, which are so many; it did not last.
+
+    `level` is the usual one of its weekday, where that has one of its own.
+    """
 
     night: int
     neighbours: int
@@ -81,12 +87,16 @@ class Course:
     scale: float
 
 
-def courses(values: Matrix, least_scale: Floats, *, board: int | None = None) -> list[Course | None]:
+def courses(
+    values: Matrix, least_scale: Floats, *, days: Integers | None = None, board: int | None = None
+) -> list[Course | None]:
     """Shifts and odd nights of every series of a board.
 
     Args:
         values: shape (series, nights); on a scale on which noise is alike at all levels, such as logarithms; NaN is a
             night that is not known.
+        days: shape (nights,); the calendar day of each night, a count of days: what a weekday does week after week is
+            then no news (`weekday_effects`). None where it is not asked.
         least_scale: shape (series,); positive; what is less than this from night to night is no noise at all.
         board: how many series the board has, if these are not all of them.
 
@@ -98,7 +108,8 @@ def courses(values: Matrix, least_scale: Floats, *, board: int | None = None) ->
     found: list[Course | None] = [None] * len(values)
     if not len(enough):
         return found
-    places, packed = _packed(values[enough], known[enough])
+    usual = np.zeros_like(values) if days is None else weekday_effects(values, days)
+    places, packed = _packed((values - usual)[enough], known[enough])
     scales, hang = _scales(packed)
     scale = np.maximum(scales, least_scale[enough])
     cost_of_a_cut = penalty(board or len(values), hang)
@@ -116,6 +127,7 @@ def courses(values: Matrix, least_scale: Floats, *, board: int | None = None) ->
                 cost_of_a_cut,
                 hang,
                 float(scale[start + row]),
+                usual[series],
             )
     return found
 
@@ -218,7 +230,13 @@ def _levels(standard: Matrix) -> Matrix:
 
 
 def _course(
-    line: Floats, nights: Integers, cuts: Integers, cost_of_a_cut: float, hang_together: float, scale: float
+    line: Floats,
+    nights: Integers,
+    cuts: Integers,
+    cost_of_a_cut: float,
+    hang_together: float,
+    scale: float,
+    usual: Floats,
 ) -> Course:
     """Levels, shifts and odd nights of one series without gaps, which is in standard deviations of `scale`."""
     bound = _bound(cost_of_a_cut)
@@ -246,8 +264,8 @@ def _course(
         OddNight(
             night=int(nights[start + night]),
             neighbours=end - start - 1,
-            level=level * scale,
-            value=float(line[start + night]) * scale,
+            level=level * scale + float(usual[nights[start + night]]),
+            value=float(line[start + night]) * scale + float(usual[nights[start + night]]),
         )
         for (start, end), level in zip(spans, levels, strict=True)
         for night in np.flatnonzero((line[start:end] - level) ** 2 > cost_of_a_cut).tolist()
