@@ -58,6 +58,8 @@ def weekday_effects(values: Matrix, days: Integers) -> Matrix:
     effects = _effects(calendar, np.zeros_like(calendar), weeks)
     for _ in range(_PASSES - 1):
         some = effects.any(axis=1)
+        if not some.any():
+            break
         effects[some] = _effects(calendar[some], effects[some], weeks)
     found: Matrix = np.where(np.isfinite(values), effects[:, places], 0.0)
     return found
