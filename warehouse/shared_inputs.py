@@ -2,7 +2,8 @@
 
 Two targets on one grid do not tie because the grid is uncertain: whatever it is, it is so for both. An input is shared
 if both took it from the same row of a ledger, or declared the same range with the same source; the energy that a meter
-models, if it is the same model of the same part of the same host. What is said of an endpoint itself is its own.
+models, if it is the same model of the same part of the same host. The range of a measured energy is what reading a
+meter at instants can miss, which is another in each trial. What is said of an endpoint itself is its own.
 
 A part of a figure is its inputs multiplied, so a draw of it is its central value times how far each input is drawn from
 its own. A part whose stored range does not follow from its inputs that way is drawn as one input of its own.
@@ -100,6 +101,7 @@ def _parts(
                 t.kind,
                 a.component,
                 a.method,
+                a.basis::VARCHAR AS basis,
                 a.{column}_low AS low,
                 a.{column} AS central,
                 a.{column}_high AS high,
@@ -154,7 +156,7 @@ def _input(part: dict[str, Any], factor: dict[str, Any]) -> _Input:
     quantity = factor["quantity"]
     low, central, high = factor["low"], factor["central"], factor["high"]
     ledger_key = (part["ledger_keys"] or {}).get(quantity)
-    if quantity.startswith("energy_j of "):  # a meter's reading: wrong in the same way for all that it metered
+    if quantity.startswith("energy_j of "):
         key = f"{quantity} by {part['method']} of {_owner(part)}"
     else:
         key = input_key(
@@ -186,12 +188,15 @@ def input_key(
 
 
 def _own(part: dict[str, Any]) -> _Input:
-    """A part as one input: of a local target shared on its host, where the same method gives it."""
+    """A part as one input."""
     key = f"{part['component']} by {part['method']} of {_owner(part)}"
     return _Input(key=key, low=part["low"], central=part["central"], high=part["high"])
 
 
 def _owner(part: dict[str, Any]) -> str:
+    """Whose figure it is: what is not measured, wrong in the same way for all that a host's method gave it of."""
+    if part["basis"] == "measured":
+        return str(part["trial_id"])
     return str(part["host_id"] if part["kind"] == "local" else part["target_id"])
 
 
