@@ -114,7 +114,7 @@ def test_of_a_track_that_was_killed_the_next_one_lands_what_was_metered(tmp_path
     assert land_left_over_jobs(data) == []  # it is not left over yet
     process.kill()
     process.communicate(timeout=60)
-    _, alive = psutil.wait_procs(ours, timeout=20)
+    _, alive = psutil.wait_procs(ours, timeout=60)
     assert [one.pid for one in alive] in ([], [child])  # the sampler has seen it; the command ends with its input
     assert land_left_over_jobs(data) == [folder.name]
     assert land_left_over_jobs(data) == []
@@ -194,7 +194,7 @@ def start(data, *argv):
     )  # fmt: skip
 
 
-def wait_until(true, timeout_s=30.0):
+def wait_until(true, timeout_s=60.0):
     deadline_s = time.monotonic() + timeout_s
     while not true():
         assert time.monotonic() < deadline_s, "it did not come to pass"

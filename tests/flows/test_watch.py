@@ -175,7 +175,7 @@ def mail_server(*, takes=True) -> Iterator[tuple[int, list[str]]]:
     done = threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    ready.wait(10)
+    assert ready.wait(60)
     try:
         yield port, messages
     finally:

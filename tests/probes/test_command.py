@@ -85,7 +85,7 @@ def test_a_process_that_it_leaves_behind_is_not_waited_for(tmp_path):
 
 def test_it_reads_our_input_and_writes_our_output():
     process = runner("cat", stdin=subprocess.PIPE)
-    out, _ = process.communicate("through and through\n", timeout=30)
+    out, _ = process.communicate("through and through\n", timeout=60)
     assert out == "through and through\nended 0\n"
 
 
@@ -94,7 +94,7 @@ def test_what_is_sent_to_us_is_handed_on_once(number, code):
     process = runner(sys.executable, "-c", COUNTS)
     wait_for_line(process, "ready")
     process.send_signal(number)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     assert out == f"ended {code}\n"
 
 
@@ -107,7 +107,7 @@ def test_what_the_terminal_sends_reaches_the_command_once():
     )  # fmt: skip
     wait_for_line(process, "ready")
     os.write(ours, b"\x03")
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     os.close(ours)
     os.close(theirs)
     assert out == "ended 10\n"
@@ -130,7 +130,7 @@ def test_a_signal_that_was_ignored_stays_ignored():
     )
     wait_for_line(process, "ready")
     process.send_signal(signal.SIGHUP)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     assert out == "ended 0\n"
 
 
@@ -146,7 +146,7 @@ def test_waiting_ends_early_when_somebody_asks_for_an_end():
     process = subprocess.Popen([sys.executable, "-c", WAITER], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     wait_for_line(process, "ready")
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     assert out == "False SIGTERM\n"
 
 

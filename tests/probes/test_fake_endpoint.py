@@ -16,7 +16,7 @@ from probes.load.sse import cut_events
 
 
 def ask(base_url, *, request_id="r1", **body):
-    connection = http.client.HTTPConnection(base_url.split("/")[2], timeout=10)
+    connection = http.client.HTTPConnection(base_url.split("/")[2], timeout=60)
     options = {"stream": True, "stream_options": {"include_usage": True}}
     order = json.dumps({"model": "m", **options, "messages": [{"role": "user", "content": "a b c"}], **body})
     connection.request("POST", "/v1/chat/completions", order, {"X-Request-Id": request_id})
@@ -55,7 +55,7 @@ def test_its_log_has_neither_headers_nor_bodies():
 
 def test_another_route_is_not_found():
     with fake_endpoint() as fake:
-        connection = http.client.HTTPConnection(fake.base_url.split("/")[2], timeout=10)
+        connection = http.client.HTTPConnection(fake.base_url.split("/")[2], timeout=60)
         connection.request("GET", "/v1/nothing")
         assert connection.getresponse().status == 404
         connection.close()
@@ -81,7 +81,7 @@ def test_the_command_prints_its_url_serves_and_writes_its_log(tmp_path):
             answer, _ = ask(server.stdout.readline().strip(), max_tokens=2)
         finally:
             server.send_signal(signal.SIGINT)
-            server.communicate(timeout=10)
+            server.communicate(timeout=60)
     assert answer.status == 200
     assert server.returncode == 0
     assert [json.loads(line)["tokens"] for line in log.read_text().splitlines()] == [2]

@@ -22,7 +22,7 @@ AT_ONCE = EndpointSpec(ttft_s=0.0, itl_s=0.0)
 
 
 def connect(base_url):
-    return http.client.HTTPConnection(base_url.split("/")[2], timeout=10)
+    return http.client.HTTPConnection(base_url.split("/")[2], timeout=60)
 
 
 def ask(connection, *, request_id="r1", **body):
@@ -184,7 +184,7 @@ def test_it_lists_its_model():
 def test_what_is_not_http_ends_that_connection_alone():
     with fast_endpoint(AT_ONCE) as endpoint:
         host, port = endpoint.base_url.split("/")[2].split(":")
-        with socket.create_connection((host, int(port)), 10) as stranger:
+        with socket.create_connection((host, int(port)), 60) as stranger:
             stranger.sendall(b"EHLO there\r\n\r\n")
             assert stranger.recv(100) == b""
         connection = connect(endpoint.base_url)
@@ -224,7 +224,7 @@ def test_it_ends_when_whoever_started_it_is_gone():
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline().startswith(b"http://127.0.0.1:")
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize(

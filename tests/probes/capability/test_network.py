@@ -16,7 +16,7 @@ from probes.load.origin import parse_origin
 from probes.load.spec import LoadSpec, Timeouts
 from tests.probes.capability.server import Ways, serving
 
-QUICK = Timeouts(connect_s=2, first_token_s=5, stall_s=5, total_s=10)
+PATIENT = Timeouts(connect_s=60, first_token_s=60, stall_s=60, total_s=60)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def secure(certificate):
 
 
 def spec(base_url: str, **changes) -> LoadSpec:
-    given = {"model": "good-model", "concurrency": 1, "requests": 1, "attempt_prefix": "check", "timeouts": QUICK}
+    given = {"model": "good-model", "concurrency": 1, "requests": 1, "attempt_prefix": "check", "timeouts": PATIENT}
     return LoadSpec(base_url=base_url, **given | changes)
 
 
@@ -91,7 +91,7 @@ def test_a_certificate_file_that_cannot_be_read_is_named(secure, tmp_path):
 
 
 def test_a_name_that_does_not_resolve_is_said_and_nothing_else_is_tried():
-    network = look(parse_origin("http://no-such-host.invalid/v1", "/x"), QUICK, None)
+    network = look(parse_origin("http://no-such-host.invalid/v1", "/x"), PATIENT, None)
     assert [(each.finding_id, each.verdict) for each in network.findings] == [("name", "no")]
     assert network.failure[0] == "dns"
     assert http_finding(network, None).verdict == "unknown"

@@ -64,8 +64,8 @@ def groups():
     return list(together.values())
 
 
-def cycles(group, *, waiting):
-    """For each member the fixtures in turn; where it lacks one that others of its group have, a plain answer."""
-    names = [n for n in FIXTURES if (n in WAITING) is waiting and any(has(member, n) for member in group)]
-    order = names if waiting else in_an_order_that_goes_on(names)
+def cycles(group):
+    """For each member the fixtures in turn, but for those that wait; where it lacks one of its group, a plain answer."""
+    names = [n for n in FIXTURES if n not in WAITING and any(has(member, n) for member in group)]
+    order = in_an_order_that_goes_on(names)
     return {member.name: [name if has(member, name) else "none" for name in order] for member in group}

@@ -26,7 +26,7 @@ def plain():
 
 
 def send(fake, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection(fake.base_url.split("/")[2], timeout=10)
+    connection = http.client.HTTPConnection(fake.base_url.split("/")[2], timeout=60)
     raw = body if isinstance(body, bytes) or body is None else json.dumps(body)
     connection.request(method, path, raw, headers or {})
     answer = connection.getresponse()
@@ -223,7 +223,7 @@ def test_an_endpoint_that_serves_some_models_knows_no_others():
 
 def test_what_comes_in_chunks_is_read(plain):
     body = json.dumps({"model": "m", "messages": SAID, "max_tokens": 2}).encode()
-    connection = http.client.HTTPConnection(plain.base_url.split("/")[2], timeout=10)
+    connection = http.client.HTTPConnection(plain.base_url.split("/")[2], timeout=60)
     headers = {"Transfer-Encoding": "chunked"}
     connection.request("POST", "/v1/chat/completions", iter([body[:9], body[9:]]), headers, encode_chunked=True)
     assert json.loads(connection.getresponse().read())["usage"]["completion_tokens"] == 2

@@ -36,7 +36,7 @@ def base_urls():
             yield json.loads(process.stdout.readline())
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
 
 
 @pytest.fixture
