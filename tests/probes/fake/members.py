@@ -65,7 +65,7 @@ def groups():
 
 
 def cycles(group):
-    """For each member the fixtures in turn, but for those that wait; where it lacks one of its group, a plain answer."""
+    """For each member the fixtures in turn, but for those that wait; a plain answer where it lacks one."""
     names = [n for n in FIXTURES if n not in WAITING and any(has(member, n) for member in group)]
     order = in_an_order_that_goes_on(names)
     return {member.name: [name if has(member, name) else "none" for name in order] for member in group}
