@@ -8,6 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui import login
+
 HERE = Path(__file__).parent
 
 st.set_page_config(page_title="Megatoken", page_icon=str(HERE / "mark.svg"), layout="wide")
@@ -33,4 +35,5 @@ page = st.navigation(
     ],
     position="top",
 )
+login.welcome("questions/sql.py", first=page.url_path == "")
 page.run()

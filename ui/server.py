@@ -6,6 +6,9 @@ import os
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
+
+from ui import login_setup
 
 APP = Path(__file__).with_name("app.py")
 DATA_DIR_VARIABLE = "MEGATOKEN_DATA"
@@ -46,21 +49,25 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or ipaddress.ip_address(host).is_loopback
 
 
-def login_is_set_up(folder: Path) -> bool:
-    """Whether one of the secrets files that Streamlit reads holds an [auth] section.
+def login_trouble(folder: Path) -> str | None:
+    """What is wrong with log-in as the secrets files of Streamlit set it up: "" if nothing, None if they do not.
 
     Args:
         folder: the working directory of the server.
     """
-    for path in (Path.home() / ".streamlit/secrets.toml", folder / ".streamlit/secrets.toml"):
+    secrets: dict[str, Any] = {}
+    for place in (Path.home(), folder, APP.parent):
+        path = place / ".streamlit" / "secrets.toml"
         try:
-            if "auth" in tomllib.loads(path.read_text(encoding="utf-8")):
-                return True
+            secrets.update(tomllib.loads(path.read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError) as error:
-            print(f"megatoken: {path} cannot be read as TOML ({error}); log-in is off", file=sys.stderr)
-    return False
+            return f"{path} cannot be read as TOML ({error}); log-in is off"
+    if "auth" not in secrets:
+        return None
+    wrong = login_setup.problem(secrets["auth"])
+    return f"log-in is off: in .streamlit/secrets.toml {wrong} (README, Log-in)" if wrong else ""
 
 
 def main() -> None:
@@ -70,7 +77,10 @@ def main() -> None:
     options.add_argument("--data", type=Path, required=True)
     options.add_argument("--host", default=LOCAL)
     asked = options.parse_args()
-    if not is_loopback(asked.host) and not login_is_set_up(Path.cwd()):
+    trouble = login_trouble(Path.cwd())
+    if trouble:
+        print(f"megatoken: {trouble}", file=sys.stderr)
+    elif trouble is None and not is_loopback(asked.host):
         print(
             f"megatoken: {asked.host} can be reached by others and no log-in is set up: whoever reaches it sees every"
             " published figure, and the SQL page is off; put an [auth] section into .streamlit/secrets.toml",

@@ -1,6 +1,7 @@
 """The SQL page: who may ask, what a link asks, what is logged, and what an answer says of itself."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,15 +24,20 @@ PAGE = Path(ui.__file__).parent / "questions" / "sql.py"
 ANYBODY = access.Asked(
     address="127.0.0.1",
     host="localhost:8501",
+    origin=None,
     forwarded=False,
     login_set_up=False,
+    problem="",
     library=True,
     logged_in=False,
+    since_s=None,
+    subject=None,
     email=None,
     verified=True,
     users=None,
 )
 REMOTE = replace(ANYBODY, address="0.0.0.0", host="board.example.org")
+INSIDE = replace(REMOTE, login_set_up=True, logged_in=True, since_s=60.0, subject="1", email="ann@example.org")
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +141,8 @@ def test_a_server_that_others_reach_answers_nobody_who_is_not_logged_in(nights, 
 
 
 def test_whoever_has_logged_in_is_answered_and_named_in_the_log(nights, monkeypatch):
-    page = opened(nights, monkeypatch, {"is_logged_in": True, "email": "ann@example.org"}, sql="SELECT 43 AS answer")
+    ann = {"is_logged_in": True, "email": "ann@example.org", "iat": int(time.time())}
+    page = opened(nights, monkeypatch, ann, sql="SELECT 43 AS answer")
     assert list(page.dataframe[0].value["answer"]) == [43]
     assert "Logged in as ann@example.org" in text(page)
     assert logged(nights)[-1]["who"] == "ann@example.org"
@@ -153,25 +160,32 @@ def test_the_page_without_a_snapshot_says_what_to_do(tmp_path, monkeypatch, loca
         (replace(ANYBODY, address="::1", host="[::1]:8501"), True, ""),
         (replace(ANYBODY, host="board.example.org"), False, "No log-in is set up"),
         (replace(ANYBODY, forwarded=True), False, "No log-in is set up"),
+        (replace(ANYBODY, origin="http://localhost:8501"), True, ""),
+        (replace(ANYBODY, origin="https://board.example.org"), False, "No log-in is set up"),
+        (replace(ANYBODY, origin="null"), False, "No log-in is set up"),
         (replace(ANYBODY, address=None), False, "can be reached from other machines"),
         (replace(ANYBODY, address="10.0.0.7", host="127.0.0.1"), False, "can be reached"),
         (REMOTE, False, "put an [auth] section"),
         (replace(REMOTE, login_set_up=True), False, "you are not logged in"),
         (replace(REMOTE, login_set_up=True, library=False), False, "install authlib"),
-        (replace(REMOTE, logged_in=True, email="ann@example.org"), True, ""),
-        (replace(REMOTE, logged_in=True, email="Ann@Example.org", users=["@example.org"]), True, ""),
-        (replace(REMOTE, logged_in=True, email="ann@example.org", users=["ann@example.org"]), True, ""),
-        (replace(REMOTE, logged_in=True, email="eve@example.org", users=["ann@example.org"]), False, "eve@example.org"),
-        (replace(REMOTE, logged_in=True, email="ann@notexample.org", users=["@example.org"]), False, "sql_users"),
-        (replace(REMOTE, logged_in=True, email="a@b.c", verified=False, users=["a@b.c"]), False, "sql_users"),
-        (replace(REMOTE, logged_in=True, email=None, users=["ann@example.org"]), False, "somebody logged in"),
+        (replace(REMOTE, login_set_up=True, problem="[auth] client_id is missing"), False, "client_id is missing"),
+        (INSIDE, True, ""),
+        (replace(INSIDE, since_s=access.LASTS_S + 1), False, "more than 12 hours ago"),
+        (replace(INSIDE, since_s=None), False, "more than 12 hours ago"),
+        (replace(INSIDE, email="Ann@Example.org", users=["@example.org"]), True, ""),
+        (replace(INSIDE, users=["ann@example.org"]), True, ""),
+        (replace(INSIDE, email="eve@example.org", users=["ann@example.org"]), False, "eve@example.org"),
+        (replace(INSIDE, email="ann@notexample.org", users=["@example.org"]), False, "sql_users"),
+        (replace(INSIDE, verified=False, users=["ann@example.org"]), False, "sql_users"),
+        (replace(INSIDE, email=None, users=["ann@example.org"]), False, "subject 1 may not"),
     ],
 )  # fmt: skip
 def test_sql_is_for_the_machine_itself_and_for_those_who_logged_in(asked, allowed, said):
     decided = access.decide(asked)
     assert decided.allowed is allowed
     assert said in decided.why
-    assert decided.can_log_in is (not allowed and asked.login_set_up and asked.library and not asked.logged_in)
+    works = asked.login_set_up and asked.library and not asked.problem
+    assert decided.can_log_in is (not allowed and works and decided.who is None)
 
 
 @pytest.mark.parametrize(

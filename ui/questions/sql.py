@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import access, frame, markup, sql, sql_audit, sql_snapshot, words
+from ui import access, frame, login, markup, sql, sql_audit, sql_snapshot, words
 from ui.snapshot import data_dir
 from warehouse.errors import WarehouseError
 from warehouse.query import ViewComment
@@ -24,7 +24,7 @@ def draw(at: frame.Frame) -> None:
     """Who may not ask is told why; else the question, what can be asked of, and the answer."""
     visitor = access.access()
     if not visitor.allowed:
-        _refuse(visitor)
+        login.refuse(visitor)
         return
     at.beneath("SQL over the published snapshot, read-only, in a process of its own")
     views = sql_snapshot.views(at.shown.path)
@@ -39,14 +39,6 @@ def draw(at: frame.Frame) -> None:
         st.html(markup.panel("Write a question", "Or choose one that others ask, and change it.", code=""))
         return
     _answer(at, asked, visitor.who, views)
-
-
-def _refuse(visitor: access.Access) -> None:
-    st.html(markup.panel("SQL is off for you", visitor.why, tone="warn"))
-    if visitor.can_log_in:
-        st.button("Log in", on_click=st.login, icon=":material/login:")
-    elif visitor.who:
-        st.button("Log out", on_click=st.logout, icon=":material/logout:")
 
 
 def _logged_in(who: str) -> None:
