@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.boundary_words import boundary_words
 from warehouse.account_changes import FactorChange, FigureChange
 from warehouse.account_report import AccountReport, ReportedFigure, ReportedScore, ReportedSpread
 from warehouse.accounting import Fact
@@ -52,6 +53,10 @@ def print_account(console: Console, report: AccountReport) -> None:
     console.print()
     console.print(figures_table(report), width=width)
     console.print()
+    boundary = boundary_words([one.component for one in report.figures if one.group == "energy" and one.in_total])
+    if boundary is not None:
+        console.print(Text(f"Energy is {boundary}", style="dim"), width=width)
+        console.print()
     unknown = _unknown(report)
     if unknown:
         console.print(Text("Unknown", style="bold"))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from flows.boundary_words import boundary_words
 from flows.commands.explain import significant
 
 if TYPE_CHECKING:
@@ -77,8 +78,10 @@ def remarks(account: Mapping[str, Any], *, has_site: bool) -> list[str]:
     """Sentences below the table."""
     said = []
     if account["energy_j"] is not None:
-        of = f"{_value(account['energy_j'] / J_PER_WH)} Wh, of the whole machine"
-        said.append(of if account["idle_j"] is not None else f"{of}; --idle 30 would tell idle from active energy")
+        parts = [part["component"] for part in account["components"] if part["in_total"]]
+        said.append(f"{_value(account['energy_j'] / J_PER_WH)} Wh, {boundary_words(parts)}")
+        if account["idle_j"] is None:
+            said.append("--idle 30 would tell idle from active energy")
     if account["operational_gco2e"] is not None:
         said.append(GRIDS[account["operational_method"].rpartition("-")[2]])
     if account["own_cpu_share"] is not None:

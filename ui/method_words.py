@@ -81,6 +81,8 @@ CODECARBON: Sequence[tuple[str, str, str]] = (
 
 LIMITS: Sequence[str] = (
     "What a provider's machines draw cannot be seen from outside: a hosted target's energy is estimated or declared.",
+    "Without a meter of the whole machine, energy is that of processors, memory and cards: boards, disks, fans and the"
+    " losses of power supplies are not in it. Boavizta puts them at 20 to 60 % of a server's processors and memory.",
     "Sources for making a card disagree: an H100 is 15 kgCO2e by its die alone, 575 kgCO2e by another model. So a range"
     " is shown, never one of them.",
     "EcoLogits leaves out prompt tokens, so a workload of long prompts costs its hosted targets more than is shown.",

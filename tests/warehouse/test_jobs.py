@@ -111,6 +111,13 @@ def test_a_job_that_ran_over_the_full_hour_is_accounted_by_the_hours_of_its_grid
     assert account["operational_method"].endswith("hourly")
 
 
+def test_a_bound_that_one_meter_lacks_is_not_that_of_the_others(warehouse):
+    con = warehouse([job(), *counter(), *counter(meter="rapl:dram-0", component="ram")])
+    assert con.execute("SELECT error_bound_j FROM job_accounts").fetchall() == [(pytest.approx(60.0),)]
+    con.execute("UPDATE energy_accounts SET error_bound_j = NULL WHERE component = 'ram'").fetchall()  # as of long ago
+    assert con.execute("SELECT error_bound_j FROM job_accounts").fetchall() == [(None,)]
+
+
 def test_jobs_are_not_among_the_trials(warehouse):
     con = warehouse([job(), *counter(), *local_facts(JOB)])
     for view in ("energy", "cost", "emissions", "trial_metrics", "leaderboard", "trial_status"):

@@ -73,7 +73,7 @@ COMMENT ON COLUMN energy.run_id IS 'The run.';
 COMMENT ON COLUMN energy.target_id IS 'The target.';
 COMMENT ON COLUMN energy.workload_id IS 'The workload.';
 COMMENT ON COLUMN energy.energy_j_low IS 'Lower bound of the energy in the window, joules.';
-COMMENT ON COLUMN energy.energy_j IS 'Energy in the measured window, all metered components, joules; NULL is unknown and reason says why.';
+COMMENT ON COLUMN energy.energy_j IS 'Energy in the measured window, all metered components, joules: method names them; without a meter of the whole machine boards, disks, fans and power supplies are not in it. NULL is unknown and reason says why.';
 COMMENT ON COLUMN energy.energy_j_high IS 'Upper bound, joules.';
 COMMENT ON COLUMN energy.idle_j IS 'Idle power x window, joules; NULL without an idle baseline.';
 COMMENT ON COLUMN energy.active_j IS 'energy_j - idle_j, joules.';

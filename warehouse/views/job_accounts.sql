@@ -15,7 +15,7 @@ energies AS (
         sum(energy_j_low) AS energy_j_low,
         sum(energy_j) AS energy_j,
         sum(energy_j_high) AS energy_j_high,
-        sum(error_bound_j) AS error_bound_j,
+        CASE WHEN count(*) = count(error_bound_j) THEN sum(error_bound_j) END AS error_bound_j,
         CASE WHEN count(*) = count(idle_j) THEN sum(idle_j) END AS idle_j,
         CASE WHEN count(*) = count(active_j) THEN sum(active_j) END AS active_j,
         sum(others_active_j) AS others_active_j,
@@ -149,7 +149,7 @@ COMMENT ON COLUMN job_accounts.window_s IS 'The metered window, seconds.';
 COMMENT ON COLUMN job_accounts.cpu_s IS 'CPU time of the command and its children, seconds.';
 COMMENT ON COLUMN job_accounts.own_cpu_share IS 'cpu_s / CPU time of the whole machine in the window, 0 to 1.';
 COMMENT ON COLUMN job_accounts.energy_j_low IS 'Lower bound of the energy in the window, joules.';
-COMMENT ON COLUMN job_accounts.energy_j IS 'Energy of the whole machine in the window, joules; NULL is unknown and reason says why.';
+COMMENT ON COLUMN job_accounts.energy_j IS 'Energy in the window of all that was metered, whoever used it, joules: energy_method names the parts; without a meter of the whole machine boards, disks, fans and power supplies are not in it. NULL is unknown and reason says why.';
 COMMENT ON COLUMN job_accounts.energy_j_high IS 'Upper bound, joules.';
 COMMENT ON COLUMN job_accounts.error_bound_j IS 'The most by which reading the meters at instants can be wrong, joules.';
 COMMENT ON COLUMN job_accounts.power_w_mean IS 'energy_j / window, watts.';

@@ -1,6 +1,7 @@
 -- Purpose: Software Carbon Intensity (ISO/IEC 21031:2024) of each trial and job, (O + M) per R, for each functional unit R that it served.
 -- O is energy x PUE x intensity of the grid: location-based, since the standard leaves market-based measures out. The energy is all that the
--- machine drew in the window, idle power included, and M is charged for the time for which the machine was reserved, idle life through the
+-- meters of the machine saw in the window, idle power included (view energy names them: without one of the whole machine its boards, disks,
+-- fans and power supplies are left out), and M is charged for the time for which the machine was reserved, idle life through the
 -- utilisation: reserved, not only used. A trial reserves its part of the machine for its window; starting the engine, warming up and the
 -- idle baseline are the cost of measuring and are not in it.
 -- Grain: trial or job, functional unit.
