@@ -40,6 +40,7 @@ VIEW_NAMES = (
     "ad_hoc_runs",
     "trial_status",
     "runs_overview",
+    "bill_lines",
     "leaderboard",
     "factors_now",
     "price_history",

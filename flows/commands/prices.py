@@ -1,4 +1,4 @@
-"""`megatoken prices`: what each target costs, since when and by which source; where sources disagree; break-even."""
+"""`megatoken prices`: what each target costs, since when and by which source; disagreements, break-even, the bill."""
 
 import argparse
 from collections.abc import Sequence
@@ -31,10 +31,12 @@ class Listed:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List prices, where they disagree, or break-even volumes."""
+    """List prices, where they disagree, break-even volumes, or what changed the bill."""
     try:
         if options.break_even is not None:
             return _break_even(options)
+        if options.bill is not None:
+            return _bill(options)
         at = _instant(options.on)
         shelf = _chosen(_shelf(options), options.what)
         if options.drift:
@@ -166,6 +168,24 @@ def _break_even(options: argparse.Namespace) -> int:
     from flows.leaderboard import board_console
 
     print_break_even(board_console(), found)
+    return 0
+
+
+def _bill(options: argparse.Namespace) -> int:
+    from flows.billtable import bill_json, print_bill
+    from warehouse.bill import bill_change
+    from warehouse.query import open_published
+
+    with open_published(data_dir(options.data)) as con:
+        found = bill_change(con, options.bill, wanted=options.what)
+    if options.what is not None and not (found.targets or found.unknown):
+        raise ConfigError([f"{options.what}: neither a target nor a model of one on any of these bills"])
+    if options.json:
+        _print_json(bill_json(found))
+        return 0
+    from flows.leaderboard import board_console
+
+    print_bill(board_console(), found)
     return 0
 
 

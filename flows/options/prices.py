@@ -22,6 +22,13 @@ def add_prices_options(prices: argparse.ArgumentParser) -> None:
         metavar="TARGET",
         help="from how many tokens a month that machine of yours is cheaper than each API that was measured beside it",
     )
+    prices.add_argument(
+        "--bill",
+        nargs="+",
+        metavar="SPAN",
+        help="what changed the bill: 7d (the last 7 days against those before), or two of 2026-W47, 2026-11,"
+        " 2026-11-01..2026-11-15 and names of runs, the earlier first",
+    )
     prices.add_argument("--workload", metavar="W", help="with --break-even: only this workload")
     prices.add_argument(
         "--min-goodput",

@@ -310,3 +310,23 @@ def test_the_worst_case_of_a_rented_machine_is_its_dearest_hours():
     chat = {"id": "w", "arrivals": "closed", "concurrency": 1, "requests": 3, "prompt_tokens": 9, "output_tokens": 9}
     own, workload = check_table(LocalTarget, engine, name="t"), check_table(Workload, chat, name="t")
     assert quote_usd(own, workload, 3, site, Timeouts(), [], 100.0) == pytest.approx(1.8)
+
+
+def test_the_bill_of_two_spans_says_what_changed_and_by_which_part(published, capsys):
+    out = said(capsys, "--bill", "2026-10", "2026-11", "--data", str(published))
+    assert "mostly new: dear (+11.00)" in out
+    assert "2026-11-01 to 2026-11-30 (1 of 30 days with runs, 1 run) against 2026-10-01 to 2026-10-31" in out
+    found = json.loads(said(capsys, "dear", "--bill", "1d", "--json", "--data", str(published)))
+    assert found["difference_usd"] == found["parts_usd"]["new"] == pytest.approx(11.0)
+    assert [(one["target_id"], one["before_usd"], one["bought_by"]) for one in found["targets"]] == [
+        ("dear", None, "token")
+    ]
+    same = said(capsys, "--bill", "night-1", "night-1", "--data", str(published))
+    assert same.startswith("The same: 11.00 USD")
+
+
+def test_a_bill_of_nothing_or_of_nobody_is_a_sentence(published, capsys):
+    assert main(["prices", "--bill", "last-week", "--data", str(published)]) == 2
+    assert "a bill compares two spans of time, given is last-week; give 7d" in capsys.readouterr().err
+    assert main(["prices", "nobody", "--bill", "7d", "--data", str(published)]) == 2
+    assert "nobody: neither a target nor a model of one on any of these bills" in capsys.readouterr().err
