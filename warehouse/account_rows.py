@@ -1,7 +1,7 @@
 """Accounts as rows of their tables."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from warehouse.accounting import Account, EnergyAccount
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
 
 # What an account keeps of a fact.
 _FACTOR = ("quantity", "low", "central", "high", "basis", "valid_from", "source", "factor_version")
+
+
+def accounting_instant(con: "duckdb.DuckDBPyConnection", table: str) -> datetime:
+    """Now; just after the latest rows of an account table, if the clock was set back since: the latest is what counts.
+
+    Args:
+        con: a connection to the warehouse.
+        table: a table with `recorded_at`.
+    """
+    ((latest_us,),) = con.execute(f"SELECT epoch_us(max(recorded_at)) FROM {table}").fetchall()
+    now = datetime.now(UTC)
+    if latest_us is None:
+        return now
+    return max(now, datetime.fromtimestamp(0, UTC) + timedelta(microseconds=latest_us + 1))
 
 
 def energy_row(

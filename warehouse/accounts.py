@@ -10,7 +10,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from warehouse.account_rows import account_row, energy_row, impact_row, insert_accounts, spread_row
+from warehouse.account_rows import (
+    account_row,
+    accounting_instant,
+    energy_row,
+    impact_row,
+    insert_accounts,
+    spread_row,
+)
 from warehouse.accounting import Account, Billed, Fact, Tokens, TrialFacts
 from warehouse.accounting.cost import cost_accounts
 from warehouse.accounting.emissions import emission_accounts
@@ -120,7 +127,7 @@ def account_trials(
             {"recompute": recompute, "version": METHOD_VERSION, "from_at": from_at},
         ).fetchall()
     ]
-    recorded_at = datetime.now(UTC)
+    recorded_at = accounting_instant(con, "energy_accounts")
     for start in range(0, len(pending), _TRIALS_AT_ONCE):
         _account_some(con, pending[start : start + _TRIALS_AT_ONCE], recorded_at, refresh)
     return len(pending)

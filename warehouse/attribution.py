@@ -7,11 +7,12 @@ alone: of the trial itself, else of the newest earlier trial of the same target 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from warehouse.account_rows import accounting_instant
 from warehouse.attempt_requests import Attempts, attempts_of
 from warehouse.attribution_weights import METHOD_VERSION, TARGET_COLUMNS, Fits, Target, Weights, weights_of
 from warehouse.energy_curves import curves_of
@@ -123,7 +124,7 @@ def attribute_trials(con: "duckdb.DuckDBPyConnection") -> int:
     if not pending:
         return 0
     fits = Fits(con)
-    recorded_at = datetime.now(UTC)
+    recorded_at = accounting_instant(con, "attribution_accounts")
     for some in _chunks(con, pending):
         names = [trial.trial_id for trial in some]
         meters, attempts = meters_of(con, names), attempts_of(con, names)

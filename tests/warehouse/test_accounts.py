@@ -284,6 +284,14 @@ def test_accounting_again_does_nothing_until_it_is_asked_to_recompute_and_then_s
         ]
 
 
+def test_an_accounting_after_the_clock_was_set_back_is_the_latest_all_the_same(warehouse):
+    con = warehouse([trial_row(), attempt_row(), *local_facts()])
+    con.execute("UPDATE energy_accounts SET recorded_at = recorded_at + INTERVAL 1 DAY, note = 'tomorrow'").fetchall()
+    assert account_trials(con, recompute=True) == 1
+    assert con.execute("SELECT note FROM energy").fetchall() == [(None,)]
+    assert con.execute("SELECT count(DISTINCT recorded_at) FROM energy_accounts").fetchall() == [(2,)]
+
+
 def test_trials_of_another_method_version_are_accounted_anew(warehouse):
     con = warehouse([trial_row(), attempt_row()])
     assert account_trials(con) == 0
