@@ -30,6 +30,7 @@ _MOST_EVENTS: Final = 10_000  # at one time; more would be 128 KiB, which the C 
 _CALM_LEAST_NS: Final = 300_000
 _CALM_MOST_NS: Final = 4_000_000
 _DIAL_BATCH: Final = 128  # connections being opened at one time: inside usual listen backlogs
+_DIALS_EACH: Final = 2  # tries for each connection that is to be there beforehand
 _LONGEST_TICK_S: Final = 0.25
 # Writing down costs some 50 µs an attempt, and attempts like to end together: most of it waits for a quiet moment.
 _WRITES_QUIET: Final = 2  # a send may fall due meanwhile
@@ -125,22 +126,29 @@ class LoadLoop:
 
     def open_connections(self, counts: Sequence[int]) -> None:
         """Have so many idle connections on each lane, or as many as its target gives; failures show in attempts."""
+        # What accepts and hangs up at once, as a balancer with nobody behind it, would be dialled for ever.
+        dials_left = [_DIALS_EACH * count for count in counts]
         while not self._aborting:
-            for lane, count in zip(self._lanes, counts, strict=True):
-                self._open_some(lane, 0 if lane.cold or lane.stopped_reason is not None else count)
+            for n, (lane, count) in enumerate(zip(self._lanes, counts, strict=True)):
+                wanted = 0 if lane.cold or lane.stopped_reason is not None else count
+                dials_left[n] -= self._open_some(lane, wanted, dials_left[n])
             if not any(lane.pool.opening for lane in self._lanes):
                 return
             self._turn()
 
-    def _open_some(self, lane: Lane, count: int) -> None:
+    def _open_some(self, lane: Lane, count: int, most: int) -> int:
+        """Begin to open what is missing of `count`, at most so many; returns how many."""
         pool = lane.pool
         missing = count - len(pool.idle) - pool.opening
         # The first one alone: a target that refuses is asked once, not a thousand times.
         at_once = _DIAL_BATCH if pool.idle else 1
-        for _ in range(min(missing, at_once - pool.opening, self._max_connections - len(self._by_fd))):
+        dials = 0
+        for _ in range(min(missing, most, at_once - pool.opening, self._max_connections - len(self._by_fd))):
             if pool.spare_failed:
-                return
+                break
             pool.dial(None)
+            dials += 1
+        return dials
 
     def run(self, ahead: Ahead, *, limit: int | None, send_until_ns: int | None = None) -> None:
         """Send what is planned and wait for all of it.

@@ -2,6 +2,12 @@
 
 import datetime
 import ipaddress
+import socketserver
+import ssl
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -9,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from probes.fake_endpoint import FakeScript, fake_endpoint
+from tests.probes.load.conftest import PATIENT
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +89,8 @@ def test_a_certificate_for_another_name_is_refused(certificate, load):
 )
 def test_endings_over_tls_have_the_same_classes(fault, expected, certificate, load):
     with fake_endpoint(script(certificate, fault=fault)) as fake:
-        result = load(fake.base_url, ca_file=str(certificate[0]), requests=3)
+        limits = replace(PATIENT, stall_s=0.3 if fault == "stall" else PATIENT.stall_s)
+        result = load(fake.base_url, ca_file=str(certificate[0]), requests=3, timeouts=limits)
     assert {attempt.error_class for attempt in result.attempts if attempt.phase == "measured"} == {expected}
 
 
@@ -93,3 +101,31 @@ def test_a_request_larger_than_the_socket_buffer_goes_out_whole(certificate, loa
     assert attempt.error_class is None
     assert attempt.t_sent_ns > attempt.t_start_ns
     assert attempt.prompt_tokens > 20_000
+
+
+def test_connections_that_end_as_soon_as_they_are_open_are_not_opened_for_ever(certificate, load):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    dialled = []
+
+    class NobodyBehind(socketserver.BaseRequestHandler):
+        def handle(self):
+            dialled.append(self)
+            time.sleep(0.01)  # opening takes longer than the connection lives: some are always on their way
+            with suppress(OSError):  # the client had enough
+                context.wrap_socket(self.request, server_side=True).close()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), NobodyBehind) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"https://localhost:{server.server_address[1]}/v1"
+        result = load(
+            url,
+            ca_file=str(certificate[0]),
+            requests=4,
+            concurrency=4,
+            stop=lambda: "it goes on dialling" if len(dialled) > 200 else None,
+        )
+        server.shutdown()
+    assert result.stopped_reason is None
+    measured = [attempt.error_class for attempt in result.attempts if attempt.phase == "measured"]
+    assert measured == ["truncated"] * 4
