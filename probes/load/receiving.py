@@ -39,6 +39,8 @@ _BEGUN_BYTES: Final = 8192
 _BODY_LIMIT_BYTES: Final = 256 << 20
 _LINE_LIMIT_BYTES: Final = 4 << 20
 
+_NOT_HTTP: Final = (httptools.HttpParserError, httptools.HttpParserUpgrade)  # siblings
+
 _timespec = struct.Struct("qq").unpack
 
 
@@ -125,10 +127,12 @@ class Receiver:
         response.last_stamp_ns = stamp_ns
         try:
             response.feed(data)
-        except httptools.HttpParserError as error:
+        except _NOT_HTTP as error:
             # Bytes after a complete answer spoil the connection, not the answer.
             response.part_counts.append(len(response.parts))
-            failure: tuple[ErrorClass, str] = ("parse_error", f"not HTTP/1.1: {error}")
+            switched = isinstance(error, httptools.HttpParserUpgrade)
+            told = "the server switched to another protocol" if switched else str(error)
+            failure: tuple[ErrorClass, str] = ("parse_error", f"not HTTP/1.1: {told}")
             self.land(connection, stamp_ns, failure=None if response.complete else failure, spoiled=True)
             return
         response.part_counts.append(len(response.parts))

@@ -98,6 +98,10 @@ class Response:
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self.feed: Callable[[bytes], None] = self._parser.feed_data
 
+    def on_message_begin(self) -> None:
+        if self.complete:  # nobody asked for another answer, such as a 408 for the request that did not follow in time
+            raise httptools.HttpParserError("bytes after the end of the response")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         key = name.lower().decode("latin-1")
         if key in ("content-length", "transfer-encoding"):
