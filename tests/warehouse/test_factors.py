@@ -51,6 +51,10 @@ def test_every_factor_has_a_source_a_version_and_a_range_in_order():
         assert ends == sorted(ends), each
 
 
+def test_every_factor_says_whether_it_was_read_computed_or_recalled():
+    assert {each.tag for each in all_factors()} == {"read", "computed", "recalled"}
+
+
 def test_a_range_is_one_factor_and_a_blank_cell_is_none():
     found = current("embodied", "nvidia-h100-sxm", "embodied_gco2e")
     assert (found.low, found.central, found.high, found.tag) == (164_000, 273_000, 575_000, "read")
