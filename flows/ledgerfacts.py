@@ -65,8 +65,14 @@ def yearly_grid_fact(zone: str, *, trial_id: str, on: date, where: str, said: st
     found = ledger_fact(GRID, "grid_intensity", zone.upper(), trial_id=trial_id, on=on, said=said)
     if found is not None:
         return found
+    from warehouse.errors import ReferenceDataError
     from warehouse.factors import version_of
+    from warehouse.reference import published_grid_intensity
 
+    try:
+        published_grid_intensity(zone, on)
+    except ReferenceDataError as error:  # the ledger has the zone: a table of a later year is no stand-in for a day
+        raise ConfigError([f"{where} = {zone!r}: {error}"]) from None
     annual = _annual(zone, where)
     return FactRow(
         trial_id=trial_id,
