@@ -96,7 +96,7 @@ def megatoken(data: Path, *arguments: str, **more: str) -> subprocess.CompletedP
         env=environment(data, **more),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

@@ -33,7 +33,7 @@ def measured(tmp_path_factory):
     with fake_endpoint(script) as fake:
         targets = [endpoint(api, fake.base_urls[api], api=api, api_key_env="PLANTED_API_KEY") for api in FORMATS]
         config = write_config(
-            folder, targets, requests=ROUNDS * len(PLAN), concurrency=4, warmup_requests=0, timeouts={"stall_s": 1.0},
+            folder, targets, requests=ROUNDS * len(PLAN), concurrency=4, warmup_requests=0, timeouts={"stall_s": 2.0},
             paired=True,
         )  # fmt: skip
         done = night(data, config, PLANTED_API_KEY=KEY)

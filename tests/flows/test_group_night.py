@@ -11,14 +11,15 @@ from probes.fake_endpoint import FakeScript, fake_endpoint
 from tests.flows.nights import endpoint, landed_attempts, night, sql, write_config
 from tests.flows.test_night import (
     QUICK,
+    STOPS,
     assert_every_landed_attempt_is_loaded_once,
     running_night,
     trial_of,
     until,
+    waits,
 )
 
 WARM_UP = ".1.w"  # TRIAL.wNN; a measured one is TRIAL.NNNNN
-SLOW = FakeScript(ttft_s=0.05, itl_s=0.01)
 
 
 @contextlib.contextmanager
@@ -97,11 +98,11 @@ def test_only_and_a_missing_key_leave_the_others_of_a_group(tmp_path):
 
 def test_ctrl_c_lands_every_member_and_a_re_run_completes_the_group(tmp_path):
     data = tmp_path / "data"
-    with group_config(tmp_path, SLOW, requests=30) as (config, servers):
+    with group_config(tmp_path, STOPS, requests=20) as (config, servers):
         with running_night(data, config, "--run-id", "cut") as process:
-            until(lambda: len(servers[1].requests) > 8, process)
+            until(lambda: all(map(waits, servers)), process)
             process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=30)
+            output, _ = process.communicate(timeout=90)
         assert process.returncode == 1, output
         assert "Traceback" not in output
         rows = sql(data, "SELECT target_id, status FROM trials ORDER BY target_id")
@@ -120,7 +121,7 @@ def test_a_group_that_hangs_is_ended_at_its_deadline_with_what_each_had(tmp_path
     with fake_endpoint(FakeScript(fault="stall", fault_every=8)) as bad, fake_endpoint(QUICK) as good:
         targets = [endpoint("bad", bad.base_url), endpoint("good", good.base_url)]
         config = write_config(
-            tmp_path, targets, paired=True, requests=80, trial_s=4.0, concurrency=2, warmup_requests=0
+            tmp_path, targets, paired=True, requests=80, trial_s=6.0, concurrency=2, warmup_requests=0
         )
         done = night(data, config)
     assert done.returncode == 1

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from probes.fake_endpoint import FakeScript, fake_endpoint
+from probes.fake_endpoint import FakeEndpoint, FakeScript, Play, fake_endpoint
+from probes.load.spool import read_spool
 from tests.flows.nights import (
     ROOT,
     command,
@@ -33,19 +34,13 @@ def run_id_of(done: subprocess.CompletedProcess[str]) -> str:
     return next(line.split()[1].rstrip(":") for line in done.stdout.splitlines() if line.startswith("run "))
 
 
-def closed_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
 def assert_no_traceback(done: subprocess.CompletedProcess[str]) -> None:
     assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 def test_a_night_ends_in_a_ranked_leaderboard(tmp_path):
     data = tmp_path / "data"
-    with fake_endpoint(QUICK) as one, fake_endpoint(FakeScript(ttft_s=0.02, itl_s=0.002)) as two:
+    with fake_endpoint(QUICK) as one, fake_endpoint(FakeScript(ttft_s=0.2, itl_s=0.002)) as two:
         config = write_config(tmp_path, [endpoint("quick", one.base_url), endpoint("slow", two.base_url)])
         done = night(data, config)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -116,8 +111,10 @@ def test_failing_targets_are_rows_and_the_others_go_on(tmp_path):
 
 def test_an_endpoint_that_refuses_connections_is_named(tmp_path):
     data = tmp_path / "data"
-    config = write_config(tmp_path, [endpoint("gone", f"http://127.0.0.1:{closed_port()}/v1")])
-    done = night(data, config)
+    with socket.socket() as closed:  # bound, so that nobody else gets it, and not listening
+        closed.bind(("127.0.0.1", 0))
+        config = write_config(tmp_path, [endpoint("gone", f"http://127.0.0.1:{closed.getsockname()[1]}/v1")])
+        done = night(data, config)
     assert done.returncode == 1
     assert_no_traceback(done)
     assert set(landed_attempts(data)["error_class"]) == {"connect_refused"}
@@ -165,7 +162,7 @@ def test_a_trial_that_hangs_is_ended_at_its_deadline_with_what_it_had(tmp_path):
     data = tmp_path / "data"
     with fake_endpoint(FakeScript(fault="stall", fault_every=40)) as server:
         config = write_config(
-            tmp_path, [endpoint("a", server.base_url)], requests=80, trial_s=3.0, concurrency=4, warmup_requests=0
+            tmp_path, [endpoint("a", server.base_url)], requests=80, trial_s=6.0, concurrency=4, warmup_requests=0
         )
         done = night(data, config)
     assert done.returncode == 1
@@ -250,6 +247,21 @@ def until(condition, process, limit_s=60.0):
         time.sleep(0.01)
 
 
+# The tenth and the eleventh request of the first trial, by then all that is in flight, wait for ever.
+STOPS = FakeScript(ttft_s=0.02, itl_s=0.001, plays=(Play(fixture="silent", requests=(10, 11)),))
+
+
+def waits(server: FakeEndpoint) -> bool:
+    """Whether a trial at an endpoint that `STOPS` has come to where it goes no further."""
+    return [request.fault for request in server.requests].count("silent") == 2
+
+
+def kept_attempts(data: Path) -> int:
+    """What the first trial has on disk."""
+    spools = sorted(data.glob("spool/*/attempts.spool"))
+    return len(read_spool(spools[0])) if spools else 0
+
+
 def trial_of(process: subprocess.Popen[str]) -> psutil.Process | None:
     with contextlib.suppress(psutil.NoSuchProcess):
         for child in psutil.Process(process.pid).children():
@@ -267,12 +279,12 @@ def assert_every_landed_attempt_is_loaded_once(data: Path) -> None:
 
 def test_ctrl_c_lands_what_was_measured_and_a_re_run_completes(tmp_path):
     data = tmp_path / "data"
-    with fake_endpoint(FakeScript(ttft_s=0.05, itl_s=0.01)) as server:
-        config = write_config(tmp_path, [endpoint("a", server.base_url), endpoint("b", server.base_url)], requests=30)
+    with fake_endpoint(STOPS) as server:
+        config = write_config(tmp_path, [endpoint("a", server.base_url), endpoint("b", server.base_url)], requests=20)
         with running_night(data, config, "--run-id", "cut") as process:
-            until(lambda: len(server.requests) > 8, process)
+            until(lambda: waits(server), process)
             process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=30)
+            output, _ = process.communicate(timeout=90)
         assert process.returncode == 1, output
         assert "Traceback" not in output
         assert "ended by Ctrl-C" in output
@@ -287,11 +299,10 @@ def test_ctrl_c_lands_what_was_measured_and_a_re_run_completes(tmp_path):
 
 def test_a_killed_trial_is_landed_as_crashed_with_what_it_had_and_the_night_goes_on(tmp_path):
     data = tmp_path / "data"
-    with fake_endpoint(FakeScript(ttft_s=0.05, itl_s=0.01)) as server:
-        config = write_config(tmp_path, [endpoint("a", server.base_url), endpoint("b", server.base_url)], requests=30)
+    with fake_endpoint(STOPS) as server:
+        config = write_config(tmp_path, [endpoint("a", server.base_url), endpoint("b", server.base_url)], requests=20)
         with running_night(data, config, "--run-id", "k") as process:
-            # more than the one second after which finished attempts are surely on disk
-            until(lambda: len(server.requests) > 22, process)
+            until(lambda: waits(server) and kept_attempts(data) > 4, process)
             trial = trial_of(process)
             assert trial is not None
             trial.kill()
