@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.boundary_words import boundary_words
 from flows.commands.explain import significant
+from warehouse.range_words import range_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -111,8 +112,10 @@ def _figure(
     value, low, high = (
         None if (found := of.get(one)) is None else found * scale for one in (column, f"{column}_low", f"{column}_high")
     )
-    known_range = None not in (value, low, high) and low != high
-    return name, _value(value), unit, f"{_value(low)} - {_value(high)}" if known_range else "", basis or ""
+    ranged = ""
+    if value is not None and low is not None and high is not None and low != high:
+        ranged = range_words(low, high, (_value(low), _value(high)), between=" - ")
+    return name, _value(value), unit, ranged, basis or ""
 
 
 def _value(value: float | None) -> str:

@@ -12,6 +12,7 @@ from flows.rankwords import rank_words, tie_sentences
 from warehouse.certificates import is_fit, why_unfit
 from warehouse.metrics import METRICS, TASK_METRICS, UTILITY, Metric, format_value, is_sufficient, metric
 from warehouse.query import DEFAULT_METRIC
+from warehouse.range_words import range_words
 
 # What a platform engineer and a sustainability officer both look for, in seconds, dollars and grams.
 SHOWN = (
@@ -45,8 +46,12 @@ def plain_cell(item: Metric, row: Mapping[str, Any], by: str) -> str:
     value, low, high = _figures(item, row, by)
     if _too_few(item, row, value):
         return f"n<{item.min_attempts}"
-    bounds = "" if low is None or low == high else f" ({format_value(item, low)}-{format_value(item, high)})"
+    bounds = "" if low is None or high is None or low == high else f" ({_ends(item, low, high)})"
     return format_value(item, value) + bounds
+
+
+def _ends(item: Metric, low: float, high: float) -> str:
+    return range_words(low, high, (format_value(item, low), format_value(item, high)))
 
 
 def ranked_by(by: str) -> Metric:
@@ -203,7 +208,7 @@ def _cell(item: Metric, row: Mapping[str, Any], by: str, *, wide: bool) -> Text:
     if item.range_of != "inputs" and not typical:
         return text
     if wide and low is not None and high is not None and low != high:  # a list price is exact
-        text.append(f"\n{format_value(item, low)}-{format_value(item, high)}", style="dim")
+        text.append(f"\n{_ends(item, low, high)}", style="dim")
     return text
 
 

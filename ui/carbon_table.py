@@ -12,6 +12,7 @@ from ui.markup import Badge, Cell, Column, Row
 from ui.ranking import Absent
 from warehouse.certificates import is_fit, why_unfit
 from warehouse.metrics import UNKNOWN
+from warehouse.range_words import range_words
 
 Record = Mapping[str, Any]
 DASH = "\N{EN DASH}"
@@ -113,11 +114,11 @@ def ranged(of: Range | None, *, hint: str = "", beneath: str = "") -> Cell:
 
 
 def ends(low: float | None, central: float | None, high: float | None, scale: float = 1.0) -> str:
-    """`0.11 - 0.19`, `exact` without any width, and nothing where no range is known."""
+    """`0.11 - 0.19`, `exact` without any width, its width where rounding hides it; nothing where no range is known."""
     if low is None or central is None or high is None:
         return ""
     first, last = words.figure(low * scale), words.figure(high * scale)
-    return "exact" if first == last else f"{first} {DASH} {last}"
+    return range_words(low, high, (first, last), between=f" {DASH} ")
 
 
 def _row(entry: Entry, per: Per, now: datetime, *, say_stale: bool) -> Row:

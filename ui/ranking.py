@@ -7,6 +7,7 @@ from typing import Any
 from ui import words
 from warehouse.decision import Board, Place
 from warehouse.metrics import UTILITY, Metric, format_value, is_sufficient
+from warehouse.range_words import range_words
 from warehouse.rank_bands import RankBand
 from warehouse.service_level import Verdict
 from warehouse.weighed import Weighed
@@ -77,7 +78,7 @@ def ends_text(of: Metric, low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return ""
     ends = format_value(of, low), format_value(of, high)
-    return "exact" if ends[0] == ends[1] else f"{ends[0]} \N{EN DASH} {ends[1]}"
+    return range_words(low, high, ends, between=" \N{EN DASH} ")
 
 
 def too_few(of: Metric, row: Mapping[str, Any]) -> bool:
