@@ -4,6 +4,8 @@ An item is an event, and has come when its own last byte has; the comma or brack
 """
 
 import re
+from itertools import accumulate, repeat
+from operator import add
 from typing import Final
 
 from probes.load.sse import SseEvents
@@ -15,6 +17,25 @@ _STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
 _WHOLE_STRING: Final = re.compile(_STRING, re.DOTALL)
 # Whole strings and what is no bracket, then a bracket, the quote of a string that does not end, or the body's end.
 _TO_BRACKET: Final = re.compile(rb'[^"{}\[\]]*+(?:%b[^"{}\[\]]*+)*+([{}\[\]"]|\Z)' % _STRING, re.DOTALL)
+
+
+def split_objects(body: bytes) -> SseEvents | None:
+    """The items of an array of objects, cut at whatever stands between the first two: six times as quick again.
+
+    Right if each item is JSON; it is not where an item holds the same bytes, or where the next come differently. None
+    if the body does not end like a whole array of objects.
+    """
+    start, last = body.find(b"{"), body.rfind(b"}") + 1
+    if body[:start].strip() != b"[" or body[last:].strip() != b"]":
+        return None
+    end = value_end(body, start)
+    between = _BETWEEN_OBJECTS.match(body, end - 1) if end is not None else None
+    if between is None:
+        return None
+    data = list(map(b"{%b}".__mod__, body[start + 1 : last - 1].split(between[0])))
+    gap = len(between[0]) - 2
+    ends = list(accumulate(map(add, map(len, data), repeat(gap)), initial=start - gap))[1:]
+    return SseEvents(data=data, ends=ends, errors=frozenset(), unfinished=None)
 
 
 def guess_objects(body: bytes) -> SseEvents | None:

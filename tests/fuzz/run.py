@@ -21,11 +21,13 @@ from typing import Final
 from probes.load.protocols import PROTOCOLS
 from tests.fuzz.mutations import mutated
 from tests.probes.load.laws import check
+from tests.probes.load.long_answers import long_answers
 from tests.probes.load.streams import STREAMS
 
 HANG_S: Final = 10  # of one input; a million bytes take a second
 MEMORY_MB: Final = 100  # more than the process had after its first inputs
 _CORPUS: Final = 64
+_SEED_EVENTS: Final = 40  # enough for what is read the quick way
 
 
 class Hang(Exception):
@@ -54,7 +56,8 @@ def main() -> int:
 def search(api: str, minutes: float, seed: int, keep: Path) -> bool:
     """Mutate the format's sample, and what came of it, until the time is over; False once something broke."""
     generator = random.Random(f"{seed}:{api}")
-    corpus = [STREAMS[api].body]
+    seeds = [STREAMS[api].body, *long_answers(api, _SEED_EVENTS)]
+    corpus = seeds.copy()
     signal.signal(signal.SIGALRM, _hang)
     end = time.process_time() + 60 * minutes
     inputs, size, start_mb, slowest_s = 0, 0, 0.0, 0.0
@@ -75,7 +78,7 @@ def search(api: str, minutes: float, seed: int, keep: Path) -> bool:
             print(f"{api}: {fault}; the input is in {path}", flush=True)
             return False
         if len(body) < 50_000 and generator.random() < 0.02:  # some go on to be mutated further
-            corpus[1:] = [*corpus[1:], body][-_CORPUS:]
+            corpus = [*seeds, *[*corpus[len(seeds) :], body][-_CORPUS:]]
     print(
         f"{api}: {inputs:,} inputs, {size / 1e6:,.0f} MB in {minutes:g} CPU minutes; slowest {slowest_s:.2f} s,"
         f" memory +{peak_mb() - (start_mb or peak_mb()):.0f} MB; nothing broke",

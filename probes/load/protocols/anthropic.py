@@ -13,14 +13,8 @@ from typing import Any, Final
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.bodies import dump_body, system_text
-from probes.load.protocols.reading import (
-    EventReader,
-    last_count,
-    parse_json_events,
-    payload_in,
-    read_json_events,
-    text_or_none,
-)
+from probes.load.protocols.molds import read_sse, text_mold
+from probes.load.protocols.reading import EventReader, last_count, parse_json_events, payload_in, text_or_none
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
@@ -150,6 +144,10 @@ class MessagesReader(EventReader):
         if type(usage) is dict:
             self._usage.update((name, value) for name, value in usage.items() if value is not None)
 
+    def says_more(self) -> bool:
+        """Whether anything was said that the next event of the same shape may say otherwise."""
+        return EventReader.says_more(self) or bool(self._usage)
+
     def facts(self, event_ends: list[int], event_classes: bytes) -> StreamFacts:
         """What was said, once all events were taken."""
         usage = self._usage
@@ -169,6 +167,9 @@ class MessagesReader(EventReader):
         return EventReader.facts(self, event_ends, event_classes)
 
 
+_MOLD: Final = text_mold(MessagesReader, ("text", "thinking", "partial_json"))
+
+
 def _name(part: dict[str, Any]) -> str:
     name = part.get("type")
     return name if type(name) is str else ""
@@ -176,7 +177,7 @@ def _name(part: dict[str, Any]) -> str:
 
 def read_stream(body: bytes) -> StreamFacts:
     """Everything an answer says. Faults are reported, never raised."""
-    return read_json_events(cut_events(body), MessagesReader())
+    return read_sse(body, MessagesReader(), _MOLD)
 
 
 has_payload: Final = payload_in(read_stream)

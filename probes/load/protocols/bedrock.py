@@ -15,14 +15,8 @@ from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.bedrock_signing import secret, sign
 from probes.load.protocols.bodies import bearer, dump_body, system_text
-from probes.load.protocols.reading import (
-    EventReader,
-    last_count,
-    parse_json_events,
-    payload_in,
-    read_json_events,
-    text_or_none,
-)
+from probes.load.protocols.molds import read_alike, text_mold
+from probes.load.protocols.reading import EventReader, last_count, parse_json_events, payload_in, text_or_none
 from probes.load.spec import LoadSpec
 
 _OTHER, _USAGE, _EMPTY, _FINISH = (int(kind) for kind in list(EventClass)[:4])
@@ -145,10 +139,13 @@ class ConverseReader(EventReader):
         return EventReader.facts(self, event_ends, event_classes)
 
 
+_MOLD: Final = text_mold(ConverseReader, ("text", "input"))
+
+
 def read_stream(body: bytes) -> StreamFacts:
     """Everything an answer says. Faults are reported, never raised."""
     cut = cut_frames(body)
-    return read_json_events(cut.events, ConverseReader(broken=cut.broken, torn=cut.torn))
+    return read_alike(cut.events, ConverseReader(broken=cut.broken, torn=cut.torn), _MOLD)
 
 
 has_payload: Final = payload_in(read_stream)

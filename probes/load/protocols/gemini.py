@@ -9,11 +9,12 @@ from base64 import b64encode
 from typing import Any, Final
 from urllib.parse import quote
 
-from probes.load.json_array import cut_array, guess_objects, value_end
+from probes.load.json_array import cut_array, guess_objects, split_objects, value_end
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import StreamFacts, WireProtocol
 from probes.load.protocols.bodies import bearer, dump_body, system_text
 from probes.load.protocols.gemini_events import GeminiReader, visible_texts
+from probes.load.protocols.molds import read_alike, read_sse, text_mold
 from probes.load.protocols.reading import last_count, parse_json_events, payload_in, read_json_events
 from probes.load.spec import LoadSpec
 from probes.load.sse import SseEvents, cut_events
@@ -67,13 +68,24 @@ def _parts(turn: Turn) -> list[dict[str, Any]]:
 
 def read_stream(body: bytes) -> StreamFacts:
     """Everything an answer says, as events, as an array or as one document. Faults are reported, never raised."""
-    guess = guess_objects(body) if _ARRAY(body) else None
-    if guess is not None:
-        reader = GeminiReader()
-        facts = read_json_events(guess, reader)
-        if not reader.misread:
-            return facts
-    return read_json_events(_cut(body), GeminiReader(streamed=_DOCUMENT(body) is None))
+    if not _ARRAY(body):
+        streamed = _DOCUMENT(body) is None
+
+        def with_bare(blocks: list[bytes]) -> StreamFacts | None:
+            bare = any(map(_BARE.search, blocks))
+            return read_json_events(_cut(body), GeminiReader(streamed=streamed)) if bare else None
+
+        return read_sse(body, GeminiReader(streamed=streamed), _MOLD, instead=with_bare)
+    for guess in (split_objects, guess_objects):
+        events, reader = guess(body), GeminiReader()
+        if events is not None:
+            facts = read_alike(events, reader, _MOLD)
+            if not reader.misread:
+                return facts
+    return read_json_events(cut_array(body), GeminiReader())
+
+
+_MOLD: Final = text_mold(GeminiReader, ("text",), numbers_vary=True)
 
 
 def _cut(body: bytes) -> SseEvents:

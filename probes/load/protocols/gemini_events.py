@@ -25,13 +25,7 @@ _CALLS: Final = ("functionCall", "toolCall", "executableCode")  # what the model
 class GeminiReader(EventReader):
     """Reads the responses that make up one answer."""
 
-    misread: bool = False  # an event was no JSON
     _usage: dict[str, Any] = field(default_factory=dict)
-
-    def fail_json(self, place: int, text: bytes) -> None:
-        """The event at that place is not JSON."""
-        self.misread = True
-        EventReader.fail_json(self, place, text)
 
     def take(self, event: object) -> int:
         """Note what one event says; returns its class."""

@@ -1,162 +1,203 @@
-"""Events that differ from one before them in nothing but the text they bring: told apart without parsing them.
+"""Reading the events of an answer by their shape: those that bring nothing but another piece of text are not parsed.
 
-A stream of a thousand tokens is a thousand times the same JSON around another word, and parsing it is most of what
-reading an answer costs. So one event is parsed, and what stands around its text is its mold: bytes before, bytes after.
-An event of the same two ends, whose middle is a plain JSON string (UTF-8, no control character, no quote and no
-backslash but in a short escape), is JSON of the same structure and says the same. Whatever does not fit is parsed.
-
-The work is done by a few calls for many events, since calls, not bytes, are what it costs.
+How they are told apart stands in `probes.load.alike`; here is what a wire format has to say: which of its strings is
+the text, and whether an event of this shape says anything else (`EventReader.says_more`).
 """
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import accumulate, repeat
-from operator import add, itemgetter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import compress
 from typing import Final
 
-_FIRST: Final = b"data: "
-_NEXT: Final = b"\n\ndata: "
-_LAST: Final = b"\n\n"
-_LF: Final = 10
-_AROUND_BYTES: Final = len(_FIRST) + len(_LAST)
+import orjson
 
-_LEAST_EVENTS: Final = 12  # of fewer, parsing is as quick
-_TRIED: Final = 6  # events parsed to find one that makes a mold
-_GROUP: Final = 12
-_BLOCK: Final = 1024  # events compared at once
-_LAST_EVENTS: Final = 8
-_MOST_MOLDS: Final = 16  # a server that dates each event by the second needs one a second
-# Of a JSON string all but \u, half of which may be missing; line feeds stand between the texts.
-_PLAIN: Final = re.compile(rb'(?:[^"\\\x00-\x09\x0b-\x1f]++|\\["\\/bfnrt])++')
+from probes.load.alike import Hole, sort_texts
+from probes.load.protocols.base import PAYLOAD_FLAGS, EventClass, StreamFacts
+from probes.load.protocols.reading import DONE, EventReader
+from probes.load.sse import SseEvents, cut_blocks, read_block
 
-# Of the JSON of an event: its class and where its own text stands, (start, end), with something on both sides; None if
-# it can make no mold.
-Mold = Callable[[bytes], tuple[int, int, int] | None]
+NewReader = Callable[[], EventReader]
+Mold = Callable[[bytes], Hole | None]
+Onward = Callable[[list[bytes], int, int], bytes]
+
+STRING_END: Final = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# OpenAI's and Amazon's names of what hides how long a text is.
+_PADDING: Final = re.compile(rb'"(?:obfuscation|p)"\s*:\s*"([0-9A-Za-z+/=_*-]*)"')
+_STRING_OR_NUMBER: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|-?[0-9][-+.0-9eE]*', re.DOTALL)
+_MOST_DIGITS: Final = 15
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SortedEvents:
-    """The events of a body: where each ends, its class if it fitted a mold, and the JSON of those that did not."""
-
-    ends: list[int]
-    classes: bytearray  # 0 where it is not known yet
-    unread: list[int]  # indexes of those, in order
-    texts: list[bytes]  # their JSON
-
-
-def sort_events(body: bytes, mold: Mold) -> SortedEvents | None:
-    """Cut a body and class what fits a mold, if it is as nearly all servers send it: `data: ...LF LF` and nothing else.
+def text_mold(new_reader: NewReader, keys: tuple[str, ...], *, numbers_vary: bool = False) -> Mold:
+    """What makes molds of events that bring a piece of text, and that say nothing else of their own.
 
     Args:
-        body: a whole answer.
-        mold: what the wire format makes of an event, see `Mold`.
-
-    Returns:
-        None if the body has any other form: `sse.cut_events` reads it.
+        new_reader: makes the reader of the events.
+        keys: names under which a text may stand.
+        numbers_vary: the numbers of an event may differ from those of the next: of what they count the last value
+            stands. No name or word that the reader knows may then differ from another in its digits alone.
     """
-    if not (body.startswith(_FIRST) and body.endswith(_LAST)) or b"\r" in body:
-        return None
-    texts = body.split(_NEXT)
-    texts[0] = texts[0][len(_FIRST) :]
-    texts[-1] = texts[-1][: -len(_LAST)]
-    ends = list(accumulate(map(add, map(len, texts), repeat(_AROUND_BYTES))))
-    classes = bytearray(len(texts))
-    unread: list[int] = []
-    at = 0
-    for _ in range(_MOST_MOLDS):
-        start, at = at, _take_run(body, texts, ends, at, classes, unread, mold)
-        if at < 0:
+    # Inside a string the quotes would have backslashes, so this is a key and the beginning of its value.
+    beginnings = [re.compile(rb'"%b"\s*:\s*"' % key.encode()) for key in keys]
+    # Without one of them there is no text to stand between two ends; looking is quicker than parsing.
+    has_text = re.compile(rb'"(?:%b)"\s*:\s*"[^"]' % "|".join(keys).encode()).search
+
+    def class_of(text: bytes) -> int:
+        try:
+            event = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return EventClass.OTHER
+        reader = new_reader()
+        kind = reader.take(event)
+        return EventClass.OTHER if reader.says_more() else kind
+
+    def mold(text: bytes) -> Hole | None:
+        if has_text(text) is None or not PAYLOAD_FLAGS[kind := class_of(text)]:
             return None
-        if at == start:
-            break
-    unread += range(at, len(texts))
-    others = [texts[n] for n in unread]
-    if b"" in others or _LF in b"".join(others):
-        return None  # an empty event, or one of several lines
-    return SortedEvents(ends=ends, classes=classes, unread=unread, texts=others)
+        for beginning in beginnings:
+            found = list(beginning.finditer(text))
+            end = STRING_END.match(text, found[0].end()) if len(found) == 1 else None
+            if end is None:
+                continue
+            start, stop = end.start(), end.end() - 1
+            # It is the text if without it there is none, and if another does as well.
+            if class_of(text[:start] + text[stop:]) != kind == class_of(text[:start] + b"x" + text[stop:]):
+                hole = _with_padding(text, Hole(kind=kind, start=start, stop=stop))
+                return _with_numbers(text, hole) if numbers_vary else hole
+        return None
+
+    return mold
 
 
-def _take_run(
-    body: bytes, texts: list[bytes], ends: list[int], at: int, classes: bytearray, unread: list[int], mold: Mold
-) -> int:
-    """Find a mold at `at` or soon after, class the events behind it that fit, and return where it ends.
+def _with_padding(text: bytes, hole: Hole) -> Hole:
+    found = list(_PADDING.finditer(text, hole.stop))
+    if len(found) != 1:
+        return hole
+    return replace(hole, stop=found[0].end(1), inner=text[hole.stop : found[0].start(1)])
 
-    -1 if something is no event of one line.
+
+def _with_numbers(text: bytes, hole: Hole) -> Hole:
+    """The same if only whole numbers stand around the hole, where other digits are as good."""
+    first_digits = []
+    for found in _STRING_OR_NUMBER.finditer(text):
+        if hole.start <= found.start() + 1 and found.end() - 1 <= hole.stop:
+            continue
+        token = found[0]
+        if token.startswith(b'"'):
+            if b"\\u" in token:
+                return hole  # with another digit it may be half of a pair
+            continue
+        digits = token.removeprefix(b"-")
+        if not digits.isdigit() or len(digits) > _MOST_DIGITS:
+            return hole
+        if len(digits) > 1:
+            place = found.end() - len(digits)
+            first_digits.append(place if place < hole.start else place - len(text))
+    return replace(hole, first_digits=tuple(first_digits))
+
+
+def read_alike(events: SseEvents, reader: EventReader, mold: Mold) -> StreamFacts:
+    """What `read_json_events` says of events, most of which differ in their text only."""
+    data, errors = list(events.data), events.errors
+    classes, unread = sort_texts(data, mold)
+    return _read_rest(lambda n: (data[n], n in errors), unread, classes, events.ends, events.unfinished, reader)
+
+
+def read_sse(
+    body: bytes, reader: EventReader, mold: Mold, *, instead: Callable[[list[bytes]], StreamFacts | None] | None = None
+) -> StreamFacts:
+    """What `read_json_events` says of server-sent events, most of which differ in their text only.
+
+    Args:
+        body: a whole answer, or as much of it as came.
+        reader: a new one.
+        mold: of the JSON of an event.
+        instead: given the blocks that fit no mold, reads the body in another way if they must be cut otherwise.
     """
-    if len(texts) - at < _LEAST_EVENTS:
-        return at
-    for n in range(at, at + _TRIED):
-        if _LF in texts[n]:
-            return -1
-        unread.append(n)  # that of the mold too: it may tell what holds for all
-        found = mold(texts[n])
-        if found is not None:
-            break
-    else:
-        unread += range(at + _TRIED, len(texts))
-        return len(texts)
-    kind, start, stop = found
-    middles = _middles(body, texts, ends, n + 1, texts[n][:start], texts[n][stop:])
-    end = n + 1 + len(middles)
-    if _are_plain(middles):
-        classes[n + 1 : end] = bytes([kind]) * len(middles)
-        return end
-    for place in range(n + 1, end, _GROUP):  # somewhere in it is a long escape: most of it has none
-        group = middles[place - n - 1 : place - n - 1 + _GROUP]
-        if _are_plain(group):
-            classes[place : place + len(group)] = bytes([kind]) * len(group)
-        else:
-            _take_each(group, place, kind, classes, unread)
-    return end
+
+    def block_mold(block: bytes) -> Hole | None:
+        text, is_error = read_block(block)
+        hole = mold(text) if text is not None and not is_error and block.endswith(text) else None
+        if hole is None or text is None or b"\n" in text or b"\r" in text:
+            return None
+        more = len(block) - len(text)
+        digits = hole.first_digits
+        if digits is not None:
+            digits = tuple(place + more if place >= 0 else place for place in digits)
+        return replace(hole, start=hole.start + more, stop=hole.stop + more, first_digits=digits)
+
+    blocks, ends = cut_blocks(body)
+    classes, unread = sort_texts(blocks, block_mold)
+    facts = instead([blocks[n] for n in unread]) if instead is not None else None
+    if facts is not None:
+        return facts
+    return _read_rest(lambda n: read_block(blocks[n]), unread, classes, ends, len(blocks) - 1, reader)
 
 
-def _take_each(middles: list[bytes], at: int, kind: int, classes: bytearray, unread: list[int]) -> None:
-    for place, middle in enumerate(middles, at):
-        if _are_plain([middle]):
-            classes[place] = kind
-        else:
-            unread.append(place)
+def read_sse_onward(body: bytes, reader: EventReader, onward: Onward) -> StreamFacts:
+    """What `read_json_events` says of server-sent events, of which some tell of those behind them.
+
+    Args:
+        body: a whole answer, or as much of it as came.
+        reader: a new one.
+        onward: of the blocks of a body, the index of the first that is not read and the class of the one before it: the
+            classes of as many as it can tell without parsing.
+    """
+    blocks, ends = cut_blocks(body)
+    classes = bytearray(len(blocks))
+
+    def unread() -> Iterator[int]:
+        n = 0
+        while n < len(blocks):
+            yield n
+            kinds = onward(blocks, n + 1, classes[n])
+            classes[n + 1 : n + 1 + len(kinds)] = kinds
+            n += 1 + len(kinds)
+
+    return _read_rest(lambda n: read_block(blocks[n]), unread(), classes, ends, len(blocks) - 1, reader)
 
 
-def _middles(body: bytes, texts: list[bytes], ends: list[int], first: int, before: bytes, after: bytes) -> list[bytes]:
-    """What stands between the two ends in each text from `first` on, up to the first text that does not have them."""
-    start, stop = len(before), -len(after)
+def _read_rest(
+    text_of: Callable[[int], tuple[bytes | None, bool]],
+    unread: Iterable[int],
+    classes: bytearray,
+    ends: list[int],
+    unfinished: int | None,
+    reader: EventReader,
+) -> StreamFacts:
+    """Read what fitted no mold, in its order.
 
-    def has_ends(text: bytes) -> bool:
-        return text.startswith(before) and text.endswith(after) and len(text) >= start - stop
-
-    middles: list[bytes] = []
-    while first < len(texts) and has_ends(texts[first]):
-        end = last = min(first + _BLOCK, len(texts))
-        while last > first and end - last < _LAST_EVENTS and not has_ends(texts[last - 1]):
-            last -= 1  # a stream ends with events of other kinds
-        if not has_ends(texts[last - 1]):  # the run ends in mid-stream: nearly there, what comes between is seen below
-            last = bisect_left(texts, True, first + 1, last, key=lambda text: not has_ends(text))
-        run = texts[first:last]
-        found = list(map(itemgetter(slice(start, stop)), run))
-        # `_NEXT` is in no text, so what is equal as a whole is equal one by one.
-        together = b"".join((before, (after + _NEXT + before).join(found), after))
-        if together != body[ends[first - 1] + len(_FIRST) : ends[last - 1] - len(_LAST)]:
-            fitting = next(n for n, text in enumerate(run) if not has_ends(text))
-            return middles + found[:fitting]
-        middles += found
-        if last < end:
-            break
-        first = last
-    return middles
-
-
-def _are_plain(middles: list[bytes]) -> bool:
-    """Whether each is a JSON string without its quotes, and not an empty one, whatever stands before it."""
-    joined = b"\n".join(middles)  # so that no character can reach from one into the next
-    if b"" in middles or _PLAIN.fullmatch(joined) is None or joined.count(b"\n") >= len(middles):
-        return False
-    if joined.isascii():
-        return True
-    try:
-        joined.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    Args:
+        text_of: of an index the JSON (None: it is no event), and whether it is an error.
+        unread: the indexes, rising.
+        classes: of all; those of the unread are written there.
+        ends: of all.
+        unfinished: index of one that may be torn.
+        reader: takes them.
+    """
+    others: list[int] = []
+    for place in unread:
+        text, is_error = text_of(place)
+        if text is None:
+            others.append(place)
+            continue
+        try:
+            event = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            if text.strip() != DONE:
+                reader.misread = True
+                del classes[place:]
+                if place != unfinished:
+                    classes.append(EventClass.OTHER)
+                    reader.fail_json(place - len(others), text)
+                break
+            event = DONE
+        classes[place] = reader.take_error(event) if is_error else reader.take(event)
+    if others and others[-1] == len(classes) - 1:
+        del classes[others.pop() :]  # nearly always: what follows the last blank line
+    if not others:
+        return reader.facts(ends[: len(classes)], bytes(classes))
+    is_event = bytearray(b"\1") * len(classes)
+    for place in others:
+        is_event[place] = 0
+    return reader.facts(list(compress(ends, is_event)), bytes(compress(classes, is_event)))

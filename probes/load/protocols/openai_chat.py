@@ -11,20 +11,14 @@ from typing import Final
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import StreamFacts, WireProtocol
 from probes.load.protocols.bodies import bearer, dump_body
+from probes.load.protocols.molds import read_sse, text_mold
 from probes.load.protocols.openai_events import ChatReader
 from probes.load.protocols.openai_hosts import stream_options
-from probes.load.protocols.openai_stream import (
-    Choice,
-    first_choices,
-    has_terminator,
-    output_tokens,
-    read_choices,
-    text_mold,
-)
+from probes.load.protocols.openai_stream import Choice, first_choices, has_terminator, output_tokens
 from probes.load.protocols.reading import payload_in
 from probes.load.spec import LoadSpec
 
-_mold = text_mold(ChatReader, ("content", "reasoning_content", "reasoning"), lambda choice: choice["delta"])
+_MOLD: Final = text_mold(ChatReader, ("content", "reasoning_content", "reasoning"))
 
 
 def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
@@ -54,7 +48,7 @@ def _content(turn: Turn) -> str | list[dict[str, object]]:
 
 def read_stream(body: bytes) -> StreamFacts:
     """Everything a streamed answer says. Faults are reported, never raised."""
-    return read_choices(body, ChatReader, _mold)
+    return read_sse(body, ChatReader(), _MOLD)
 
 
 has_payload: Final = payload_in(read_stream)

@@ -9,13 +9,14 @@ from probes.load.document import as_it_came
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import StreamFacts, WireProtocol
 from probes.load.protocols.bodies import bearer, dump_body
+from probes.load.protocols.molds import read_sse, text_mold
 from probes.load.protocols.openai_events import CompletionsReader
 from probes.load.protocols.openai_hosts import stream_options
-from probes.load.protocols.openai_stream import first_choices, has_terminator, output_tokens, read_choices, text_mold
+from probes.load.protocols.openai_stream import first_choices, has_terminator, output_tokens
 from probes.load.protocols.reading import payload_in
 from probes.load.spec import LoadSpec
 
-_mold = text_mold(CompletionsReader, ("text",), lambda choice: choice)
+_MOLD: Final = text_mold(CompletionsReader, ("text",))
 
 
 def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
@@ -34,7 +35,7 @@ def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
 
 def read_stream(body: bytes) -> StreamFacts:
     """Everything an answer says, streamed or in one document of that form. Faults are reported, never raised."""
-    return as_it_came(body, read_choices(body, CompletionsReader, _mold))
+    return as_it_came(body, read_sse(body, CompletionsReader(), _MOLD))
 
 
 has_payload: Final = payload_in(read_stream)

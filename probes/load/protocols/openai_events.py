@@ -29,11 +29,9 @@ class ChatReader(EventReader):
     _begun: set[object] = field(default_factory=set)  # indexes of all choices
     _finished: set[object] = field(default_factory=set)
 
-    @property
     def says_more(self) -> bool:
         """Whether anything was said that the next event of the same kind may say otherwise: usage, an end, a fault."""
-        said = self.terminal or self.refused or self.fault is not None
-        return said or bool(self._usage) or bool(self._timed) or self.output_images is not None
+        return EventReader.says_more(self) or bool(self._usage) or bool(self._timed)
 
     def take(self, event: object) -> int:
         """Note what one event says; returns its class."""

@@ -12,15 +12,19 @@ from typing import Final
 from probes.load.prompt import Prompt, Turn
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.bodies import bearer, dump_body
+from probes.load.protocols.molds import read_sse, text_mold
 from probes.load.protocols.openai_hosts import stream_options
 from probes.load.protocols.openai_responses_events import TEXT_DELTA, TEXT_DONE, ResponsesReader, shown
-from probes.load.protocols.reading import last_count, parse_json_events, payload_in, read_json_events
+from probes.load.protocols.reading import last_count, parse_json_events, payload_in
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
 _TERMINAL: Final = re.compile(
     rb'"type"\s*:\s*"response\.(?:completed|incomplete|failed)"|\A\s*\{\s*"type"\s*:\s*"error"|\A\[DONE\]'
 ).search  # the last is not in the standard, but sent by some that serve chat too
+
+
+_MOLD: Final = text_mold(ResponsesReader, ("delta",), numbers_vary=True)
 
 
 def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
@@ -56,7 +60,7 @@ def _content(turn: Turn) -> str | list[dict[str, object]]:
 
 def read_stream(body: bytes) -> StreamFacts:
     """Everything a streamed answer says. Faults are reported, never raised."""
-    return read_json_events(cut_events(body), ResponsesReader())
+    return read_sse(body, ResponsesReader(), _MOLD)
 
 
 has_payload: Final = payload_in(read_stream)

@@ -25,10 +25,11 @@ from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.bodies import bearer
 from probes.load.protocols.reading import EventReader, last_count, payload_in, read_json_events
 from probes.load.spec import LoadSpec
-from probes.load.sse import cut_events
+from probes.load.sse import cut_long_events
 
 _OTHER, _EMPTY, _FINISH, _AUDIO = map(int, (EventClass.OTHER, EventClass.EMPTY, EventClass.FINISH, EventClass.AUDIO))
 PIECE_BYTES: Final = 1024
+_KEPT: Final = 256  # pieces
 _VOICE: Final = "alloy"  # the API wants one; other servers have other names: extra_body
 _COMMENTS: Final = re.compile(rb"(?::[ -~]*(?:[\r\n]+|\Z))*")
 _SSE_FIELDS: Final = (b"data:", b"event:")
@@ -46,34 +47,50 @@ def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
 class SpeechReader(EventReader):
     """Reads the events of a stream, and the one document that a server may send in place of sound."""
 
-    _packed: list[str] = field(default_factory=list)  # the sound in base64, piece by piece
+    _packed: list[str] = field(default_factory=list)  # the sound in base64, piece by piece; its end at least
     _head: bytes = b""  # its beginning, up to some sound
     _started: bool = False  # there is sound in it, not only the header of its container
+    _forgotten_bytes: int = 0  # of sound
 
     def take(self, event: object) -> int:
         """Note what one event says; returns its class."""
         if type(event) is not dict:
             return self.take_stranger(event)
         kind = event.get("type")
-        if event.get("error") or kind == "error":
+        if kind == "error" or event.get("error"):
             return self.take_error(event)
         if kind == "speech.audio.delta":
-            return self._take_sound(event.get("audio"))
+            packed = event.get("audio")
+            if not self._started or type(packed) is not str or len(packed) % 4:
+                return self._take_beginning(packed)
+            self._packed.append(packed)  # from now on nothing hangs on what a piece holds: it stays packed
+            if len(self._packed) > _KEPT:
+                self._forget()
+            return _AUDIO if packed else _EMPTY
         if kind == "speech.audio.done":
             self._end(event)
             return _FINISH
         return _OTHER
 
-    def _take_sound(self, packed: object) -> int:
+    def _take_beginning(self, packed: object) -> int:
+        """A piece up to the first that brings sound, or what is no piece."""
         if not isinstance(packed, str) or len(packed) % 4:
             self.fail("parse_error", f"the sound of an event is not base64: {str(packed)[:40]}")
             return _OTHER
         self._packed.append(packed)
-        if not self._started:  # from then on nothing hangs on what a piece holds: it stays packed
-            self._head += self._unpacked(packed)
-            start = audio_start(self._head)
-            self._started = start is not None and start < len(self._head)
+        self._head += self._unpacked(packed)
+        start = audio_start(self._head)
+        self._started = start is not None and start < len(self._head)
         return _AUDIO if packed and self._started else _EMPTY
+
+    def _forget(self) -> None:
+        """Keep the last page of what came: to hold all of it takes more time than to read it."""
+        size, kept = 0, len(self._packed)
+        while kept and size < PAGE_BYTES:
+            kept -= 1
+            size += _unpacked_bytes(self._packed[kept])
+        self._forgotten_bytes += sum(map(_unpacked_bytes, self._packed[:kept]))
+        del self._packed[:kept]
 
     def _unpacked(self, packed: str) -> bytes:
         try:
@@ -96,14 +113,15 @@ class SpeechReader(EventReader):
             tail = self._unpacked(packed) + tail
             if len(tail) >= PAGE_BYTES:
                 break
-        total_bytes = sum(len(packed) // 4 * 3 - packed.count("=", -2) for packed in self._packed)
-        return audio_s(self._head, tail=tail, total_bytes=total_bytes)
+        return audio_s(
+            self._head, tail=tail, total_bytes=self._forgotten_bytes + sum(map(_unpacked_bytes, self._packed))
+        )
 
 
 def read_stream(body: bytes) -> StreamFacts:
     """Everything an answer says. Faults are reported, never raised."""
     if _is_sse(body):
-        return read_json_events(cut_events(body), SpeechReader())
+        return read_json_events(cut_long_events(body), SpeechReader())
     document = _document(body)
     if document is not None:
         reader = SpeechReader()
@@ -111,6 +129,10 @@ def read_stream(body: bytes) -> StreamFacts:
         reader.fail("parse_error", f"the answer is JSON and no sound: {str(document)[:80]}")
         return reader.facts([len(body)], bytes([kind]))
     return _read_sound(body)
+
+
+def _unpacked_bytes(packed: str) -> int:
+    return len(packed) // 4 * 3 - packed.count("=", -2)
 
 
 def _is_sse(body: bytes) -> bool:

@@ -4,7 +4,7 @@ A wire format subclasses `EventReader` and says in `take` what one event is; `re
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import compress
 from typing import Final
@@ -49,6 +49,12 @@ class EventReader:
     output_audio_s: float | None = None
     output_images: int | None = None
     ends_with_body: bool = False
+    misread: bool = False  # an event was no JSON, and reading ended there
+
+    def says_more(self) -> bool:
+        """Whether anything was said that the next event of the same shape may say otherwise: an end, a fault."""
+        ended = self.terminal or self.refused or self.fault is not None or self.usage_fault is not None
+        return ended or self.output_images is not None or not self.streamed
 
     def take(self, event: object) -> int:
         """Note what one event says; returns its `EventClass`. `DONE` stands for the terminator of OpenAI's streams."""
@@ -148,6 +154,7 @@ def read_json_events(events: SseEvents, reader: EventReader) -> StreamFacts:
         except orjson.JSONDecodeError:
             event = DONE if text.strip() == DONE else _BROKEN
             if event is _BROKEN:
+                reader.misread = True
                 if n != events.unfinished:
                     note(EventClass.OTHER)
                     reader.fail_json(n, text)
@@ -156,7 +163,7 @@ def read_json_events(events: SseEvents, reader: EventReader) -> StreamFacts:
     return reader.facts(events.ends[: len(classes)], bytes(classes))
 
 
-def parse_json_events(texts: list[bytes]) -> tuple[list[object], int | None]:
+def parse_json_events(texts: Iterable[bytes]) -> tuple[list[object], int | None]:
     """The JSON of all events up to the first that is not JSON, and the index of that one."""
     parsed: list[object] = []
     for n, text in enumerate(texts):

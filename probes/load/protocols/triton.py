@@ -9,20 +9,26 @@ answer with some text and no error is whole if its HTTP message is (`StreamFacts
 connection was lost before that.
 """
 
+import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote
 
 import orjson
 
+from probes.load.alike import is_plain
 from probes.load.document import as_it_came
 from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.bodies import bearer
-from probes.load.protocols.reading import EventReader, parse_json_events, payload_in, read_json_events, text_or_none
+from probes.load.protocols.molds import STRING_END, read_sse_onward
+from probes.load.protocols.reading import EventReader, parse_json_events, payload_in, text_or_none
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
+_NAME: Final = b'"text_output"'
+_KEY: Final = re.compile(rb'"text_output"\s*:\s*"')
 _OTHER, _EMPTY, _TEXT = int(EventClass.OTHER), int(EventClass.EMPTY), int(EventClass.TEXT)
 
 
@@ -42,13 +48,13 @@ def request_body(spec: LoadSpec, prompt: Prompt) -> bytes:
 
 @dataclass(slots=True)
 class TritonReader(EventReader):
-    """Reads the events of a stream. `events` is how many there are, so that a broken last one is missed."""
+    """Reads the events of a stream."""
 
-    events: int = 0
     _taken: int = 0
     _last: str = ""
     _begins_alike: bool = True  # so far, each text began with the one before it
     _grew: bool = False
+    _after: bytes = b""  # what stood behind the text of an event
     _repeats: list[int] = field(default_factory=list)  # events with the same text as the one before
 
     def take(self, event: object) -> int:
@@ -73,6 +79,37 @@ class TritonReader(EventReader):
         self._last = text
         return _TEXT
 
+    def take_grown(self, texts: list[bytes], first: int, kind: int) -> bytes:
+        """Note the events from `first` on whose text is that of the one before and more; their classes.
+
+        They are not parsed, since each holds all text so far: only what was added is looked at.
+
+        Args:
+            texts: what each event is cut from.
+            first: index of the first that is not read yet.
+            kind: class of the one before it.
+        """
+        if kind != _TEXT or not self._begins_alike or first == len(texts):
+            return b""
+        model = texts[first - 1]
+        start, stop = _text_place(model, self._after)
+        if not stop:
+            return b""
+        last, after = model[:stop], model[stop:]
+        self._after = after
+        size = len(after)
+        grown = 0
+        for text in islice(texts, first, None):
+            if not (text.startswith(last) and text.endswith(after) and is_plain(text[len(last) : -size])):
+                break
+            grown += 1
+            last = text[:-size]
+        if grown:
+            self._taken += grown
+            self._grew = True
+            self._last = orjson.loads(b'"%b"' % last[start:])
+        return bytes([_TEXT]) * grown
+
     @property
     def is_so_far(self) -> bool:
         """Whether each text is all of it so far."""
@@ -85,8 +122,29 @@ class TritonReader(EventReader):
             for place in self._repeats:
                 classes[place] = _EMPTY
             event_classes = bytes(classes)
-        self.ends_with_body = bool(self._last) and len(event_ends) == self.events
+        self.ends_with_body = bool(self._last) and not self.misread
         return EventReader.facts(self, event_ends, event_classes)
+
+
+def _text_place(event: bytes, after: bytes) -> tuple[int, int]:
+    """Where the text of an event begins and ends, without its quotes; (0, 0) if that is not plain to see.
+
+    Args:
+        event: JSON.
+        after: what stood behind the text of another event, if any: to look there is quicker.
+    """
+    key = _KEY.match(event, max(event.find(_NAME), 0))
+    if key is None or event.count(_NAME) > 1:
+        return 0, 0
+    start = key.end()
+    stop = len(event) - len(after)
+    text = event[start:stop]
+    # If each quote has a backslash, and no two backslashes stand together, the text goes on to the end that is known.
+    if not (after and event.endswith(after) and b"\\\\" not in text and text.count(b'"') == text.count(b'\\"')):
+        end = STRING_END.match(event, start)
+        stop = end.end() - 1 if end else 0
+    # A name in escapes is another of the same.
+    return (0, 0) if b"\\" in event[:start] or b"\\" in event[stop:] else (start, stop)
 
 
 def _text(event: dict[str, Any]) -> str | None:
@@ -98,8 +156,8 @@ def _text(event: dict[str, Any]) -> str | None:
 
 def read_stream(body: bytes) -> StreamFacts:
     """Everything an answer says, streamed or in one document of that form. Faults are reported, never raised."""
-    events = cut_events(body)
-    return as_it_came(body, read_json_events(events, TritonReader(events=len(events.data))))
+    reader = TritonReader()
+    return as_it_came(body, read_sse_onward(body, reader, reader.take_grown))
 
 
 has_payload: Final = payload_in(read_stream)

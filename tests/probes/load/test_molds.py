@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probes.load.alike import sort_texts
 from probes.load.protocols.base import EventClass
-from probes.load.protocols.molds import sort_events
-from probes.load.protocols.openai_chat import _mold, read_stream
+from probes.load.protocols.openai_chat import _MOLD, read_stream
 from probes.load.protocols.openai_events import ChatReader
 from probes.load.protocols.reading import read_json_events
 from probes.load.raw import read_raw
@@ -114,7 +114,7 @@ def test_they_agree_on_a_body_that_is_cut_or_damaged_anywhere(texts, data):
 
 
 def unread_of(texts):
-    return [texts[n] for n in sort_events(body_of(texts), _mold).unread]
+    return [texts[n] for n in sort_texts(texts, _MOLD)[1]]
 
 
 def test_of_a_plain_stream_only_the_events_that_are_not_text_are_parsed():
@@ -123,10 +123,12 @@ def test_of_a_plain_stream_only_the_events_that_are_not_text_are_parsed():
     assert unread_of([role, *words, end, b"[DONE]"]) == [role, words[0], end, b"[DONE]"]
 
 
-def test_texts_with_long_escapes_are_parsed_and_the_others_are_not():
-    words = [event({"content": "\x01" if n % 10 == 5 else f"日{n}"}) for n in range(100)]
-    assert b"\\u0001" in words[5]
+def test_texts_with_pairs_of_escapes_are_parsed_and_the_others_are_not():
+    words = [event({"content": f"日{n}"}) for n in range(100)]
+    words[5::10] = [event({"content": "w"}).replace(b'"w"', b'"\\ud83d\\ude00"')] * 10
+    words[9::10] = [event({"content": "w"}).replace(b'"w"', b'"\\u003cw\\uD7ff"')] * 10
     assert unread_of(words) == [words[0], *words[5::10]]
+    assert read_stream(body_of(words)) == thorough(body_of(words))
 
 
 def test_line_breaks_and_quotes_fit_a_mold():
@@ -135,7 +137,7 @@ def test_line_breaks_and_quotes_fit_a_mold():
     assert read_stream(body_of(words)) == thorough(body_of(words))
 
 
-@pytest.mark.parametrize("ending", [b"\\", b"\\x", b"\\u12", b"\\ud83d", b"\\\n", b'\\"'])
+@pytest.mark.parametrize("ending", [b"\\", b"\\x", b"\\u12", b"\\ud83d", b"\\uDfff", b"\\u00g0", b"\\\n", b'\\"'])
 def test_an_escape_reaches_into_no_other_event(ending):
     words = [event({"content": f"w{n}"}) for n in range(40)]
     words[20] = words[20].replace(b"w20", b"w20" + ending)
@@ -160,20 +162,24 @@ def test_a_run_that_ends_in_mid_stream_is_found_without_looking_at_all():
     assert unread_of(words) == words[::700]
 
 
-def test_a_stream_with_something_between_its_events_is_left_to_the_thorough_way():
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_lines_of_any_kind_and_what_is_no_event_are_as_the_thorough_way_has_them(line_end):
     words = [event({"content": f"w{n}"}) for n in range(60)]
-    body = body_of(words[:30]) + b": ping\n\n" + body_of(words[30:])
-    assert sort_events(body, _mold) is None
-    assert sort_events(body.replace(b"\n", b"\r\n"), _mold) is None
+    named = b"event: piece\n" + body_of(words[:20]).replace(b"\n\n", b"\n\nevent: piece\n")
+    odd = b": ping\n\n\n\ndata\n\nid: 1\n: x\ndata:" + words[0] + b"\n\ndata: [1,\ndata: 2]\n\n"
+    body = (body_of(words[:30]) + b": ping\n\n" + body_of(words[30:]) + named + odd + b"data: " + words[1]).replace(
+        b"\n", line_end
+    )
     assert read_stream(body) == thorough(body)
+    assert read_stream(body.replace(b"[1,", b"1 ")) == thorough(body.replace(b"[1,", b"1 "))
 
 
 def test_thought_and_answer_have_a_mold_each():
     texts = [event({"reasoning": f"h{n}"}) for n in range(50)] + [event({"content": f"w{n}"}) for n in range(50)]
-    sorted_events = sort_events(body_of(texts), _mold)
-    assert sorted_events.unread == [0, 50]
-    assert list(sorted_events.classes[1:50]) == [REASONING] * 49
-    assert list(sorted_events.classes[51:]) == [TEXT] * 49
+    classes, unread = sort_texts(texts, _MOLD)
+    assert unread == [0, 50]
+    assert list(classes[1:50]) == [REASONING] * 49
+    assert list(classes[51:]) == [TEXT] * 49
 
 
 @pytest.mark.parametrize(
@@ -186,16 +192,16 @@ def test_thought_and_answer_have_a_mold_each():
         event({"content": "a"}, x_groq={"usage": {"completion_tokens": 1}}),
         event({"content": "a", "refusal": "b"}),
         event({"content": "a"}, note={"content": "a"}),  # which of the two?
-        event({"content": "a\n"}),
         event({"content": [{"type": "text", "text": "a"}]}),
         event({"tool_calls": [{"function": {"arguments": "a"}}]}),
-        orjson.dumps({"choices": [{"delta": {"content": "a"}}, {"delta": {}}]}),
+        orjson.dumps({"choices": [{"delta": {"content": "a"}}, {"delta": {"content": "b"}}]}),
+        orjson.dumps({"choices": [{"message": {"content": "a"}}]}),
         b"[DONE]",
         b"{",
     ],
 )
 def test_what_may_say_more_the_next_time_makes_no_mold(text):
-    assert _mold(text) is None
+    assert _MOLD(text) is None
 
 
 def test_a_real_servers_stream_fits_its_mold(tmp_path):
@@ -203,5 +209,5 @@ def test_a_real_servers_stream_fits_its_mold(tmp_path):
     spool.write_bytes(gzip.decompress(RECORDED.read_bytes()))
     for raw in read_raw(spool):
         assert read_stream(raw.body) == thorough(raw.body)
-    sorted_events = sort_events(raw.body, _mold)
-    assert len(sorted_events.ends) - len(sorted_events.unread) > 50
+    texts = cut_events(raw.body).data
+    assert len(texts) - len(sort_texts(texts, _MOLD)[1]) > 50

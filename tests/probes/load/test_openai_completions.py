@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probes.load.alike import sort_texts
 from probes.load.protocols.base import EventClass
-from probes.load.protocols.molds import sort_events
-from probes.load.protocols.openai_completions import _mold, answer_text, has_payload, has_terminator, read_stream
+from probes.load.protocols.openai_completions import _MOLD, answer_text, has_payload, has_terminator, read_stream
 from probes.load.protocols.openai_events import CompletionsReader
 from probes.load.protocols.reading import read_json_events
 from probes.load.sse import cut_events
@@ -113,5 +113,5 @@ def test_the_quick_way_and_the_thorough_way_agree(body):
 
 def test_of_a_plain_stream_only_the_first_text_and_the_end_are_parsed():
     body = b"".join(event(f"w{n}") for n in range(100)) + event("", "stop") + DONE
-    assert sort_events(body, _mold).unread == [0, 100, 101]
+    assert sort_texts(cut_events(body).data, _MOLD)[1] == [0, 100, 101]
     assert read_stream(body) == thorough(body)
