@@ -50,7 +50,10 @@ class Tariff:
         if self.zone is None:
             return self.by_hour.get(hour)
         local = datetime.fromtimestamp(hour * 3600, UTC).astimezone(self.zone)
-        return self.by_hour[local.weekday() * 24 + local.hour]
+        first = local.weekday() * 24 + local.hour
+        # An hour of UTC has parts of two local ones where clocks are half an hour off, as in India.
+        past = local.minute / 60
+        return self.by_hour[first] * (1 - past) + self.by_hour[(first + 1) % HOURS_OF_WEEK] * past
 
     @property
     def mean_usd_per_kwh(self) -> float:

@@ -46,6 +46,13 @@ def test_hours_of_a_week_are_those_of_their_time_zone(tmp_path):
     assert tariff.dearest_usd_per_kwh == 0.40
 
 
+def test_an_hour_that_two_local_hours_share_has_the_tariff_of_both(tmp_path):
+    tariff = read_tariff(week(tmp_path / "t.csv"), timezone_name="Asia/Kolkata")
+    first = int(MONDAY.timestamp() // HOUR_S)
+    # 00:00 UTC is 05:30 there: half an hour at night, half by day; and 18:00 UTC is 23:30
+    assert [tariff.at(first + hour) for hour in (0, 1, 17, 18, 19)] == pytest.approx([0.25, 0.4, 0.4, 0.25, 0.1])
+
+
 def test_dated_hours_are_read_with_their_offset_and_others_are_not_known(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("hour_at,usd_per_kwh\n2026-11-23T01:00+01:00,0.1\n2026-11-23T01:00Z,-0\n")
