@@ -107,6 +107,9 @@ def verdict(change: BillChange) -> str:
     if not change.targets:
         return "Nothing was bought in either of them" + (", as far as costs are known" if change.unknown else "")
     before, after = rounded(change.before_usd, step), rounded(change.after_usd, step)
+    for empty, usd in ((change.before, after), (change.after, before)):
+        if not empty.run_ids:
+            return f"{usd:,f} USD, and nothing to compare it with: no run began on {empty.words}"
     reach = f"from {before:,f} to {after:,f}"
     parts = {name: usd for name, usd in change.parts.items() if abs(usd) >= float(step) / 2}
     if not parts:
@@ -139,7 +142,7 @@ def moved_words(moves: Sequence[PriceMove]) -> str:
         if not own:
             continue
         if len(own) == 1:
-            said.append(f"{name} from {own[0].before_usd:g} to {own[0].after_usd:g} {unit} on {own[0].on}")
+            said.append(f"{name} from {own[0].before_usd:g} to {own[0].after_usd:g} {unit}, first paid on {own[0].on}")
         else:
             said.append(f"{name} changed {len(own)} times between {own[0].on} and {own[-1].on}")
     return ", ".join(said)

@@ -4,12 +4,18 @@ import csv
 import io
 from datetime import date
 
+import pytest
+
 from tests.ui.test_pages import EVIL, opened, published, text
 from tests.warehouse.builders import planned_row, run_row, trial_row
 from tests.warehouse.test_calculator import entry
 from tests.warehouse.test_price_shelf import DAY, PRODUCT, shelf
-from ui import price_steps, prices
+from ui import price_steps, prices, prices_bill
 from ui.markup import table
+from ui.prices_bill_chart import bill_chart
+from warehouse.bill import BillChange, TargetBill, UnknownBill
+from warehouse.bill_periods import Period
+from warehouse.bill_use import TokenUse
 from warehouse.price_drifts import DRIFT_SHARE
 from warehouse.price_shelf import Shelf, on_day
 from warehouse.pricebook import Product
@@ -87,3 +93,66 @@ def test_a_night_with_failures_only_says_so_on_both_pages_of_money(tmp_path, mon
     assert "No target has been measured under chat yet." in text(opened("calculator", folder, monkeypatch))
     shown = text(opened("prices", folder, monkeypatch))
     assert "No hosted target has been measured yet. alpha: at the price of electricity and hardware." in shown
+
+
+# what changed my bill
+
+
+def bill(**parts):
+    use = {"lines": {}, "prices": (0.0,) * 5}
+    one = TargetBill(
+        target_id=EVIL,
+        provider="p",
+        model="m",
+        before=TokenUse(usd=10.0, **use),
+        after=TokenUse(usd=10.0 + sum(parts.values()), **use),
+        parts=parts,
+    )
+    span = Period(name="2026-11", first_on=DAY, last_on=DAY, run_ids=("r",), days_with_runs=1)
+    lost = UnknownBill(target_id="dark", provider="p", model="m", trials=4, unpriced_trials=1, reason="no <price>")
+    return BillChange(before=span, after=span, targets=(one,), unknown=(lost,), unbilled_failures=0)
+
+
+def test_the_steps_of_a_bill_lead_from_one_to_the_other_and_the_table_says_the_same():
+    change = bill(volume=6.004, price=-1.004, cache=0.0)
+    (drawn, _) = bill_chart(change).to_dict()["datasets"].values()
+    assert [(row["name"], row["start"], row["end"], row["shown"]) for row in drawn] == [
+        ("Before", 0.0, 10.0, "10.00"),
+        ("Requests", 10.0, pytest.approx(16.004), "+6.00"),
+        ("Price", pytest.approx(16.004), pytest.approx(15.0), "\N{MINUS SIGN}1.00"),
+        ("After", 0.0, pytest.approx(15.0), "15.00"),
+    ]
+    _, rows = prices_bill.part_table(change)
+    assert [row.cells[1].main for row in rows] == ["10.00", "+6.00", "\N{MINUS SIGN}1.00", "15.00"]
+
+
+def test_parts_that_are_small_beside_the_bill_are_drawn_on_an_axis_that_says_where_it_begins():
+    chart = bill_chart(bill(volume=0.03, price=-0.01)).to_dict()
+    axis = chart["layer"][0]["encoding"]["x"]
+    assert axis["scale"]["domain"][0] > 9
+    assert "does not begin at 0" in axis["axis"]["title"]
+    assert bill_chart(bill(volume=0.0)) is None
+
+
+def test_names_on_a_bill_are_names_and_what_is_unknown_stays_so():
+    change = bill(volume=6.0)
+    html = table(prices_bill.target_columns(change), prices_bill.target_rows(change), label="x")
+    assert "<script>" not in html
+    assert "In neither sum, 1 of 4 trials: no &lt;price&gt;" in html
+    read = list(csv.DictReader(io.StringIO(prices_bill.to_csv(change))))
+    assert (read[0]["volume_usd"], read[1]["difference_usd"], read[1]["reason"]) == ("6.0", "", "no <price>")
+
+
+def test_the_page_says_what_changed_the_bill_between_two_runs_or_that_there_is_one_alone(
+    nights, one_night, monkeypatch
+):
+    page = opened("prices", nights, monkeypatch, show="bill", of="run")
+    said = text(page)
+    assert "From one bill to the next" in said
+    assert "vllm-own" in said
+    assert len(page.get("vega_lite_chart")) == 1
+    assert {"This", "Against"} <= {box.label for box in page.selectbox}
+    alone = text(opened("prices", one_night, monkeypatch, show="bill", of="month"))
+    assert "All that was measured is of one month, 2026-11; two are needed." in alone
+    first = text(opened("prices", one_night, monkeypatch, show="bill"))
+    assert "USD, and nothing to compare it with: no run began on" in first

@@ -127,8 +127,8 @@ def test_a_price_that_rises_is_price_and_says_when(billed):
     assert change.before_usd == pytest.approx(4 * (0.1 + 0.1))
     assert parts(change) == {"price": pytest.approx(4 * 10_000 * 5e-6)}
     assert bill_words.verdict(change) == (
-        "+0.200 USD (from 0.800 to 1.000), mostly a higher price of api (+0.200: output from 10 to 15 USD/Mtok on"
-        " 2026-11-02)"
+        "+0.200 USD (from 0.800 to 1.000), mostly a higher price of api (+0.200: output from 10 to 15 USD/Mtok,"
+        " first paid on 2026-11-02)"
     )
 
 

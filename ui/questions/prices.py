@@ -1,11 +1,11 @@
-"""What does it cost, and since when? Every price on record as it holds on a day, by whom, and how it moved."""
+"""What does it cost, and since when? Prices on record as they hold on a day and how they moved; what changed a bill."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 
 import streamlit as st
 
-from ui import frame, markup, price_steps, prices, prices_snapshot, words
+from ui import frame, markup, price_steps, prices, prices_bill_page, prices_snapshot, words
 from ui.entries import url_day
 from ui.prices import MIDDLE
 from warehouse.price_drifts import DRIFT_SHARE
@@ -13,9 +13,18 @@ from warehouse.price_shelf import Shelf, Shelved, on_day
 
 _FIRST_DAY = date(2020, 1, 1)
 _AHEAD = timedelta(days=366)
+_SHOWN = {"prices": "Prices", "bill": "What changed my bill"}
 
 
 def draw(at: frame.Frame) -> None:
+    """Prices of a day, or what changed the bill."""
+    if at.box("Show", "show", list(_SHOWN), _SHOWN, width=190) == "bill":
+        prices_bill_page.draw(at)
+    else:
+        _prices(at)
+
+
+def _prices(at: frame.Frame) -> None:
     """Prices of a day, their disagreements, and the history of one target."""
     shelf = prices_snapshot.shelf(at.shown.path)
     if not shelf.products:
@@ -30,6 +39,7 @@ def draw(at: frame.Frame) -> None:
     at.download(prices.to_csv(rows), f"prices-{day}.csv", help="Every price of that day in US dollars, with its source")
     if note:
         st.html(markup.notes([note]))
+    st.html(markup.link("What changed my bill, of the last 7 days against those before?", "prices", {"show": "bill"}))
     st.html(markup.heading(prices.finding(rows, day)))
     st.html(markup.table(prices.columns(rows), prices.table_rows(rows), label=f"Prices as of {day}"))
     apart = prices.drift_words(rows)
