@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from flows.basis_words import basis_sentences
 from flows.rankwords import rank_words, tie_sentences
 from warehouse.certificates import is_fit, why_unfit
 from warehouse.metrics import METRICS, TASK_METRICS, UTILITY, Metric, format_value, is_sufficient, metric
@@ -136,6 +137,8 @@ def print_leaderboard(
         console.print(Text(said, style="dim"))
     if any(_is_typical(row) for row in rows):
         said = f"{ranked_by(by).title}, and ranks: of the typical night; the other columns: of the last measurement"
+        console.print(Text(said, style="dim"))
+    for said in basis_sentences(rows):
         console.print(Text(said, style="dim"))
     if wide and rows:
         console.print(
