@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,10 +19,11 @@ import pytest
 from flows.pulse import EVERY
 from probes.fake_endpoint import FakeScript, fake_endpoint
 from tests.flows.nights import ROOT, endpoint, environment, sql, write_config
+from tests.ports import free_port
 
 PREFECT = Path(sys.executable).with_name("prefect")
-START_LIMIT_S = 120.0
-RUN_LIMIT_S = 180.0
+START_LIMIT_S = 240.0
+RUN_LIMIT_S = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Server:
     def prefect(self, *arguments: str) -> str:
         """Run a command of Prefect's to its end."""
         done = subprocess.run(
-            [PREFECT, *arguments], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120, check=False
+            [PREFECT, *arguments], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -73,9 +73,7 @@ def wait_for(condition, process: subprocess.Popen[bytes], limit_s: float, log: P
 
 @pytest.fixture
 def server(tmp_path) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     api, data = f"http://127.0.0.1:{port}/api", tmp_path / "data"
     env = environment(
         data,
@@ -88,7 +86,7 @@ def server(tmp_path) -> Iterator[Server]:
 
     def healthy() -> bool:
         try:
-            with urllib.request.urlopen(f"{api}/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"{api}/health", timeout=10) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -108,7 +106,7 @@ def server(tmp_path) -> Iterator[Server]:
 def end_group(process: subprocess.Popen[bytes]) -> None:
     os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -9,7 +9,8 @@ import time
 import psutil
 import pytest
 
-from tests.real_servers.process import free_port, served
+from tests.ports import free_port
+from tests.real_servers.process import served
 
 
 def http_server(port):
@@ -45,7 +46,7 @@ def test_a_server_dies_with_us_even_if_we_are_killed(tmp_path):
         assert parent.stdout is not None
         server = psutil.Process(int(parent.stdout.readline()))
         os.kill(parent.pid, signal.SIGKILL)
-        for _ in range(200):
+        for _ in range(1200):
             if not server.is_running() or server.status() == psutil.STATUS_ZOMBIE:
                 break
             time.sleep(0.05)

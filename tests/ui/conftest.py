@@ -1,6 +1,5 @@
 """One server and one browser for all tests that look at pages as a person would."""
 
-import socket
 import subprocess
 import time
 import urllib.error
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.warehouse.synthetic import write_synthetic
 from ui.server import command
 
@@ -26,7 +26,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-START_LIMIT_S = 60.0
+START_LIMIT_S = 240.0
 SHOTS = Path(__file__).parents[1] / "output"
 
 
@@ -57,7 +57,7 @@ def served(tmp_path_factory) -> Iterator[Served]:
 @contextmanager
 def served_from(data_dir: Path, log_dir: Path) -> Iterator[tuple[str, int]]:
     """The pages over a data folder: where they are, and the process that serves them; a traceback in its log fails."""
-    port = _free_port()
+    port = free_port()
     argv, environment = command(port, data_dir)
     log = log_dir / "log"
     with log.open("wb") as out:
@@ -68,7 +68,7 @@ def served_from(data_dir: Path, log_dir: Path) -> Iterator[tuple[str, int]]:
             yield f"http://127.0.0.1:{port}", server.pid
         finally:
             server.terminate()
-            server.wait(timeout=20)
+            server.wait(timeout=60)
     said = log.read_text()
     assert "Traceback" not in said, said
 
@@ -88,15 +88,9 @@ def browser():
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing: install Debian's chromium, or deselect these tests with -m 'not browser'")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=120_000)
         yield chromium
         chromium.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _wait_until_healthy(server: subprocess.Popen, port: int, log: Path) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect
 
 from tests.ui.conftest import SHOTS, Served
 from tests.warehouse.builders import attempt_row, planned_row, run_row, trial_row
@@ -19,7 +19,9 @@ pytestmark = pytest.mark.browser
 
 WIDE, PHONE = (1440, 900), (390, 844)
 LOOKS = ("light", "dark")
-LIMIT_MS = 30_000
+LIMIT_MS = 90_000
+FOLLOW_MS = 10_000  # charts and tables follow the size of a window one after another
+expect.set_options(timeout=LIMIT_MS)  # by itself it gives up after five seconds, whatever a page was told
 PAGES = {
     "overview": ("/", "What should I use today?"),
     "ranking": ("/ranking", "Who serves a million tokens best?"),
@@ -96,9 +98,13 @@ def barriers(page: Page) -> list[str]:
 
 
 def fits(page: Page) -> bool:
-    """Whether nothing has to be scrolled sideways."""
+    """Whether nothing has to be scrolled sideways, once everything has followed the size of the window."""
     main = "document.querySelector('[data-testid=stMain]')"
-    return page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
+    try:
+        page.wait_for_function(f"{main}.scrollWidth <= {main}.clientWidth", timeout=FOLLOW_MS)
+    except TimeoutError:
+        return False
+    return True
 
 
 def shoot(page: Page, name: str) -> None:
@@ -107,7 +113,7 @@ def shoot(page: Page, name: str) -> None:
     width = page.viewport_size["width"]
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": max(height, 500)})
-    page.wait_for_timeout(400)  # the charts follow the new size
+    page.wait_for_timeout(400)  # the charts follow the new size; nothing is judged by what this shows
     page.screenshot(path=SHOTS / f"{name}.png")
 
 

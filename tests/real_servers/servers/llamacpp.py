@@ -10,8 +10,9 @@ from pathlib import Path
 
 from probes.engines.llamacpp import EngineSpec, start_llamacpp
 from probes.engines.weights import shipped_smollm2
+from tests.ports import free_port
 from tests.real_servers.case import Case
-from tests.real_servers.process import free_port, served
+from tests.real_servers.process import served
 from tests.real_servers.programs import PROGRAMS
 
 NAME = "llamacpp"

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from probes.engines.weights import shipped_smollm2
+from tests.ports import free_port
 from tests.real_servers.case import Case
 from tests.real_servers.packages import not_there, run, venv, version_of
-from tests.real_servers.process import free_port, served
+from tests.real_servers.process import served
 from tests.real_servers.programs import PROGRAMS
 from tests.real_servers.servers.llamacpp import Running
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.real_servers.case import Case
 from tests.real_servers.packages import not_there, venv, version_of
-from tests.real_servers.process import free_port, served
+from tests.real_servers.process import served
 from tests.real_servers.servers.llamacpp import Running
 
 NAME = "whisper"
