@@ -1,4 +1,4 @@
-"""An account, and what accounting anew has changed, as people read them in a terminal."""
+"""An account as people read it in a terminal."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.boundary_words import boundary_words
-from warehouse.account_changes import FactorChange, FigureChange
 from warehouse.account_report import AccountReport, ReportedFigure, ReportedScore, ReportedSpread
 from warehouse.accounting import Fact
 
@@ -69,6 +68,10 @@ def print_account(console: Console, report: AccountReport) -> None:
     console.print(Text("How sure, and why", style="bold"))
     for spread in report.spreads:
         console.print(Text(f"{SPREADS.get(spread.figure, spread.figure)}: {sure_words(spread)}"), width=width)
+    exact = [fact.quantity for fact in report.factors if fact.basis == "estimated" and fact.low == fact.high]
+    if exact:
+        said = f"taken as exact, since their sources give no range: {', '.join(exact)}"
+        console.print(Text(said, style="dim"), width=width)
     for note in dict.fromkeys(figure.note for figure in report.figures if figure.note is not None):
         console.print(Text(note, style="dim"), width=width)
     console.print()
@@ -83,7 +86,7 @@ def print_account(console: Console, report: AccountReport) -> None:
 def figures_table(report: AccountReport) -> Table:
     """A row a figure, in groups; an unknown one names its reason by a number."""
     unknown = _unknown(report)
-    table = _table("")
+    table = plain_table("")
     table.add_column("", overflow="fold")
     for head in ("low", "central", "high"):
         table.add_column(head, justify="right", no_wrap=True, style="bold" if head == "central" else "")
@@ -131,7 +134,7 @@ def _add_parts(table: Table, figure: ReportedFigure) -> None:
 
 def scores_table(scores: Sequence[ReportedScore]) -> Table:
     """Software Carbon Intensity, a row a functional unit."""
-    table = _table("Software Carbon Intensity, (O + M) per R, location-based")
+    table = plain_table("Software Carbon Intensity, (O + M) per R, location-based")
     table.add_column("R", no_wrap=True)
     table.add_column("served", justify="right", no_wrap=True)
     for head in ("low", "gCO2e per R", "high"):
@@ -152,7 +155,7 @@ def scores_table(scores: Sequence[ReportedScore]) -> Table:
 def factors_table(factors: Sequence[Fact]) -> Table:
     """Every factor with its value, label, date and version; its source goes by a number."""
     labels = _sources(factors)
-    table = _table("Factors")
+    table = plain_table("Factors")
     table.add_column("factor", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True, style="bold")
     table.add_column("low-high", justify="right", no_wrap=True, style="dim")
@@ -203,50 +206,6 @@ def input_words(quantity: str) -> str:
     return INPUTS.get(quantity, quantity)
 
 
-def print_changes(console: Console, accounted: int, changes: Sequence[FigureChange]) -> None:
-    """Old and new figure of each trial with the factors that changed."""
-    width = min(console.width, MOST_COLUMNS)
-    console.print(
-        f"{accounted} trials and jobs were accounted under today's factors; the figures from before are kept beside."
-    )
-    console.print(
-        Text("What was declared, list prices, and facts that landed without the row they were taken from stay.", "dim")
-    )
-    if not changes:
-        console.print("No figure changed.")
-        return
-    table = _table("")
-    table.add_column("trial", overflow="fold")
-    table.add_column("figure", no_wrap=True)
-    table.add_column("before", justify="right", no_wrap=True)
-    table.add_column("now", justify="right", no_wrap=True, style="bold")
-    table.add_column("because", overflow="fold", style="dim")
-    last = None
-    for change in changes:
-        because = "; ".join(factor_words(one) for one in change.because)
-        if change.old_method_version != change.new_method_version:
-            because = "; ".join(
-                filter(None, (f"method {change.old_method_version} -> {change.new_method_version}", because))
-            )
-        table.add_row(
-            "" if change.trial_id == last else change.trial_id,
-            change.figure,
-            number(change.old),
-            number(change.new),
-            because,
-        )
-        last = change.trial_id
-    console.print(table, width=width)
-
-
-def factor_words(change: FactorChange) -> str:
-    """One factor before and now."""
-    if change.old == change.new:
-        versions = f"{change.old_version or 'no version'} -> {change.new_version or 'no version'}"
-        return f"{change.quantity} {number(change.new)}, range or source: {versions}"
-    return f"{change.quantity} {number(change.old)} -> {number(change.new)}"
-
-
 def number(value: float | None) -> str:
     """Four significant digits; a dash for what is not known."""
     if value is None:
@@ -258,7 +217,8 @@ def number(value: float | None) -> str:
     return f"{value:.3e}"
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str) -> Table:
+    """A table without lines; its title may be empty."""
     return Table(
         title=title or None, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False,
         padding=(0, 2, 0, 0),

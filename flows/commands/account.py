@@ -57,7 +57,7 @@ def _recompute(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"accounted": accounted, "changes": [dataclasses.asdict(change) for change in changes]})
         return 0
-    from flows.accounttable import print_changes
+    from flows.changestable import print_changes
     from flows.leaderboard import board_console
 
     print_changes(board_console(), accounted, changes)

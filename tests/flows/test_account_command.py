@@ -54,6 +54,8 @@ def test_an_account_is_shown_with_its_figures_reasons_and_factors(data, capsys, 
         "operational, location-based", "operational, market-based", "water, operational", "embodied",
         "reading error", "Software Carbon Intensity", "1M output tokens", "an old row", "0ld0ld0ld0ld",
         "mostly the embodied estimate of the hardware (100 % of the variance)",
+        "taken as exact, since their sources give no range: grid_gco2e_per_kwh",
+        "Energy is of processors, whoever used them; boards, disks, fans",
         "no market_covered_share (what was bought is not known: declare [site.market]",
     ):  # fmt: skip
         assert words in " ".join(out.split()), words
