@@ -16,7 +16,7 @@ from probes.load.protocols import protocol
 from probes.load.raw import RawAttempt, read_raw
 from probes.load.record import AttemptRecord
 from probes.load.recorder import record_of
-from probes.load.redaction import Secrets
+from probes.load.redaction import Secrets, secret_values
 from probes.load.sending import Ahead
 from probes.load.session import Session
 from probes.load.spec import LoadSpec
@@ -100,7 +100,7 @@ def ask(
             way += 1
             send([0], way)
         send(range(1, len(questions)), way)
-    secrets = Secrets(spec.api_key or "")
+    secrets = Secrets(*secret_values(spec))
     seen = {raw.attempt_id: raw for raw in read_raw(spool_path)}
     return [
         _answer(secrets.cleansed(seen[name]), question, ladder[way].says)

@@ -22,7 +22,7 @@ from probes.load.protocols import protocol
 from probes.load.protocols.base import WireProtocol
 from probes.load.raw import RawAttempt
 from probes.load.recorder import record_of
-from probes.load.redaction import Secrets
+from probes.load.redaction import Secrets, secret_values
 from probes.load.spec import LoadSpec
 
 _MADE_UP_KEY: Final = "megatoken-check-made-up-key"
@@ -50,7 +50,7 @@ class Caller:
         self._link: Link | None = network.link
         self._on_call = on_call
         self._clock = WallClock()
-        self._secrets = Secrets(spec.api_key or "")
+        self._secrets = Secrets(*secret_values(spec))
         self._nonce = token_hex(4)
 
     def __enter__(self) -> Self:

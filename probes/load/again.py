@@ -13,7 +13,7 @@ from probes.load.protocols import protocol
 from probes.load.raw import RawAttempt, read_raw
 from probes.load.record import AttemptRecord
 from probes.load.recorder import record_of
-from probes.load.redaction import Secrets
+from probes.load.redaction import Secrets, secret_values
 from probes.load.sending import Ahead
 from probes.load.session import Session
 from probes.load.spec import LoadSpec
@@ -61,5 +61,5 @@ def send_again(
     found = [raw for raw in read_raw(spool_path) if raw.attempt_id == alone.attempt_prefix]
     if not found:
         raise ProbeError(f"the request was not sent: {stop() or 'the client was stopped'}")
-    raw = Secrets(spec.api_key or "").cleansed(found[0])
+    raw = Secrets(*secret_values(spec)).cleansed(found[0])
     return SentAgain(raw=raw, record=record_of(raw))

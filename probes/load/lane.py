@@ -52,7 +52,7 @@ class Lane:
         protocol: asked whether a body under way holds a payload or has ended, when a timer needs to know.
         timeouts: limits of one attempt.
         spool: takes every attempt as soon as it is over.
-        secret: the API key, so that it can be starred out of answers; "" for none.
+        secrets: the API key and what else proves who asks, so that it can be starred out of answers.
         tls_context: for https.
         cold: every request opens a connection of its own, and closes it.
         pacer: holds sends of a closed loop back; None for a target without a limit.
@@ -65,7 +65,7 @@ class Lane:
         protocol: WireProtocol,
         timeouts: Timeouts,
         spool: SpoolWriter,
-        secret: str = "",
+        secrets: Secrets,
         tls_context: "ssl.SSLContext | None" = None,
         cold: bool = False,
         pacer: Pacer | None = None,
@@ -80,8 +80,7 @@ class Lane:
         self.spool = spool
         self._origin = origin
         self._tls_context = tls_context
-        self._key = secret.encode()
-        self._secrets = Secrets(secret)
+        self._secrets = secrets
         self._keep_room_bytes = _KEEP_ROOM_BYTES
         self._landed: deque[Landed] = deque()
         self.landed_bytes = 0
@@ -202,8 +201,9 @@ class Lane:
 
     def spill(self, flight: Flight, response: Response) -> None:
         """Move to disk what a long answer under way holds in memory, but for its end."""
-        key = self._key
-        stamps, ends, body = response.spill(max(_KEPT_OF_SPILLED_BYTES, len(key)), key)
+        keys = self._secrets.plain
+        keep_bytes = max(_KEPT_OF_SPILLED_BYTES, *map(len, keys), 0)
+        stamps, ends, body = response.spill(keep_bytes, keys)
         self.spool.add_part(
             RawPart(
                 part_of=flight.planned.attempt_id,

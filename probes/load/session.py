@@ -25,6 +25,7 @@ from probes.load.protocols.base import WireProtocol
 from probes.load.raw import read_raw
 from probes.load.record import RunPhase
 from probes.load.recorder import record_of
+from probes.load.redaction import Secrets, secret_values
 from probes.load.requests import RequestSource
 from probes.load.sending import Ahead
 from probes.load.spec import LoadSpec, Progress
@@ -259,7 +260,7 @@ def _lane(
         protocol=wire,
         timeouts=spec.timeouts,
         spool=spool,
-        secret=spec.api_key or (wire.secret(spec) if wire.secret else ""),
+        secrets=Secrets(*secret_values(spec), wire.secret(spec) if wire.secret else ""),
         tls_context=context,
         cold=spec.connections == "cold",
         pacer=_pacer(spec, parts),

@@ -7,7 +7,7 @@ import errno
 import os
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
@@ -155,19 +155,21 @@ class Response:
             stamps, ends = [stamps[n] for n in kept], [ends[n] for n in kept]
         return stamps, ends
 
-    def spill(self, keep_bytes: int, secret: bytes) -> tuple[list[int], list[int], bytes]:
+    def spill(self, keep_bytes: int, secrets: Sequence[bytes]) -> tuple[list[int], list[int], bytes]:
         """Give up what came so far but for the last bytes: stamps and ends of its reads, and the body itself.
 
         Args:
             keep_bytes: how much of the end to keep at least, for those who look at it later.
-            secret: is not cut in two; b"" for none.
+            secrets: none of them is cut in two.
         """
         stamps, ends = self.body_reads()
         body = b"".join(self.parts)
         cut = max(len(body) - keep_bytes, 0)
-        if secret:
+        whole = 0
+        while whole < len(secrets):
+            secret = secrets[whole]
             split = body.find(secret, max(cut - len(secret) + 1, 0), cut + len(secret) - 1)
-            cut = cut if split < 0 else split
+            cut, whole = (split, 0) if 0 <= split < cut else (cut, whole + 1)  # what is whole here may be cut there
         self.parts[:] = [body[cut:]]  # the same list: the parser appends to it
         self.stamps, self.part_counts = [], []
         self.spilled_bytes += cut

@@ -19,9 +19,11 @@ def test_a_fault_of_some_requests_leaves_the_others_alone(load):
     assert [attempt.error_class for attempt in result.attempts] == ["truncated", None, None] * 3
 
 
-def test_a_key_that_the_server_repeats_is_neither_in_the_record_nor_on_disk(load, tmp_path):
+@pytest.mark.parametrize("given", [{"api_key": KEY}, {"extra_headers": {"Authorization": f"Bearer {KEY}"}}])
+def test_a_key_that_the_server_repeats_is_neither_in_the_record_nor_on_disk(given, load, tmp_path):
+    headers = {"X-Tenant": "tenant-secret"} | given.get("extra_headers", {})
     with fake_endpoint(FakeScript(fault="echo-key-401")) as fake:
-        result = load(fake.base_url, api_key=KEY, extra_headers={"X-Tenant": "tenant-secret"})
+        result = load(fake.base_url, **given | {"extra_headers": headers})
     assert "provided: ***" in result.attempts[0].error_message
     assert KEY not in result.stopped_reason
     spool = (tmp_path / "spool1").read_bytes()

@@ -108,7 +108,7 @@ def test_a_spill_never_cuts_the_key_in_two(keep_bytes):
     response.feed(b"b" * 12)
     response.stamps.append(13)
     response.part_counts.append(len(response.parts))
-    stamps, ends, body = response.spill(keep_bytes, key)
+    stamps, ends, body = response.spill(keep_bytes, [b"another", key])
     rest = b"".join(response.parts)
     assert body + rest == b"a" * 70 + key + b"b" * 12
     assert (key in body) != (key in rest)

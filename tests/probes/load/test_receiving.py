@@ -13,6 +13,7 @@ from probes.load.lane import Lane
 from probes.load.origin import Origin
 from probes.load.protocols import protocol
 from probes.load.receiving import Receiver
+from probes.load.redaction import Secrets
 from probes.load.spec import Timeouts
 from probes.load.spool import SpoolWriter
 from probes.load.transport import LISTEN, Connection, State, connecting_socket
@@ -42,6 +43,7 @@ class Bench:
             protocol=protocol("openai-chat"),
             timeouts=Timeouts(),
             spool=spool,
+            secrets=Secrets(),
         )
         self.lane.open_pool(self.epoll, self.by_fd, lambda connection: None, lambda *failure: None)
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
