@@ -8,6 +8,9 @@ from probes.power.readings import Meter, MeterRecord, Reading
 
 # No card under power draws nothing: a counter that stands still for so long is one that nobody feeds.
 _MOST_STILL_S = 5.0
+# No card draws ten times what today's hungriest does: such a figure is a driver's word for "I do not know".
+_MOST_W = 10_000.0
+_LEAST_STEP_S = 1.0  # a counter's refresh may fall right behind a look at it
 
 
 class Card(Protocol):
@@ -70,8 +73,8 @@ class EnergyCounterMeter:
     def __init__(self, card: Card) -> None:
         """Watch `card`, which must have a counter."""
         self._card = card
-        self._last_j = 0.0
-        self._moved_s = time.monotonic()
+        self._last_j: float | None = None
+        self._last_s = self._moved_s = time.monotonic()
         self.record = _record(
             card,
             method=f"{card.api}-energy-counter",
@@ -80,16 +83,24 @@ class EnergyCounterMeter:
         )
 
     def read(self) -> Reading:
-        """Cumulative joules and load; ProbeError when the card is gone, or its counter went back or stands still."""
+        """Cumulative joules and load; ProbeError when the card is gone, or what its counter says cannot be."""
         energy_j, now_s = self._card.energy_j(), time.monotonic()
         if energy_j is None:
             raise ProbeError(f"GPU {self._card.index} stopped reporting its energy counter")
-        if energy_j < self._last_j:
-            raise ProbeError(
-                f"GPU {self._card.index}'s energy counter went back from {self._last_j:.3f} J "
-                f"to {energy_j:.3f} J: the driver was reloaded or the card reset while we measured"
-            )
-        if energy_j > self._last_j:
+        if self._last_j is not None:
+            went = f"from {self._last_j:.3f} J to {energy_j:.3f} J"
+            if energy_j < self._last_j:
+                raise ProbeError(
+                    f"GPU {self._card.index}'s energy counter went back {went}: the driver was reloaded or the card"
+                    " reset while we measured"
+                )
+            if energy_j - self._last_j > _MOST_W * max(now_s - self._last_s, _LEAST_STEP_S):
+                raise ProbeError(
+                    f"GPU {self._card.index}'s energy counter leapt {went} in {now_s - self._last_s:.1f} s, which no"
+                    " card draws: it was set while we measured"
+                )
+        self._last_s = now_s
+        if self._last_j is None or energy_j > self._last_j:
             self._moved_s = now_s
         elif now_s - self._moved_s > _MOST_STILL_S:
             raise ProbeError(
@@ -113,12 +124,14 @@ class SampledPowerMeter:
         )
 
     def read(self) -> Reading:
-        """Watts and load; ProbeError when the card is gone or reports less than nothing."""
+        """Watts and load; ProbeError when the card is gone or reports what cannot be."""
         power_w = self._card.power_w()
         if power_w is None:
             raise ProbeError(f"GPU {self._card.index} stopped reporting its power")
         if power_w < 0:
             raise ProbeError(f"GPU {self._card.index} reports {power_w} W; power cannot be negative")
+        if power_w > _MOST_W:
+            raise ProbeError(f"GPU {self._card.index} reports {power_w:.0f} W, which no card draws")
         return Reading(power_w=power_w, load_share=self._card.busy_share())
 
 

@@ -100,6 +100,21 @@ def test_a_negative_power_is_refused():
         meter.read()
 
 
+def test_a_power_that_no_card_draws_is_refused():
+    meter = meter_of(recorded_nvml(energy_mj="NotSupported", power_mw=2**32 - 1))  # all bits set
+    with pytest.raises(ProbeError, match="GPU 0 reports 4294967 W, which no card draws"):
+        meter.read()
+
+
+def test_a_counter_that_leaps_ahead_is_refused():
+    driver = recorded_nvml(energy_mj=5_000_000)
+    meter = meter_of(driver)
+    assert meter.read().energy_j == 5000.0
+    driver.answers = recorded_nvml(energy_mj=5_000_000_000).answers
+    with pytest.raises(ProbeError, match=r"counter leapt from 5000\.000 J to 5000000\.000 J in .* s, which no card"):
+        meter.read()
+
+
 def test_a_counter_that_nobody_feeds_is_refused(monkeypatch):
     driver = recorded_nvml(energy_mj=5_000_000)
     clock = iter([0.0, 1.0, 5.0, 8.0])
