@@ -6,6 +6,7 @@
     power.jsonl     raw meter readings             appended by the sampler
     end.json        window, clocks, CPU seconds    written by the child after the load
     engine.log      the engine's own words
+    lock            held as long as a bench lives  whose trials no night may land; a night's own are its machine's
 
     events.parquet  every event of every answer    written while the attempts are read for landing
 
@@ -13,6 +14,7 @@ There is one way to land, `land_spool`, whether the child lands itself or its pa
 killed child left behind. What is missing from the folder is NULL in the rows.
 """
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flows.attempts import TrialAttempts, read_attempts
+from flows.held import held_folder, unheld
 from flows.spec import TrialSpec, read_json, spec_json
 from flows.tariff import over_window
 from flows.trial_row import EVIDENCE, TrialEnd, TrialStart, trial_row
@@ -36,6 +39,7 @@ __all__ = [
     "TrialEnd",
     "TrialStart",
     "create_spool",
+    "held_spool",
     "land_spool",
     "read_spec",
     "rows_of",
@@ -58,6 +62,12 @@ def create_spool(data_dir: Path, spec: TrialSpec) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "spec.json", spec_json(spec))
     return folder
+
+
+def held_spool(data_dir: Path, spec: TrialSpec) -> contextlib.AbstractContextManager[Path]:
+    """The same for a trial that is measured without the machine's lock: held within the block, so no night lands it."""
+    folder = spool_root(data_dir) / spec.trial_id
+    return held_folder(folder, lambda new: write_json(new / "spec.json", spec_json(spec)))
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
@@ -113,17 +123,20 @@ def land_spool(
 
 
 def unfinished_spools(data_dir: Path) -> list[Path]:
-    """Folders that a killed night left behind; those whose batch had landed already are tidied away here."""
+    """Folders that a killed night or bench left behind; those whose batch had landed already are tidied away here."""
     root = spool_root(data_dir)
     if not root.is_dir():
         return []
     landed = landed_batches(data_dir)
     left = []
-    for folder in sorted(root.iterdir()):
-        if folder.name in landed or not (folder / "spec.json").exists():
-            shutil.rmtree(folder)  # landed before it died, or died before it had begun
-        else:
-            left.append(folder)
+    for folder in sorted(root.glob("[!.]*")):
+        with unheld(folder) as free:
+            if not free:
+                continue
+            if folder.name in landed or not (folder / "spec.json").exists():
+                shutil.rmtree(folder)  # landed before it died, or died before it had begun
+            else:
+                left.append(folder)
     return left
 
 

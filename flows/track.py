@@ -11,15 +11,15 @@ an exit code that is not known and a window that ends with the last readings. Th
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.held import held_folder, unheld
 from flows.version import VERSION
 
 if TYPE_CHECKING:
@@ -66,17 +66,10 @@ def jobs_root(data_dir: Path) -> Path:
     return data_dir / "spool-jobs"
 
 
-@contextlib.contextmanager
-def job_folder(data_dir: Path, spec: JobSpec) -> Iterator[Path]:
-    """The folder of a job about to start, with its spec; locked within the block, so that nobody else lands it."""
+def job_folder(data_dir: Path, spec: JobSpec) -> contextlib.AbstractContextManager[Path]:
+    """The folder of a job about to start, with its spec; held within the block, so that nobody else lands it."""
     folder = jobs_root(data_dir) / spec.job_id
-    unready = folder.with_name(f".{spec.job_id}")
-    unready.mkdir(parents=True)
-    with (unready / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _write(unready / "job.json", dataclasses.asdict(spec))
-        unready.rename(folder)  # whole and locked before anybody else can see it
-        yield folder
+    return held_folder(folder, lambda new: _write(new / "job.json", dataclasses.asdict(spec)))
 
 
 def write_end(folder: Path, end: JobEnd) -> None:
@@ -117,7 +110,7 @@ def land_left_over_jobs(data_dir: Path) -> list[str]:
 
     landed, found = landed_batches(data_dir), []
     for folder in sorted(root.glob("[!.]*")):
-        with _unowned(folder) as free:
+        with unheld(folder) as free:
             if not free:
                 continue
             if folder.name in landed:
@@ -203,23 +196,6 @@ def _end_by_readings(spec: JobSpec, samples: "Sequence[PowerSample]") -> JobEnd:
         cpu_busy_s=None,
         peak_rss_bytes=None,
     )
-
-
-@contextlib.contextmanager
-def _unowned(folder: Path) -> Iterator[bool]:
-    """Whether nobody tracks this job any more; while the block runs nobody else lands it either."""
-    try:
-        lock = (folder / "lock").open("a")
-    except (FileNotFoundError, NotADirectoryError):
-        yield False  # landed in the meantime
-        return
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield folder.is_dir()
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from flows.errors import ConfigError, NightError
 from flows.pacing import limit_problem
 from flows.paths import data_dir
 from flows.spec import TrialSpec, spec_json
-from flows.spool import create_spool, land_spool, rows_of
+from flows.spool import held_spool, land_spool, rows_of
 from flows.stop import Stop
 from flows.targets import EndpointTarget
 from flows.trial import measure_trial
@@ -101,7 +101,10 @@ class _Bench:
 
     def trial(self, spec: TrialSpec) -> Measured:
         """Measure one trial and keep it, unless nothing is to be kept; publishing comes at the end."""
-        folder = create_spool(self.root, spec)
+        with held_spool(self.root, spec) as folder:
+            return self._measured(spec, folder)
+
+    def _measured(self, spec: TrialSpec, folder: Path) -> Measured:
         status, reason = measure_trial(spec, folder, stop=self.stop, report=self.teller)
         self.teller.clear()
         rows = rows_of(folder, status=status, reason=reason, keep_events=not self.options.no_land, spec=spec)

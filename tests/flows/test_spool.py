@@ -3,21 +3,26 @@
 import gzip
 import json
 import shutil
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from http.client import parse_headers
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from flows.spool import EVIDENCE, TrialEnd, land_spool, rows_of, unfinished_spools
+from flows.prepare import land_leftovers
+from flows.spool import EVIDENCE, TrialEnd, held_spool, land_spool, read_spec, rows_of, unfinished_spools
 from probes.load.raw import read_raw
 from probes.load.recorder import record_of
 from probes.load.spool import SpoolWriter
+from tests.flows.nights import megatoken
 from warehouse.errors import WarehouseError
 from warehouse.events import land_events, read_events
 from warehouse.landing import landed_batches
@@ -237,3 +242,37 @@ def kill_landing_when(moment, data_dir, folder):
     if child.poll() is None:
         child.kill()
     child.wait()
+
+
+class NightFalls(socketserver.StreamRequestHandler):
+    """An endpoint under which a night begins while it answers."""
+
+    def handle(self):
+        while self.rfile.readline():
+            self.rfile.read(int(parse_headers(self.rfile)["content-length"]))
+            self.server.left_over += land_leftovers(self.server.data_dir)
+            said = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\n'
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(said) + said)
+
+
+def test_a_night_that_begins_under_a_bench_does_not_land_it(tmp_path):
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), NightFalls) as server:
+        server.daemon_threads, server.data_dir, server.left_over = True, tmp_path, []
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        done = megatoken(tmp_path, "bench", url, "--model", "m", "--requests", "2", "--warmup", "0", "--json")
+        server.shutdown()
+    assert done.returncode == 0, done.stderr
+    assert server.left_over == []
+    row = json.loads(done.stdout)
+    assert row["ok"] == 2
+    assert row["trial_id"] in landed_batches(tmp_path)
+
+
+def test_a_bench_that_was_killed_is_left_over(folder, tmp_path):
+    spec = read_spec(folder)
+    shutil.rmtree(folder)
+    with held_spool(tmp_path, spec) as held:
+        assert unfinished_spools(tmp_path) == []
+        assert (held / "spec.json").exists()
+    assert unfinished_spools(tmp_path) == [held]  # as a kill leaves it: no longer held, and still there
