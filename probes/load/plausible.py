@@ -6,8 +6,9 @@ from typing import Final
 from probes.load.protocols.base import PAYLOAD_FLAGS, EventClass, StreamFacts, WireProtocol
 
 _TIMES_CHUNKS: Final = 10  # below, an answer is nowhere near too short for its count, and is not looked at again
-# For bytes.translate: 1 at each class of payload that is no visible text.
-_NOT_TEXT: Final = bytes(flag and kind != EventClass.TEXT for kind, flag in enumerate(PAYLOAD_FLAGS))
+# For bytes.translate: 1 at each class of payload that is no visible text. A result may be a transcript.
+_TEXTS: Final = (EventClass.TEXT, EventClass.RESULT)
+_NOT_TEXT: Final = bytes(flag and kind not in _TEXTS for kind, flag in enumerate(PAYLOAD_FLAGS))
 
 
 def plausible_counts(facts: StreamFacts, body: bytes, wire: WireProtocol) -> StreamFacts:
@@ -17,10 +18,15 @@ def plausible_counts(facts: StreamFacts, body: bytes, wire: WireProtocol) -> Str
 
     A token is a byte at least. So a stream of text whose streamed tokens are ten times its chunks, and more than its
     bytes of text, cannot be what was counted. Where what was streamed is not all visible text it is not judged.
+
+    A transcript that came as one document is text too, and is judged alike. One without any text may have been counted:
+    what was heard were no words.
     """
     facts = _without_zeros(facts)
     output, chunks = facts.output_tokens, len(facts.payload_ends)
-    if output is None or output < _TIMES_CHUNKS * chunks or not chunks or not facts.streamed:
+    if output is None or output < _TIMES_CHUNKS * chunks or not chunks:
+        return facts
+    if not facts.streamed and EventClass.RESULT not in facts.event_classes:  # there may be more in it than its text
         return facts
     streamed = output - (facts.reasoning_tokens or 0)
     if streamed < _TIMES_CHUNKS * chunks or facts.reasoning_streamed or 1 in facts.event_classes.translate(_NOT_TEXT):
@@ -28,12 +34,13 @@ def plausible_counts(facts: StreamFacts, body: bytes, wire: WireProtocol) -> Str
     text_bytes = len(wire.answer_text(body).encode("utf-8", "surrogatepass"))
     if not text_bytes or streamed <= text_bytes:
         return facts
+    came = f"{chunks} chunks" if chunks > 1 else "one piece"
     return replace(
         facts,
         output_tokens=None,
         reasoning_tokens=None,
         usage_fault=facts.usage_fault
-        or f"{output} output tokens cannot be in {text_bytes} bytes of text, which came in {chunks} chunks",
+        or f"{output} output tokens cannot be in {text_bytes} bytes of text, which came in {came}",
     )
 
 

@@ -143,7 +143,7 @@ def _stream_fault(raw: RawAttempt, facts: StreamFacts | None) -> tuple[ErrorClas
     if is_document and protocol(raw.api).streams and (facts is None or not facts.payload_ends):
         return "parse_error", "the answer is one JSON document, not a stream of events; the server ignored stream=true"
     if facts is None or not (facts.terminal or (facts.ends_with_body and raw.cut_short is None)):
-        return "truncated", sanitise(raw.cut_short or "the stream ended without a finish reason and without [DONE]")
+        return "truncated", sanitise(raw.cut_short or f"the answer ended without {protocol(raw.api).end}")
     if not facts.payload_ends:
         told = "unknown" if facts.output_tokens is None else str(facts.output_tokens)
         return "empty", f"the stream ended properly but carried no payload (output tokens: {told})"

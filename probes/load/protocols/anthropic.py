@@ -221,4 +221,5 @@ ANTHROPIC: Final = WireProtocol(
     has_terminator=has_terminator,
     output_tokens=output_tokens,
     answer_text=answer_text,
+    end="a stop_reason or message_stop",
 )

@@ -91,6 +91,7 @@ class WireProtocol:
     has_terminator: Callable[[bytes], bool]  # of a body under way: is nothing more to come?
     output_tokens: Callable[[bytes], int | None]  # a cheap look at the end of a body, for progress only
     answer_text: Callable[[bytes], str]  # the visible text of a 2xx body
+    end: str = "a finish reason or [DONE]"  # in words: without it an answer is not whole
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with or without a key
     streams: bool = True  # False: the answer is one document; no first token is waited for

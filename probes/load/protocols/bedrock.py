@@ -184,6 +184,7 @@ BEDROCK: Final = WireProtocol(
     has_terminator=has_terminator,
     output_tokens=output_tokens,
     answer_text=answer_text,
+    end="a messageStop event",
     has_lines=False,
     sign=sign,
     secret=secret,

@@ -152,6 +152,7 @@ GEMINI: Final = WireProtocol(
     has_terminator=has_terminator,
     output_tokens=output_tokens,
     answer_text=answer_text,
+    end="a finishReason",
 )
 
 VERTEX_GEMINI: Final = WireProtocol(
@@ -165,4 +166,5 @@ VERTEX_GEMINI: Final = WireProtocol(
     has_terminator=has_terminator,
     output_tokens=output_tokens,
     answer_text=answer_text,
+    end="a finishReason",
 )

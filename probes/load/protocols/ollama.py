@@ -147,6 +147,7 @@ def _wire(name: str, path: str, request_body: Callable[[LoadSpec, Prompt], bytes
         has_terminator=has_terminator,
         output_tokens=output_tokens,
         answer_text=answer_text,
+        end="an object with done: true",
     )
 
 

@@ -117,6 +117,7 @@ OPENAI_EMBEDDINGS: Final = WireProtocol(
     has_terminator=lambda _: False,
     output_tokens=lambda _: None,
     answer_text=lambda _: "",
+    end="the end of its JSON",
     streams=False,
     has_lines=False,
 )

@@ -101,6 +101,7 @@ OPENAI_IMAGES: Final = WireProtocol(
     has_terminator=has_terminator,
     output_tokens=output_tokens,
     answer_text=lambda _: "",
+    end="the end of its JSON, or image_generation.completed",
     streams=False,  # unless extra_body asks for it
     has_lines=False,
 )

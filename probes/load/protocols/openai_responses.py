@@ -101,4 +101,5 @@ OPENAI_RESPONSES: Final = WireProtocol(
     has_terminator=has_terminator,
     output_tokens=output_tokens,
     answer_text=answer_text,
+    end="response.completed or another last event",
 )

@@ -193,5 +193,6 @@ OPENAI_SPEECH: Final = WireProtocol(
     has_terminator=has_terminator,
     output_tokens=output_tokens,
     answer_text=lambda _: "",
+    end="speech.audio.done",
     has_lines=False,
 )

@@ -163,6 +163,7 @@ OPENAI_TRANSCRIPTION: Final = WireProtocol(
     has_terminator=has_terminator,
     output_tokens=output_tokens,
     answer_text=answer_text,
+    end="transcript.text.done",
     content_type=CONTENT_TYPE,
     streams=False,  # unless extra_body asks for it
     has_lines=False,

@@ -115,6 +115,7 @@ def _wire(name: str, path: str, request_body: Callable[[LoadSpec, Prompt], bytes
         has_terminator=lambda _: False,
         output_tokens=lambda _: None,
         answer_text=lambda _: "",
+        end="the end of its JSON",
         streams=False,
         has_lines=False,
     )

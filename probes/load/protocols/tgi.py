@@ -113,4 +113,5 @@ TGI: Final = WireProtocol(
     has_terminator=has_terminator,
     output_tokens=output_tokens,
     answer_text=answer_text,
+    end="an event with generated_text",
 )

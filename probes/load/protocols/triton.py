@@ -186,4 +186,5 @@ TRITON: Final = WireProtocol(
     has_terminator=lambda _: False,
     output_tokens=lambda _: None,
     answer_text=answer_text,
+    end="an event with text_output that is whole",
 )

@@ -47,6 +47,15 @@ def test_a_stream_that_is_cut_anywhere_says_what_came_and_is_no_success(api):
             assert reading.record.chunks == len(whole.payload_ends)
 
 
+@pytest.mark.parametrize("api", [api for api in FORMATS if api not in ENDS_UNSEEN])
+def test_half_an_answer_is_truncated_and_the_sentence_says_what_its_end_would_have_been(api):
+    body = STREAMS[api].body
+    record = read_attempt(raw_of(api, body[: len(body) // 2])).record
+    assert record.error_class == "truncated"
+    assert record.error_message == f"the answer ended without {PROTOCOLS[api].end}"
+    assert ("[DONE]" in record.error_message) == (b"[DONE]" in body)
+
+
 @pytest.mark.parametrize("api", FORMATS)
 def test_where_the_reads_cut_an_answer_changes_times_and_nothing_else(api):
     stream = STREAMS[api]

@@ -52,7 +52,7 @@ def request(prompt, **given):
 
 
 def test_a_document_tells_tokens_or_seconds():
-    tokens = record_of(raw_of("openai-transcription", orjson.dumps({"text": "Grüße", "usage": TOKENS})))
+    tokens = record_of(raw_of("openai-transcription", orjson.dumps({"text": "Grüße " * 20, "usage": TOKENS})))
     assert (tokens.error_class, tokens.answer_streamed, tokens.t_first_ns) == (None, False, None)
     assert (tokens.prompt_tokens, tokens.output_tokens, tokens.input_audio_s) == (14, 45, None)
     length = {"text": "Grüße", "usage": {"type": "duration", "seconds": 12.3}}
@@ -64,6 +64,17 @@ def test_a_document_tells_tokens_or_seconds():
 )
 def test_a_verbose_document_tells_its_length_as_number_or_text(duration, known):
     assert read_stream(orjson.dumps({"text": "a", "duration": duration})).input_audio_s == known
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "believed"),
+    [("Hello there", 40, False), ("Hello there", 11, True), ("Hi", 9, True), ("", 40, True), ("ü" * 9, 19, False)],
+)
+def test_a_document_with_more_tokens_than_bytes_of_text_is_not_believed(text, count, believed):
+    body = orjson.dumps({"text": text, "usage": {"type": "tokens", "input_tokens": 14, "output_tokens": count}})
+    record = record_of(raw_of("openai-transcription", body))
+    assert record.output_tokens == (count if believed else None)
+    assert (record.usage_fault is None, record.error_class) == (believed, None)
 
 
 def test_an_empty_transcript_is_an_answer():
