@@ -20,6 +20,7 @@ from flows.options.prices import add_prices_options
 from flows.options.pulse import add_pulse_options
 from flows.options.replay import add_replay_options
 from flows.options.report import add_report_options
+from flows.options.sql import add_sql_options
 from flows.options.track import add_track_options
 from flows.options.ui import add_ui_options
 from flows.options.watch import add_watch_options
@@ -105,16 +106,15 @@ def build_parser() -> argparse.ArgumentParser:
         )
     )
 
-    sql = add_command(
-        commands,
-        "sql",
-        "ask the published snapshot in SQL, read-only",
-        'megatoken sql "SELECT target_id, ttft_p50_s FROM leaderboard ORDER BY 2"',
+    add_sql_options(
+        add_command(
+            commands,
+            "sql",
+            "ask the published snapshot in SQL, read-only",
+            'megatoken sql "SELECT target_id, ttft_p50_s FROM leaderboard ORDER BY 2"\n'
+            '  megatoken sql "FROM attempt_metrics" --output attempts.parquet',
+        )
     )
-    sql.add_argument(
-        "query", nargs="?", metavar="QUERY", help="without it: DuckDB's shell, or the views and their columns"
-    )
-    sql.add_argument("--json", action="store_true", help="print a JSON list of rows")
 
     explain = add_command(
         commands,

@@ -169,30 +169,6 @@ def in_order(rows: Sequence[Mapping[str, Any]], *, by: str, any_grade: bool = Fa
     return ordered
 
 
-def run_query(data_dir: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Names of the columns and all rows of one query on the published snapshot.
-
-    Raises:
-        WarehouseError: nothing is published, the query is not one statement, or DuckDB refuses it; says why.
-    """
-    import duckdb
-
-    with open_published(data_dir, any_version=True) as con:
-        try:
-            statements = con.extract_statements(sql)
-            if len(statements) != 1:
-                raise WarehouseError(f"the query holds {len(statements)} statements; give exactly one")
-            if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
-                kind = statements[0].type.name
-                raise WarehouseError(f"{kind} is not a question; ask with SELECT, FROM, DESCRIBE, SUMMARIZE or EXPLAIN")
-            result = con.execute(statements[0])
-            columns = [column[0] for column in result.description or []]
-            return columns, [tuple(map(_utc, row)) for row in result.fetchall()]
-        except duckdb.Error as error:
-            reason = " ".join(line.strip() for line in str(error).splitlines() if line.strip())
-            raise WarehouseError(f"the query failed: {reason}") from None
-
-
 def views_with_comments(data_dir: Path) -> list[ViewComment]:
     """Every view of the published snapshot with what it and its columns mean, by name.
 

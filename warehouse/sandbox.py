@@ -7,14 +7,12 @@ question gets a process with an address-space limit and a deadline, which `wareh
 import json
 import os
 import selectors
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from datetime import time as time_of_day
 from decimal import Decimal
@@ -22,11 +20,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from warehouse.errors import WarehouseError
+from warehouse.sandbox_process import end, start, too_long, why_ended
 
 AT_ONCE = 3  # processes; a fourth question waits for one of them
 _GRACE_S = 1.0  # from DuckDB's own limit to our kill: to start, and to end by itself
-_ROOT = Path(__file__).parents[1]
-_START = "import sys; sys.path.append(sys.argv[1]); from warehouse.sandbox_worker import main; main()"
 _FREE = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -89,45 +86,24 @@ def ask(snapshot: Path, sql: str, *, limits: Limits | None = None) -> Answer:
     took_s = time.monotonic() - began
     if "refused" in told:
         raise WarehouseError(str(told["refused"]))
-    columns = _columns(told["columns"])
-    return Answer(columns=columns, rows=_typed(columns, told["rows"]), cut=told["cut"], took_s=took_s)
+    columns = named_columns(told["columns"])
+    return Answer(columns=columns, rows=typed(columns, told["rows"]), cut=told["cut"], took_s=took_s)
 
 
 def _told(snapshot: Path, sql: str, limits: Limits) -> dict[str, Any]:
     """What the process wrote, once it has ended by itself; else why it did not."""
-    request = {
-        "snapshot": str(snapshot.resolve()),
-        "sql": sql,
-        "timeout_s": limits.timeout_s,
-        "rows": limits.rows,
-        "result_bytes": limits.result_bytes,
-        "memory_bytes": limits.memory_bytes,
-        "address_space_bytes": limits.address_space_bytes,
-        "threads": limits.threads,
-    }
-    # a file in memory and not a pipe: a worker that does not read could keep us from our own deadline
-    with os.fdopen(os.memfd_create("question"), "wb+") as question:
-        question.write(json.dumps(request).encode())
-        question.seek(0)
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-X", "utf8", "-c", _START, str(_ROOT)],
-            stdin=question,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
+    process = start({"snapshot": str(snapshot.resolve()), "sql": sql, **asdict(limits)})
     try:
         written = _read(process, limits)
     finally:
-        _end(process)
+        end(process)
     if written is None:
-        raise WarehouseError(f"the query was ended after {limits.timeout_s:g} s; ask for less, or of fewer trials")
+        raise WarehouseError(too_long(limits.timeout_s))
     try:
         told = json.loads(written)
     except ValueError:
-        raise WarehouseError(_ended_by(process.returncode, limits)) from None
+        why = why_ended(process.returncode, timeout_s=limits.timeout_s, address_space_bytes=limits.address_space_bytes)
+        raise WarehouseError(why) from None
     if not isinstance(told, dict):
         raise WarehouseError("the process that answered wrote something that is no answer; ask again")
     return told
@@ -154,30 +130,7 @@ def _read(process: "subprocess.Popen[bytes]", limits: Limits) -> bytes | None:
     return b""
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Nothing of it is left, children included."""
-    if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-
-
-def _ended_by(code: int | None, limits: Limits) -> str:
-    if code is None or code >= 0:
-        return f"the process that answered ended with code {code} and without an answer; ask again"
-    name = signal.Signals(-code).name
-    if name in ("SIGXCPU", "SIGALRM"):
-        return f"the query was ended after {limits.timeout_s:g} s; ask for less, or of fewer trials"
-    if name == "SIGABRT":
-        return (
-            f"the query needs more than {limits.address_space_bytes / 1e6:,.0f} MB of memory; aggregate, or ask for"
-            " fewer rows"
-        )
-    return f"the process that answered was ended by {name}; ask again"
-
-
-def _columns(told: Sequence[Sequence[str]]) -> tuple[Column, ...]:
+def named_columns(told: Sequence[Sequence[str]]) -> tuple[Column, ...]:
     """Columns under names that differ, as a data frame needs them: a, a_1, a_2."""
     taken: set[str] = set()
     columns = []
@@ -199,7 +152,8 @@ _PARSERS = {
 }
 
 
-def _typed(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+def typed(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Rows as a worker wrote them, with what JSON does not have parsed: days, times, instants and decimals."""
     by_column = []
     for at, column in enumerate(columns):
         values = [row[at] for row in rows]

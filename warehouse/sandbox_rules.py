@@ -66,6 +66,22 @@ def admitted(con: "duckdb.DuckDBPyConnection", sql: str) -> tuple[str, int]:
     raise Refused(f"{kind} is not a question; {ASK_WITH}")
 
 
+def the_statement(con: "duckdb.DuckDBPyConnection", sql: str) -> str:
+    """The one statement of somebody who may also read and write files: a question, or a COPY of one.
+
+    Raises:
+        Refused: no statement, more than one, or another kind of it.
+        duckdb.Error: DuckDB cannot parse it.
+    """
+    statements = con.extract_statements(sql)
+    if len(statements) != 1:
+        raise Refused(f"the query holds {len(statements)} statements; give exactly one")
+    kind = statements[0].type.name
+    if kind not in ("SELECT", "EXPLAIN", "COPY"):
+        raise Refused(f"{kind} is not a question; {ASK_WITH}, or write files with COPY ... TO")
+    return str(statements[0].query)
+
+
 def _explained(con: "duckdb.DuckDBPyConnection", text: str) -> tuple[str, int]:
     begins = _EXPLAIN.match(text)
     question = text[begins.end() :] if begins else ""

@@ -2,15 +2,17 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flows.commands.bench import PROMISED
 from probes.fake_endpoint import FakeScript, fake_endpoint
-from tests.flows.nights import ROOT, megatoken
+from tests.flows.nights import ROOT, command, environment, megatoken
 from tests.warehouse.synthetic import write_synthetic
 
 COMMANDS = ("night", "bench", "leaderboard", "explain", "sql", "publish", "ui", "doctor", "track", "grid")
@@ -196,7 +198,9 @@ def test_the_leaderboard_narrows_to_a_workload_and_ranks_by_any_metric(published
         (["leaderboard", "--days", "0"], "must be above 0"),
         (["sql", "DELETE FROM trials"], "SELECT"),
         (["sql", "SELECT * FROM read_text('/etc/hostname')"], "megatoken: "),
-        (["sql", "SELEKT 1"], "megatoken: "),
+        (["sql", "SELEKT 1"], "(line 1, column 1)"),
+        (["sql", "FROM trials", "--timeout", "0"], "--timeout 0 must be above 0"),
+        (["sql", "--output", "a.csv"], "--output writes the answer to a query"),
         (["sql", "SELECT nothing FROM leaderboard"], "nothing"),
     ],
 )
@@ -257,6 +261,33 @@ def test_the_board_in_markdown_is_one_table_a_workload(published):
     refused = megatoken(published, "leaderboard", "--markdown", "--json")
     assert refused.returncode == 2
     assert "not allowed with" in refused.stderr
+
+
+def test_sql_writes_a_file_and_prints_json_that_every_reader_takes(published, tmp_path):
+    to = tmp_path / "board.json"
+    done = megatoken(published, "sql", "SELECT target_id FROM leaderboard", "--output", str(to))
+    targets = [row["target_id"] for row in json.loads(to.read_text())]
+    assert done.stdout == f"{len(targets)} rows in {to}\n"
+    assert len(targets) > 3
+    query = (
+        "SELECT 1::HUGEINT << 100 AS large, 'nan'::DOUBLE AS nan, MAP {'a': [1.5::DECIMAL(2, 1)]} AS map, NULL AS x"
+    )
+    (row,) = json.loads(megatoken(published, "sql", "--json", query).stdout, parse_constant=pytest.fail)
+    assert row == {"large": str(2**100), "nan": None, "map": {"a": [1.5]}, "x": None}
+
+
+def test_ctrl_c_ends_a_question_at_once_with_its_process(published):
+    asking = subprocess.Popen(
+        command("sql", "--json", "FROM range(20_000_000_000)"), cwd=ROOT, env=environment(published),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert asking.stdout is not None
+    assert asking.stdout.readline() == "[\n"
+    (worker,) = psutil.Process(asking.pid).children()
+    asking.send_signal(signal.SIGINT)
+    _, said = asking.communicate(timeout=60)
+    assert (asking.returncode, said) == (1, "megatoken: ended by Ctrl-C\n")
+    assert not worker.is_running()
 
 
 @pytest.mark.engine

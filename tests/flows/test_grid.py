@@ -14,7 +14,7 @@ from flows.grid import fetch, fetch_for_night
 from flows.gridprovider import GridProvider
 from flows.site import Site
 from tests.probes.grid.provider import provider
-from warehouse.query import run_query
+from tests.warehouse.snapshots import run_query
 
 NOW = datetime(2026, 11, 3, 5, 30, tzinfo=UTC)
 SITE = {

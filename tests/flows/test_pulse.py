@@ -17,8 +17,8 @@ from flows.lock import host_lock, host_lock_if_free
 from flows.pulse import EVERY, TAKEN, drawn_start, pulse_config, run_id_at
 from probes.fake_endpoint import FakeScript, fake_endpoint
 from tests.flows.nights import endpoint, landed_attempts, selftests, write_config
+from tests.warehouse.snapshots import run_query
 from warehouse.publish import published_link
-from warehouse.query import run_query
 
 QUICK = FakeScript(ttft_s=0.002, itl_s=0.0005)
 TICK = datetime(2026, 11, 23, 3, tzinfo=UTC)

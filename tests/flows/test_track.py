@@ -13,9 +13,10 @@ import pytest
 from flows.cli import main
 from flows.track import JobSpec, job_folder, job_rows, jobs_root, land_left_over_jobs
 from tests.flows.nights import ROOT, command, environment, megatoken
+from tests.warehouse.begun import begun
+from tests.warehouse.snapshots import run_query
 from warehouse.loader import load
 from warehouse.publish import publish
-from warehouse.query import run_query
 from warehouse.rows import JobRow, MeterRow, PowerSampleRow
 
 CONFIG = "flows/configs/first-night.toml"
@@ -118,7 +119,7 @@ def test_of_a_track_that_was_killed_the_next_one_lands_what_was_metered(tmp_path
     assert [one.pid for one in alive] in ([], [child])  # the sampler has seen it; the command ends with its input
     assert land_left_over_jobs(data) == [folder.name]
     assert land_left_over_jobs(data) == []
-    load(data)
+    load(begun(data))
     publish(data)
     (job,) = sql(data, "SELECT exit_code, window_s, energy_j, cpu_s FROM job_accounts")
     assert (job["exit_code"], job["cpu_s"]) == (None, None)

@@ -11,11 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 import ui
 from tests.ui.test_pages import text
+from tests.warehouse.snapshots import run_query
 from tests.warehouse.synthetic import write_synthetic
 from ui import access, sql, sql_audit
 from ui.server import DATA_DIR_VARIABLE
 from warehouse.errors import WarehouseError
-from warehouse.query import ViewComment, run_query
+from warehouse.query import ViewComment
 from warehouse.sandbox import Answer, Column
 from warehouse.sandbox_export import frame, to_csv, to_parquet
 from warehouse.saved_questions import saved_questions

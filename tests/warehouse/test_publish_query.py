@@ -8,7 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.warehouse.begun import begun
 from tests.warehouse.builders import attempt_row, counter_samples, local_facts, meter_row, trial_row
+from tests.warehouse.snapshots import run_query
 from tests.warehouse.synthetic import TARGETS, write_synthetic
 from warehouse.errors import WarehouseError
 from warehouse.landing import land
@@ -20,7 +22,6 @@ from warehouse.query import (
     open_published,
     published_path,
     ranked,
-    run_query,
     summarise_batch,
     views_with_comments,
 )
@@ -51,7 +52,7 @@ def land_and_load(data_dir, number):
         host_id="host",
         rows=[trial_row(trial_id=trial_id, target_id=trial_id), attempt_row(trial_id=trial_id)],
     )
-    load(data_dir)
+    load(begun(data_dir))
 
 
 # publishing
@@ -227,44 +228,6 @@ def test_an_unknown_metric_names_the_known_ones(nights):
         leaderboard_rows(nights, by="speed")
 
 
-def test_a_query_gives_names_and_rows(nights):
-    columns, rows = run_query(nights, "SELECT 1 AS one, TIMESTAMPTZ '2026-11-01 01:00:00+01' AS noon")
-    assert columns == ["one", "noon"]
-    assert rows == [(1, datetime(2026, 11, 1, tzinfo=UTC))]
-    assert rows[0][1].tzinfo is UTC
-
-
-@pytest.mark.parametrize(
-    ("sql", "says"),
-    [
-        ("SELECT nothing FROM leaderboard", "nothing"),
-        ("SELEC 1", "syntax error"),
-        ("SELECT 1; SELECT 2", "holds 2 statements"),
-        ("", "holds 0 statements"),
-        ("DELETE FROM attempts", "DELETE is not a question"),
-        ("CREATE TABLE x (n INTEGER)", "CREATE is not a question"),
-        ("CREATE TEMP TABLE x (n INTEGER)", "CREATE is not a question"),
-        ("SELECT * FROM read_text('/etc/hostname')", "disabled"),
-        ("COPY leaderboard TO 'out.csv'", "COPY is not a question"),
-        ("ATTACH 'other.duckdb'", "ATTACH is not a question"),
-        ("SET memory_limit = '100GB'", "SET is not a question"),
-        ("PRAGMA memory_limit = '100GB'", "is not a question"),
-    ],
-)
-def test_a_query_that_writes_reaches_out_or_makes_no_sense_is_refused_in_a_sentence(nights, sql, says):
-    with pytest.raises(WarehouseError, match=says) as refused:
-        run_query(nights, sql)
-    assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "sql", ["FROM runs", "DESCRIBE leaderboard", "SUMMARIZE trials", "EXPLAIN FROM runs", "SHOW TABLES"]
-)
-def test_every_way_to_ask_is_answered(nights, sql):
-    _, rows = run_query(nights, sql)
-    assert rows
-
-
 def test_every_view_and_each_of_its_columns_is_listed_with_its_comment(nights):
     views = views_with_comments(nights)
     assert [view.name for view in views] == sorted(VIEW_NAMES)
@@ -292,7 +255,7 @@ def test_a_trial_that_did_not_land_is_summarised_as_if_it_had(tmp_path):
     rows = [trial_row(), attempt_row(0), attempt_row(1, start_s=2), meter_row(), *counter_samples(), *local_facts()]
     summary = summarise_batch(rows)
     land(tmp_path, batch_id="b", host_id="host", rows=rows)
-    load(tmp_path)
+    load(begun(tmp_path))
     publish(tmp_path)
     columns, (landed,) = run_query(tmp_path, "SELECT * FROM trial_metrics")
     assert {name: summary[name] for name in columns} == dict(zip(columns, landed, strict=True))
