@@ -170,7 +170,7 @@ def slo_search(limits: Limits) -> Search:
                 high = rate
         while passed and not (yield from judged(passed[-1])):
             high = passed.pop()
-        low = passed[-1] if passed else None
+            low = passed[-1] if passed else None  # at once: the search may end before the next is judged
         if high is None:
             reason = (
                 f"{low:.4g}/s, the highest rate tried, meets the service level: raise rate_max_rps to find the limit"

@@ -84,6 +84,19 @@ def test_a_rate_that_was_met_by_luck_on_the_way_up_is_looked_at_again():
     assert 6.0 / 1.05 <= found.rate_rps <= 6.0 * 1.02
 
 
+@pytest.mark.parametrize("max_points", range(4, 12))
+def test_a_rate_that_was_not_held_is_no_answer_wherever_the_search_is_cut_off(max_points):
+    met_once = set()
+
+    def lucky(point):  # each rate is met the first time, under 8/s, and never again
+        lucky = point.rate_rps < 8 and point.rate_rps not in met_once
+        met_once.add(point.rate_rps)
+        return result(point.rate_rps, ttft_p95_s=0.05 if lucky else 9.0)
+
+    found = run_search(slo_search(limits(max_points=max_points)), lucky)
+    assert found.rate_rps is None or found.high_rps is None or found.rate_rps < found.high_rps
+
+
 def test_a_noisy_target_still_gives_a_bracket_whose_ends_are_in_order():
     for seed in range(40):
         draw = random.Random(seed)
