@@ -1,12 +1,13 @@
 """What every measurement of a night takes: a child process, then the warehouse, then the sum spent so far."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from flows.canary import canary_spent_usd
 from flows.measure import Outcome, measure
-from flows.plan import PlannedTrial
+from flows.plan import PlannedTrial, point_quote_usd
 from flows.running import Running, TrialResult
 from flows.spec import TrialSpec
+from warehouse.loader import TrialResult as LoadedTrial
 from warehouse.loader import load, trial_results
 
 
@@ -29,16 +30,28 @@ def load_and_account(running: Running) -> float:
     """
     for sentence in load(running.request.data_dir).damaged:
         running.observer.note(sentence)
-    cells = {(t.target.id, t.workload.id): t for t in running.plan.trials}
+    results = trial_results(running.request.data_dir, running.plan.run_id)
+    return trials_spent_usd(results, running.plan.trials) + canary_spent_usd(running)
+
+
+def trials_spent_usd(results: Iterable[LoadedTrial], planned: Iterable[PlannedTrial]) -> float:
+    """What trials of a run have cost, with their warm-ups; one of unknown cost its worst case.
+
+    Args:
+        results: the trials that are loaded.
+        planned: every cell of the run. One that is a search was measured as many trials, each quoted by its share.
+    """
+    cells = {(t.target.id, t.workload.id): t for t in planned}
     spent_usd = 0.0
-    for result in trial_results(running.request.data_dir, running.plan.run_id):
+    for result in results:
         cell = cells.get((result.target_id, result.workload_id))
         if result.usd is not None:
             warmups = cell.workload.warmup_requests if cell and result.attempts else 0
             spent_usd += result.usd * (1 + warmups / max(result.attempts, 1))
         elif cell is not None and result.attempts:
-            spent_usd += cell.quote_usd_worst or 0.0
-    return spent_usd + canary_spent_usd(running)
+            searches = cell.workload.search is not None
+            spent_usd += (point_quote_usd(cell, result.attempts) if searches else cell.quote_usd_worst) or 0.0
+    return spent_usd
 
 
 def result_of(running: Running, planned: PlannedTrial, outcome: Outcome) -> TrialResult:

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from flows.canaryplan import planned_canaries
 from flows.config import check_config, load_config
 from flows.plan import build_plan, point_quote_usd
 from flows.spec import search_id, searched_cells
+from flows.steps import trials_spent_usd
 from tests.flows.test_config import GOOD
 from warehouse.landing import LandedTrial
+from warehouse.loader import TrialResult
 from warehouse.rows import FactRow
 
 CONFIG = check_config(GOOD, name="t.toml")
@@ -187,6 +190,17 @@ def test_a_search_is_quoted_by_its_longest_point_at_every_one_of_them():
     assert trial.quote_usd_worst == pytest.approx(8 * 602 * 340 / 1e6)
     # a slower point of 60 requests costs its own share of that
     assert point_quote_usd(trial, 60) == pytest.approx(62 * 340 / 1e6)
+
+
+def test_a_point_that_tells_no_tokens_counts_with_its_own_worst_case_and_not_with_the_whole_searchs():
+    search = plan(two_targets(**SEARCH)).trials[0]
+    untold = TrialResult(
+        trial_id="r.a.w.1", target_id="a", workload_id="w", status="completed", attempts=60, ok=60, usd=None,
+        usd_reason="no usage", ttft_p50_s=None, tpot_p50_s=None, e2e_p50_s=None,
+    )  # fmt: skip
+    told = replace(untold, trial_id="r.a.w.2", usd=0.03)
+    assert trials_spent_usd([untold], [search]) == pytest.approx(62 * 340 / 1e6)
+    assert trials_spent_usd([untold, told], [search]) == pytest.approx(62 * 340 / 1e6 + 0.03 * 62 / 60)
 
 
 def test_a_search_is_done_once_its_answer_has_landed_however_many_points_have():
