@@ -72,14 +72,18 @@ MEASURES: Mapping[str, Measure] = {
 def under_one_load(trials: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int]:
     """The trials under the load that was seen at the most hours of the week, and how many others there are.
 
-    An hour at 64 requests in flight and one at a single request do not compare.
+    Of trials of several targets, the load that most of them were under goes first: their hours are to be compared. An
+    hour at 64 requests in flight and one at a single request do not compare.
     """
     by_load: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for row in trials:
         by_load.setdefault(tuple(row[name] for name in _LOAD), []).append(row)
     if not by_load:
         return [], 0
-    kept = max(by_load.values(), key=lambda rows: (len({_hour_of_week(row) for row in rows}), len(rows)))
+    kept = max(
+        by_load.values(),
+        key=lambda rows: (len({row.get("target_id") for row in rows}), len(set(map(_hour_of_week, rows))), len(rows)),
+    )
     return kept, len(trials) - len(kept)
 
 

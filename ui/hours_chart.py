@@ -15,13 +15,30 @@ _GOOD_TO_BAD = {False: ("#E3EEF7", "#0B4F8A"), True: ("#1B2A38", "#8CC7F5")}
 _HATCH = "M-0.5,0.5L0.5,-0.5"  # one stroke from corner to corner
 
 
-def week_chart(cells: Sequence[Cell], of: Measure, zone: str, *, dark: bool = False) -> alt.LayerChart | None:
-    """All 168 hours; None where none of them was measured."""
-    known = [cell.value * of.scale for cell in cells if cell.value is not None]
+def week_chart(
+    cells: Sequence[Cell],
+    of: Measure,
+    zone: str,
+    *,
+    dark: bool = False,
+    reach: tuple[float, float] | None = None,
+    height_px: int = 320,
+) -> alt.LayerChart | None:
+    """All 168 hours; None where none of them was measured.
+
+    Args:
+        cells: of the week.
+        of: what is shown.
+        zone: of the hours.
+        dark: on a dark ground.
+        reach: ends of the colour scale in the measure's own unit, where several maps share one; else those of `cells`.
+        height_px: of the map with its legend.
+    """
+    known = [cell.value for cell in cells if cell.value is not None]
     if not known:
         return None
     inks = charts.ink(dark)
-    low, high = min(known), max(known)
+    low, high = (end * of.scale for end in reach or (min(known), max(known)))
     drawn = [_drawn(cell, of, low, high) for cell in cells]
     x = alt.X(
         "hour:O",
@@ -71,7 +88,7 @@ def week_chart(cells: Sequence[Cell], of: Measure, zone: str, *, dark: bool = Fa
         .mark_point(shape=_HATCH, size=150, strokeWidth=1.2, color=inks["text"], opacity=0.35)
         .encode(tooltip=tooltip)
     )
-    return charts.bare(alt.LayerChart(layer=[rects, counts, empty], height=320), dark=dark)
+    return charts.bare(alt.LayerChart(layer=[rects, counts, empty], height=height_px), dark=dark)
 
 
 def _drawn(cell: Cell, of: Measure, low: float, high: float) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the page on time reads from a snapshot: stored figures of trials, never their attempts."""
 
+import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -46,10 +47,10 @@ def targets(path: str, workload_id: str) -> list[Row]:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def trials(path: str, workload_id: str, target_id: str, since: datetime) -> list[Row]:
-    """Trials of a target with the figures that the hours of the week are made of, the oldest first.
+def trials(path: str, workload_id: str, target_ids: tuple[str, ...], since: datetime) -> list[Row]:
+    """Trials of some targets with the figures that the hours of the week are made of, the oldest first.
 
-    By hand what `trial_figures` and `cost` say: they would work out all trials of a year for the ones of one target.
+    By hand what `trial_figures` and `cost` say: they would work out all trials of a year for those of a few targets.
     """
     return rows_of(
         path,
@@ -57,7 +58,11 @@ def trials(path: str, workload_id: str, target_id: str, since: datetime) -> list
         WITH chosen AS (
             SELECT *
             FROM reliability_trials
-            WHERE workload_id = $workload_id AND target_id = $target_id AND attempts > 0 AND started_at > $since
+            WHERE
+                workload_id = $workload_id
+                AND target_id IN (SELECT unnest($target_ids))
+                AND attempts > 0
+                AND started_at > $since
         ),
 
         figures AS (
@@ -88,7 +93,8 @@ def trials(path: str, workload_id: str, target_id: str, since: datetime) -> list
         )
 
         SELECT
-            r.trial_id, r.run_kind, r.started_at, r.attempts, r.ok, r.down_count, r.limited_count, r.own_count,
+            r.trial_id, r.target_id, r.run_kind, r.started_at, r.attempts, r.ok,
+            r.down_count, r.limited_count, r.own_count,
             t.arrivals, t.concurrency, t.rate_rps, t.prompt_tokens_asked, t.output_tokens_asked,
             f.ttft_p50_s, f.tpot_p50_s, p.usd, c.output_tokens
         FROM chosen AS r
@@ -98,7 +104,7 @@ def trials(path: str, workload_id: str, target_id: str, since: datetime) -> list
         LEFT JOIN paid AS p USING (trial_id)
         ORDER BY r.started_at, r.trial_id
         """,
-        {"workload_id": workload_id, "target_id": target_id, "since": since},
+        {"workload_id": workload_id, "target_ids": list(target_ids), "since": since},
     )
 
 
@@ -143,11 +149,57 @@ def tariffs(path: str, target_id: str) -> list[Row]:
 @st.cache_data(max_entries=32, show_spinner=False)
 def seen(path: str, workload_id: str, target_id: str, newest_at: datetime, window: timedelta) -> Seen:
     """Samples of every measure, out of the trials and the hours of the grid in a window that ends at `newest_at`."""
-    kept, others = under_one_load(trials(path, workload_id, target_id, newest_at - window))
+    kept, others = under_one_load(trials(path, workload_id, (target_id,), newest_at - window))
     grid = grid_hours(path, target_id, newest_at, window)
     samples = {name: trial_samples(name, kept) for name in MEASURES if name != "grid"}
-    samples["grid"] = [Sample(at=row["hour_at"].astimezone(UTC), above=row["gco2e_per_kwh"]) for row in grid]
+    samples["grid"] = _grid_samples(grid)
     return Seen(trials=kept, others=others, grid=grid, samples=samples)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideBySide:
+    """Samples of one measure by target, all under one load, out of a window that ends with the newest of them."""
+
+    samples: Mapping[str, Sequence[Sample]]
+    load: Mapping[str, Any] | None  # a trial under that load; None if there is none
+    others: int  # trials under another one, left out
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def side_by_side(
+    path: str, workload_id: str, target_ids: tuple[str, ...], window: timedelta, measure_id: str
+) -> SideBySide:
+    """Samples of one measure of two targets or more, over the same time."""
+    newest = [row["newest_at"] for row in targets(path, workload_id) if row["target_id"] in target_ids]
+    if not newest:
+        return SideBySide(samples={one: [] for one in target_ids}, load=None, others=0)
+    newest_at = max(newest)
+    if measure_id == "grid":
+        grids = {one: grid_hours(path, one, newest_at, window) for one in target_ids}
+        return SideBySide(samples={one: _grid_samples(rows) for one, rows in grids.items()}, load=None, others=0)
+    kept, others = under_one_load(trials(path, workload_id, target_ids, newest_at - window))
+    return SideBySide(
+        samples={
+            one: trial_samples(measure_id, [row for row in kept if row["target_id"] == one]) for one in target_ids
+        },
+        load=kept[0] if kept else None,
+        others=others,
+    )
+
+
+def zones() -> list[str]:
+    """UTC, the viewer's own zone, then every place that this machine knows."""
+    places = sorted(
+        name
+        for name in zoneinfo.available_timezones()
+        if "/" in name and not name.startswith(("Etc/", "posix/", "right/", "SystemV/", "US/"))
+    )
+    own = st.context.timezone
+    return list(dict.fromkeys(["UTC", *([own] if own in places else []), *places]))
+
+
+def _grid_samples(rows: Sequence[Mapping[str, Any]]) -> list[Sample]:
+    return [Sample(at=row["hour_at"].astimezone(UTC), above=row["gco2e_per_kwh"]) for row in rows]
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.ui.test_pages import opened, text
-from ui import compare, compare_facts, compare_snapshot
+from ui import compare, compare_facts, compare_hours, compare_snapshot
 from ui.compare_chart import curves_chart
 from ui.compare_words import difference_words, rounds_sentence, verdict_sentence
+from ui.hours import MEASURES
 from ui.markup import table
 from warehouse.comparison import Difference, Rounds
+from warehouse.daytime import Cell
 from warehouse.formulas.pair_difference import PairDifference
 from warehouse.fronts import Spread
 from warehouse.metrics import METRICS, metric
@@ -246,8 +248,42 @@ def test_the_page_compares_two_to_four_and_an_address_restores_them(nights, monk
     shown = text(page)
     for expected in ("openai-mini or together-llama-70b?", "openai-mini or llama-8b-h100?", "NVIDIA H100", "invented"):
         assert expected in shown
+    assert len(page.get("vega_lite_chart")) == 2 + 3  # two of curves, and a heat map a target
+    assert [box.label for box in page.selectbox][-6:-2] == [f"Target {letter}" for letter in "ABCD"]
+    assert "By TTFT p50 llama-8b-h100 was the quickest in 2 of the 2 hours of the week in which all were seen" in shown
+    assert "2 of 168 hours of the week seen" in shown
+    assert "One scale of colours" in shown
+
+
+def test_heat_maps_of_hours_may_be_left_out_and_a_grid_that_nobody_stored_is_said(nights, monkeypatch):
+    page = opened("compare", nights, monkeypatch, a="openai-mini", b="together-llama-70b", by_hour="none")
     assert len(page.get("vega_lite_chart")) == 2
-    assert [box.label for box in page.selectbox][-4:] == [f"Target {letter}" for letter in "ABCD"]
+    page.selectbox(key="choice.by_hour").set_value("grid").run()
+    assert not page.exception
+    assert "No data: no hourly intensity of its grid is stored" in text(page)
+
+
+def week_of(known):
+    return [
+        Cell(weekday=day, hour=hour, n=int((day, hour) in known), value=known.get((day, hour)))
+        for day in range(7)
+        for hour in range(24)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("measure", "a", "b", "said"),
+    [
+        ("ttft", {(0, 1): 0.2, (0, 2): 0.4, (3, 3): 0.1}, {(0, 1): 0.3, (0, 2): 0.5},
+         "By TTFT p50 A was the quickest in 2 of the 2 hours of the week in which all were seen, B in 0"),
+        ("speed", {(0, 1): 10.0, (0, 2): 20.0}, {(0, 1): 20.0, (0, 2): 20.0},
+         "By speed of a stream B was the fastest in 1 of the 2 hours of the week in which all were seen, A in 0"),
+        ("failed", {(0, 1): 0.0}, {(0, 1): 0.0}, "was the same of all in the 1 hour of the week"),
+        ("price", {(0, 1): 1.0}, {(0, 2): 1.0}, "Cost: in no hour of the week were all of them seen"),
+    ],
+)  # fmt: skip
+def test_hours_that_all_were_seen_in_are_counted_for_who_was_the_best_alone(measure, a, b, said):
+    assert said in compare_hours.finding(MEASURES[measure], {"A": week_of(a), "B": week_of(b)})
 
 
 def test_nonsense_in_the_address_is_said_and_the_same_target_twice_is_not_offered(nights, monkeypatch):

@@ -66,6 +66,11 @@ def test_trials_under_another_load_are_counted_and_left_out():
     kept, others = hours.under_one_load([*loaded, *idle])
     assert ({each["concurrency"] for each in kept}, others) == ({1}, 5)
     assert hours.under_one_load([]) == ([], 0)
+    # of two targets, the load that both were under, though one of them was seen at more hours under another
+    both = [row | {"target_id": "a"}, row | {"target_id": "b"}]
+    alone = [row | {"concurrency": 8, "target_id": "a", "started_at": AT + timedelta(hours=n)} for n in range(5)]
+    kept, others = hours.under_one_load([*both, *alone])
+    assert ({each["concurrency"] for each in kept}, others) == ({1}, 5)
 
 
 def week(known):
@@ -87,6 +92,8 @@ def test_the_heat_map_draws_every_hour_pale_where_few_and_struck_where_none():
     assert [row["count"] for row in drawn if row["value"] is not None] == ["1", "2", "99+"]
     assert sum(row["shown"] == "no data" for row in drawn) == 165
     assert week_chart(week({}), MEASURES["ttft"], "UTC") is None
+    shared = week_chart(cells, MEASURES["ttft"], "UTC", reach=(0.1, 0.9)).to_dict()
+    assert shared["layer"][0]["encoding"]["color"]["scale"]["domain"] == [100.0, 900.0]
     assert week_chart(week({(0, 0): (1, 0.0)}), MEASURES["failed"], "UTC", dark=True) is not None
 
 

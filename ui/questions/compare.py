@@ -8,6 +8,7 @@ import streamlit as st
 from ui import (
     compare,
     compare_facts,
+    compare_hours,
     compare_snapshot,
     compare_words,
     frame,
@@ -26,7 +27,7 @@ _LETTERS = ("a", "b", "c", "d")
 
 
 def draw(at: frame.Frame) -> None:
-    """Choices, a table of differences for each pair, curves, prices, and what was measured."""
+    """Choices, a table of differences for each pair, curves, hours of the week, prices, and what was measured."""
     chosen = at.bar(workload=True, window=True)
     measured = tradeoff_snapshot.measured(at.shown.path, chosen.workload)
     if len(measured) < 2:
@@ -51,6 +52,7 @@ def draw(at: frame.Frame) -> None:
     _rounds(at, chosen.workload, target_ids)
     newest = {one: found.newest.get(one, row_of[one]["trial_id"]) for one in target_ids}
     _curves(at, newest, {one: row_of[one]["provider"] for one in target_ids})
+    compare_hours.draw(at, chosen.workload, target_ids, chosen)
     _facts(at, found, [row_of[one] for one in target_ids])
 
 

@@ -1,6 +1,5 @@
 """When is it slow, dear or dirty? One target under one workload, by the hour of the week."""
 
-import zoneinfo
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +26,7 @@ def draw(at: frame.Frame) -> None:
         )
     target_id = at.box("Target", "target", [row["target_id"] for row in known])
     of = MEASURES[at.box("Show", "show", list(MEASURES), {name: of.title for name, of in MEASURES.items()}, width=140)]
-    zone_name = at.box("Time zone", "zone", _zones(), width=130)
+    zone_name = at.box("Time zone", "zone", hours_snapshot.zones(), width=130)
     zone = zone_named(zone_name)
     (target,) = [row for row in known if row["target_id"] == target_id]
     asked = (at.shown.path, chosen.workload, target_id, target["newest_at"], chosen.window)
@@ -100,17 +99,6 @@ def _notes(at: frame.Frame, target_id: str, seen: hours_snapshot.Seen) -> list[s
             " the window."
         )
     return notes
-
-
-def _zones() -> list[str]:
-    """UTC, the viewer's own zone, then every place that this machine knows."""
-    places = sorted(
-        name
-        for name in zoneinfo.available_timezones()
-        if "/" in name and not name.startswith(("Etc/", "posix/", "right/", "SystemV/", "US/"))
-    )
-    own = st.context.timezone
-    return list(dict.fromkeys(["UTC", *([own] if own in places else []), *places]))
 
 
 frame.page(QUESTION, draw)
