@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from time import monotonic_ns
 from typing import Final
 
 from probes.load.compression import content_encoding
@@ -12,6 +13,7 @@ from probes.load.redaction import Secrets
 from probes.load.transport import Response
 
 _FAILED_KEEP_BYTES: Final = 1 << 20
+_SIGNATURE_NS: Final = 60_000_000_000  # a fifth of what Amazon grants
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +33,14 @@ class Planned:
     conversation_id: str | None = None
     turn_number: int | None = None  # of its conversation, from 1
     follow: "Callable[[Landed], Following] | None" = None  # asked what comes after it, once it has landed
+    sign: Callable[[bytes], bytes] | None = None  # the same request with a signature of now; None: it needs none
+    signed_ns: int = 0
+
+    def freshen(self) -> None:
+        """Sign it anew if it has waited: a signature says when it was made, and holds for some minutes only."""
+        now_ns = monotonic_ns()
+        if self.sign is not None and now_ns - self.signed_ns > _SIGNATURE_NS:
+            self.request, self.signed_ns = self.sign(self.request), now_ns
 
 
 @dataclass(slots=True, kw_only=True)

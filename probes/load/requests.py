@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
+from time import monotonic_ns
 from typing import Final
 
 from probes.load.ahead import BuiltAhead
@@ -193,10 +194,21 @@ class RequestSource:
     def _request(self, attempt_id: str, seq: int, phase: Phase, asked: LoadSpec, prompt: Prompt) -> Planned:
         body = self._protocol.request_body(asked, prompt)
         tail = f"X-Request-Id: {attempt_id}\r\nContent-Length: {len(body)}\r\n\r\n".encode("ascii")
-        if self._protocol.sign is not None:
-            signed = self._protocol.sign(asked, self._url, body)
-            tail = "".join(f"{name}: {value}\r\n" for name, value in signed.items()).encode("ascii") + tail
-        return Planned(attempt_id=attempt_id, seq=seq, phase=phase, t_sched_ns=None, request=self._head + tail + body)
+        request = self._head + tail + body
+        planned = Planned(attempt_id=attempt_id, seq=seq, phase=phase, t_sched_ns=None, request=request)
+        sign = self._protocol.sign
+        if sign is not None:
+            size = len(body)
+
+            def signed(request: bytes) -> bytes:
+                body = request[len(request) - size :]
+                headers = sign(asked, self._url, body)
+                lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
+                return self._head + lines + tail + body
+
+            planned.sign, planned.signed_ns = signed, monotonic_ns()
+            planned.request = signed(request)
+        return planned
 
     def _spec_asking(self, output_tokens: int) -> LoadSpec:
         """The spec with that output length: what a protocol builds a body from."""

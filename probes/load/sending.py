@@ -276,6 +276,8 @@ class Sender:
     def _start(self, lane: Lane, planned: Planned, round_: Round) -> None:
         self.in_flight += 1
         lane.in_flight += 1
+        if planned.sign is not None:
+            planned.freshen()
         flight = Flight(planned=planned, wall_offset_ns=self._clock.offset_ns, round=round_)
         if lane.pacer is not None:
             lane.pacer.sent(monotonic_ns(), (planned.prompt_tokens_asked or 0) + (planned.output_tokens_asked or 0))

@@ -23,6 +23,8 @@ from probes.load.protocols.bedrock import BEDROCK, answer_text, has_payload, has
 from probes.load.protocols.bedrock_signing import credentials, secret, sign, signer_for
 from probes.load.raw import read_raw
 from probes.load.requests import RequestSource
+from probes.load.sending import Ahead
+from probes.load.session import Session
 from probes.load.spec import LoadSpec
 from tests.probes.load.test_event_stream import event, exception
 
@@ -353,6 +355,23 @@ def test_what_is_never_to_be_written_is_the_token_of_temporary_credentials(aws):
     aws.setenv("AWS_SESSION_TOKEN", TOKEN)
     assert secret(spec()) == TOKEN
     assert secret(spec(api_key="a key of its own")) == ""
+
+
+def test_a_request_that_waited_is_signed_anew_when_it_is_sent(aws, tmp_path):
+    aws.setenv("AWS_REGION", "eu-central-1")
+    server = OneServer(START + text("Hi") + stop() + metadata())
+    server.start()
+    wanted = spec(base_url=f"http://127.0.0.1:{server.port}")
+    with Session([wanted], [tmp_path / "spool"], stop=lambda: None, on_progress=None) as session:
+        late, early = (session.requests[0].given(f"t.{n}", n, "Hello", wanted) for n in range(2))
+        for planned in (late, early):
+            planned.request = re.sub(rb"X-Amz-Date: \d+T\d+Z", b"X-Amz-Date: 20200101T000000Z", planned.request)
+        late.signed_ns -= 5 * 60 * 10**9
+        session.loop.run(Ahead(iter([[late], [early]]), 0), limit=1)
+    server.join(5)
+    verified(server.received[0], region="eu-central-1")
+    assert b"X-Amz-Date: 2020" not in server.received[0]
+    assert b"X-Amz-Date: 2020" in server.received[1]  # signed a moment ago: nothing was made anew
 
 
 def test_each_request_is_signed_for_its_own_body(aws):
