@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from flows.bodies import body_problem
 from flows.errors import ConfigError
 from flows.gridprovider import GridProvider
 from flows.meterhook import MeterHook
@@ -108,6 +109,16 @@ class BenchmarkConfig(_Table):
         if problems:
             raise ConfigError(problems)
 
+    def check_bodies(self, name: str) -> None:
+        """Raise ConfigError for each endpoint whose extra_body would pass what its requests are quoted as."""
+        problems = [
+            f'{name}: target "{target.id}" extra_body {problem}'
+            for target in self.targets
+            if target.kind == "endpoint" and (problem := body_problem(target.extra_body)) is not None
+        ]
+        if problems:
+            raise ConfigError(problems)
+
     def check_pacing(self, name: str) -> None:
         """Raise ConfigError for each open loop that would pass a limit which its target names."""
         problems = [
@@ -190,6 +201,7 @@ def check_config(raw: Mapping[str, Any], *, name: str, folder: Path = Path()) ->
     )
     config.check_room(name)
     config.check_pacing(name)
+    config.check_bodies(name)
     return config
 
 

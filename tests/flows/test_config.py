@@ -153,3 +153,23 @@ def test_an_empty_key_counts_as_none(monkeypatch):
     assert api_key(target) is None
     monkeypatch.setenv("A_KEY", "k")
     assert api_key(target) == "k"
+
+
+@pytest.mark.parametrize(
+    ("extra", "says"),
+    [
+        ({"max_tokens": 4096}, 'target "a" extra_body must not say max_tokens, by which max_usd could not be kept'),
+        ({"generationConfig": {"maxOutputTokens": 4096}}, "must not say maxOutputTokens"),
+        ({"n": 4}, "must not say n = 4"),
+        ({"model": "a-dearer-one"}, "must not say model"),
+    ],
+)
+def test_what_would_pass_the_worst_case_is_no_part_of_a_body(extra, says):
+    [problem] = problems(targets__0__extra_body=extra)
+    assert says in problem
+
+
+def test_what_costs_no_more_may_be_part_of_a_body():
+    raw = copy.deepcopy(GOOD)
+    raw["targets"][0]["extra_body"] = {"n": 1, "ignore_eos": True, "generationConfig": {"topK": 1}}
+    assert check_config(raw, name="t.toml").targets[0].extra_body["n"] == 1
