@@ -31,7 +31,8 @@ HELD_EVENTS: Final = 1 << 19  # in memory, about 30 bytes each; trials of more a
 PHASES: Final = ("warmup", "measured", "lost")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# not frozen: there is one for every attempt
+@dataclass(slots=True, kw_only=True)
 class Answer:
     """One attempt: how it ended, and its events as they were read.
 

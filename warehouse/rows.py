@@ -192,7 +192,8 @@ class SearchRow:
     reason: str  # one sentence: why it ended there
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: there is one for every attempt, and the fields of a frozen one take four times as long to set.
+@dataclass(slots=True, kw_only=True)
 class AttemptRow:
     """One request of a trial, successful or not. Table `attempts`. Time points: reference is the client's own clock.
 
@@ -404,6 +405,16 @@ class GridHourRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TariffHourRow:
+    """What a kWh costs in one hour at the site of a run. Table `tariff_hours`; since schema 6."""
+
+    run_id: str
+    hour_at: datetime  # start of the hour, UTC
+    usd_per_kwh: float
+    tariff_name: str  # of the file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CanaryAnswerRow:
     """One fixed question to one target, once a run, whose answer tells what serves it. Table `canary_answers`.
 
@@ -503,6 +514,7 @@ LandingRow = (
     | FactRow
     | JobRow
     | GridHourRow
+    | TariffHourRow
     | CanaryAnswerRow
     | EndpointCheckRow
     | CheckFindingRow

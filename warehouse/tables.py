@@ -5,6 +5,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from operator import attrgetter
 from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 # Of what a batch holds; a batch of a higher number is refused until Megatoken is updated.
-SCHEMA_NUMBER = 5
+SCHEMA_NUMBER = 6
 
 TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
     {
@@ -35,6 +36,7 @@ TABLES: Mapping[str, type[rows.LandingRow]] = MappingProxyType(
         "trial_facts": rows.FactRow,
         "jobs": rows.JobRow,
         "grid_hours": rows.GridHourRow,
+        "tariff_hours": rows.TariffHourRow,
         "canary_answers": rows.CanaryAnswerRow,
         "endpoint_checks": rows.EndpointCheckRow,
         "check_findings": rows.CheckFindingRow,
@@ -53,6 +55,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "trial_facts": ("trial_id", "quantity"),
         "jobs": ("job_id",),
         "grid_hours": ("zone", "hour_at", "signal", "source", "retrieved_at"),
+        "tariff_hours": ("run_id", "hour_at"),
         "canary_answers": ("run_id", "target_id", "question_id"),
         "endpoint_checks": ("check_id",),
         "check_findings": ("check_id", "finding_id"),
@@ -109,10 +112,11 @@ def to_columns(table: str, table_rows: Sequence[rows.LandingRow]) -> dict[str, "
     """
     columns = {}
     for column in columns_of(table):
-        values = [getattr(row, column.name) for row in table_rows]
-        _check_values(table, column, values)
+        values = list(map(attrgetter(column.name), table_rows))
+        kinds = set(map(type, values))
+        _check_values(table, column, values, kinds)
         try:
-            columns[column.name] = _array(column.python_type, values)
+            columns[column.name] = _array(column.python_type, values, kinds)
         except (TypeError, OverflowError) as error:
             raise WarehouseError(f"{table}.{column.name} holds a value that does not fit its column: {error}") from None
     return columns
@@ -154,7 +158,7 @@ def insert_dicts(con: "duckdb.DuckDBPyConnection", table: str, dicts: Sequence[M
     ).fetchall()
 
 
-def _array(python_type: type, values: Sequence[Any]) -> "NDArray[Any]":
+def _array(python_type: type, values: Sequence[Any], kinds: set[type]) -> "NDArray[Any]":
     import numpy as np
 
     if python_type in (str, bytes):
@@ -162,12 +166,15 @@ def _array(python_type: type, values: Sequence[Any]) -> "NDArray[Any]":
     if python_type is datetime:
         values = [None if value is None else (value - _EPOCH) // _MICROSECOND for value in values]
     kind: type[np.generic] = np.float64 if python_type is float else np.bool_ if python_type is bool else np.int64
+    if kinds == {NoneType}:  # half of all columns of most trials
+        return np.ma.masked_array(np.zeros(len(values), kind), mask=True)
+    if NoneType not in kinds:
+        return np.ma.masked_array(np.array(values, kind))
     masked = np.array([value is None for value in values], np.bool_)
     return np.ma.masked_array(np.array([0 if value is None else value for value in values], kind), mask=masked)
 
 
-def _check_values(table: str, column: Column, values: Sequence[Any]) -> None:
-    kinds = set(map(type, values))
+def _check_values(table: str, column: Column, values: Sequence[Any], kinds: set[type]) -> None:
     at_most = {column.python_type, NoneType} if column.nullable else {column.python_type}
     if kinds <= at_most and column.python_type is not datetime:
         return

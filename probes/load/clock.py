@@ -5,10 +5,11 @@ sets the wall clock; then it jumps, and a stamp must not be carried over with an
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic_ns, time_ns
 from typing import Final
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SLACK_NS: Final = 50_000  # a plain pair of readings is trusted to this; beyond it the offset is sampled with care
 _ROUNDS: Final = 32
 
@@ -61,5 +62,4 @@ class WallClock:
 
 def utc(wall_ns: int) -> datetime:
     """A CLOCK_REALTIME reading as a UTC instant, to the microsecond."""
-    seconds, rest = divmod(wall_ns, 1_000_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
+    return _EPOCH + timedelta(microseconds=wall_ns // 1000)

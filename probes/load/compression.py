@@ -26,7 +26,10 @@ class Decoded:
 
 def content_encoding(headers: Mapping[str, str]) -> str | None:
     """How a body is compressed, in lower case; None if it is not."""
-    named = headers.get("content-encoding", "").strip().lower()
+    named = headers.get("content-encoding")
+    if named is None:  # nearly always: we ask for none
+        return None
+    named = named.strip().lower()
     return named if named not in ("", "identity") else None
 
 

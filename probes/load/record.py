@@ -13,7 +13,8 @@ Phase = Literal["warmup", "measured", "lost"]
 StampSource = Literal["kernel", "read"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: there is one for every attempt, and the fields of a frozen one take four times as long to set.
+@dataclass(slots=True, kw_only=True)
 class AttemptRecord:
     """One request, successful or not. `*_ns` is this host's CLOCK_MONOTONIC; a time point that never came is None."""
 

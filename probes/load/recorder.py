@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import sub
+from operator import attrgetter, sub
 from typing import Any, Final
 
 from probes.load.clock import utc
@@ -22,9 +22,11 @@ _SAID: Final = (
     "usage_fault", "service_tier", "billed_usd", "server_load_s", "server_queue_s", "server_prefill_s",
     "server_decode_s", "input_items", "input_audio_s", "output_audio_s", "output_images",
 )  # fmt: skip
+_SAID_OF: Final = attrgetter(*_SAID)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# not frozen: there is one for every attempt
+@dataclass(slots=True, kw_only=True)
 class AttemptReading:
     """The record of an attempt and, beside it, the events that it rests on.
 
@@ -115,7 +117,7 @@ def read_attempt(raw: RawAttempt) -> AttemptReading:
 
 def _said(facts: StreamFacts | None) -> dict[str, Any]:
     """What only some wire formats tell; the names are the same in the record."""
-    return {} if facts is None else {name: getattr(facts, name) for name in _SAID}
+    return {} if facts is None else dict(zip(_SAID, _SAID_OF(facts), strict=True))
 
 
 def _rate_limits(raw: RawAttempt, *, answered: bool) -> dict[str, Any]:

@@ -34,7 +34,8 @@ PAYLOAD_FLAGS: Final = bytes(EventClass.REASONING <= n <= EventClass.RESULT for 
 VISIBLE_FLAGS: Final = bytes(EventClass.TOOL <= n <= EventClass.RESULT for n in range(256))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: there is one for every attempt, and the fields of a frozen one take four times as long to set.
+@dataclass(slots=True, kw_only=True)
 class StreamFacts:
     """What the body of one 2xx answer says, without any time.
 
