@@ -37,12 +37,12 @@ def test_repeats_go_round_all_targets_and_a_re_run_measures_what_is_left(tmp_pat
 def test_repeating_ends_once_both_medians_are_known_well_enough(tmp_path):
     data = tmp_path / "data"
     with fake_endpoint(EVEN) as server:
-        workload = {"repeats": 6, "stop_at_relative_half_width": 0.5}
+        workload = {"repeats": 6, "stop_at_relative_half_width": 0.9}
         done = night(data, write_config(tmp_path, [endpoint("a", server.base_url)], workload=workload))
     assert done.returncode == 0, done.stdout + done.stderr
     (counted,) = sql(data, "SELECT count(*) AS n FROM trials")
     assert 3 <= counted["n"] < 6  # an interval over trials needs three
-    assert "is left out, TTFT and TPOT are known to within 50%" in done.stdout
+    assert "is left out, TTFT and TPOT are known to within 90%" in done.stdout
 
 
 def repeat(ttft_s, tpot_s=0.01, e2e_s=None):
@@ -83,10 +83,11 @@ def test_events_older_than_they_are_to_be_kept_are_removed_at_the_end_of_a_night
 # --- searches
 
 
+# The level is one that a busy machine hardly ever passes: a rate is not held because its queue grows.
 SEARCH = {
-    "arrivals": "constant", "concurrency": None, "requests": None, "duration_s": 1.0, "slo_ttft_ms": 120,
-    "slo_tpot_ms": 100, "search": "slo",
-    "search_limits": {"rate_min_rps": 30, "rate_max_rps": 120, "point_repeats": 1, "tolerance": 1.3},
+    "arrivals": "constant", "concurrency": None, "requests": None, "duration_s": 1.0, "slo_ttft_ms": 1000,
+    "slo_tpot_ms": 200, "search": "slo",
+    "search_limits": {"rate_min_rps": 30, "rate_max_rps": 120, "point_repeats": 2, "tolerance": 1.3},
 }  # fmt: skip
 PLANTED = EndpointSpec(ttft_s=0.01, itl_s=0.001, tokens=8, capacity_rps=50.0)
 
@@ -101,7 +102,7 @@ def test_a_search_in_a_night_finds_the_planted_limit_and_lands_its_answer(tmp_pa
         (found,) = sql(data, "SELECT * FROM searches")
         assert found["found_rate_rps_low"] <= 52.5
         assert found["found_rate_rps_high"] >= 47.5
-        assert (found["kind"], found["slo_percentile"], found["slo_ttft_s"]) == ("slo", 95, 0.12)
+        assert (found["kind"], found["slo_percentile"], found["slo_ttft_s"]) == ("slo", 95, 1.0)
         points = sql(data, "SELECT search_point, search_id, requests_planned FROM trials ORDER BY search_point")
         assert [p["search_point"] for p in points] == list(range(found["points"]))
         assert {p["search_id"] for p in points} == {found["search_id"]}
@@ -136,7 +137,7 @@ def test_a_bench_finds_a_planted_limit_within_five_per_cent(tmp_path):
     with fast_endpoint(EndpointSpec(ttft_s=0.01, itl_s=0.001, tokens=8, capacity_rps=60.0)) as server:
         done = megatoken(
             tmp_path / "data", "bench", server.base_url, "--model", "m", "--output-tokens", "8", "--warmup", "0",
-            "--find-rate", "--arrivals", "constant", "--rate-min", "50", "--rate-max", "75", "--slo-ttft-ms", "60",
+            "--find-rate", "--arrivals", "constant", "--rate-min", "50", "--rate-max", "75", "--slo-ttft-ms", "1000",
             "--duration", "1", "--tolerance", "1.04", "--json",
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -151,7 +152,7 @@ def test_a_sweep_prints_its_points_and_ends_when_the_target_is_over_saturated(tm
     with fast_endpoint(PLANTED) as server:
         done = megatoken(
             tmp_path / "data", "bench", server.base_url, "--model", "m", "--output-tokens", "8", "--sweep",
-            "--arrivals", "constant", "--rate-min", "35", "--rate-max", "200", "--duration", "1.5", "--no-land",
+            "--arrivals", "constant", "--rate-min", "35", "--rate-max", "200", "--duration", "2.5", "--no-land",
         )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "offered/s" in done.stdout
