@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.boundary_words import boundary_words
 from warehouse.account_report import AccountReport, ReportedFigure, ReportedScore, ReportedSpread
 from warehouse.accounting import Fact
+from warehouse.energy_words import boundary_words
 
 MOST_COLUMNS = 120
 UNITS = {

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flows.boundary_words import boundary_words
 from flows.commands.explain import significant
+from warehouse.energy_words import boundary_words
 from warehouse.range_words import range_words
 
 if TYPE_CHECKING:

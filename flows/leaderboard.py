@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.basis_words import basis_sentences
 from flows.rankwords import rank_words, tie_sentences
 from warehouse.certificates import is_fit, why_unfit
+from warehouse.energy_words import basis_sentences
 from warehouse.metrics import METRICS, TASK_METRICS, UTILITY, Metric, format_value, is_sufficient, metric
 from warehouse.query import DEFAULT_METRIC
 from warehouse.range_words import range_words

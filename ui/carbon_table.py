@@ -11,6 +11,7 @@ from ui.certificate import grade_badge
 from ui.markup import Badge, Cell, Column, Row
 from ui.ranking import Absent
 from warehouse.certificates import is_fit, why_unfit
+from warehouse.energy_words import unlike_energies
 from warehouse.metrics import UNKNOWN
 from warehouse.range_words import range_words
 
@@ -99,6 +100,7 @@ def notes(found: Sequence[Entry]) -> list[str]:
         for entry in found
         if not is_fit(entry.row)
     ]
+    lines += [f"{words.sentence(caution)}." for caution in unlike_energies([entry.row for entry in found])]
     lines.append(
         f"Small figures are low {DASH} high. By location: the grid at the place; by market: the electricity that was"
         " bought, never filled with the other. Basis, from strong to weak: measured, declared, modelled, estimated."

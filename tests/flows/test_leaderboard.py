@@ -135,6 +135,13 @@ def test_the_terminal_shows_bands_and_what_they_mean():
     assert "95 % confidence" not in sure.getvalue()
 
 
+def test_the_terminal_says_below_a_board_what_its_figures_rest_on():
+    out = io.StringIO()
+    known = row("q4", 1, 1, 1, usd_basis="declared", energy_basis="measured", emissions_basis=None)
+    print_leaderboard(Console(file=out, width=120), [known], "usd_per_output_mtok")
+    assert "basis, the weakest of a figure's inputs: USD declared; J measured" in out.getvalue()
+
+
 def test_a_name_with_markup_stays_a_name_in_markdown():
     hostile = row("a|b<script>`x`\n[y](z)", 1, 1, 1)
     printed = board_markdown([hostile, *BOARD[1:]], "usd_per_output_mtok")

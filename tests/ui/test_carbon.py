@@ -247,6 +247,13 @@ def test_a_reason_is_said_once_with_all_whom_it_holds_for_and_what_follows_from_
     assert len(said) == 2
 
 
+def test_estimated_and_metered_energy_beside_one_another_are_not_passed_over():
+    rows = [row("alpha", energy_basis="measured"), row("api", energy_basis="estimated")]
+    said = carbon_table.notes(carbon.entries(rows, "location", MTOK))
+    assert any(note.startswith("Energy that is estimated of a provider's shared servers") for note in said)
+    assert len(carbon_table.notes(carbon.entries(rows[:1], "location", MTOK))) == len(said) - 1
+
+
 def impact(name, component, value, **changes):
     base = {"impact": name, "component": component, "basis": "estimated", "reason": None}
     values = {f"impact_value{end}": value for end in ("_low", "", "_high")}

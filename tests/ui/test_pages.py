@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import ui
+from tests.warehouse.begun import begun
 from tests.warehouse.builders import attempt_row, end_row, job_row, planned_row, run_row, trial_row
 from tests.warehouse.synthetic import write_synthetic
 from ui.server import DATA_DIR_VARIABLE
@@ -36,7 +37,7 @@ def text(page: AppTest) -> str:
 
 def published(folder: Path, rows) -> Path:
     land(folder, batch_id="one", host_id="host", rows=rows, landed_at=datetime(2026, 11, 2, tzinfo=UTC))
-    load(folder)
+    load(begun(folder))
     publish(folder)
     return folder
 
@@ -178,6 +179,7 @@ def test_a_local_target_shows_its_meters_and_an_unknown_one_its_reason(nights, m
     local = text(opened("carbon", nights, monkeypatch, target="llama-8b-h100", per="request"))
     for expected in (
         "The energy of the machine, by component",
+        "whoever used them; boards, disks, fans, network",
         "nvml-power",
         "mgCO2e/request",
         "J/request of IT energy",

@@ -19,6 +19,7 @@ from ui import (
 )
 from ui.carbon_charts import drivers_chart, steps_chart, targets_chart
 from ui.choices import url_choice
+from warehouse.energy_words import boundary_words
 
 QUESTION = "Where do the grams come from?"
 MIDDLE = carbon_table.MIDDLE
@@ -97,7 +98,8 @@ def _one_target(
     if components:
         st.html(markup.heading("The energy of the machine, by component"))
         st.html(markup.table(*carbon_detail.component_table(components), label="Energy by component"))
-        said = [f"{note}." for note in (entry.row["energy_note"],) if note]
+        boundary = boundary_words([part["component"] for part in components if part["in_total"]])
+        said = [f"{note}." for note in (boundary and f"It is {boundary}", entry.row["energy_note"]) if note]
         st.html(markup.notes(said + carbon_detail.attribution(carbon_snapshot.attribution(shown.path, trial_id))))
     impacts = carbon_snapshot.impacts(shown.path, trial_id)
     if impacts:

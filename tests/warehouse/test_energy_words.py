@@ -1,19 +1,28 @@
-"""What the figures of a board rest on."""
-
-import io
+"""What energies cover and what figures rest on, in sentences."""
 
 import pytest
-from rich.console import Console
 
-from flows.basis_words import UNLIKE, basis_sentences
-from flows.leaderboard import print_leaderboard
-from tests.flows.test_leaderboard import row
+from warehouse.energy_words import LEFT_OUT, UNLIKE, basis_sentences, boundary_words
 
 HEAD = "basis, the weakest of a figure's inputs: "
 
 
+@pytest.mark.parametrize(
+    ("components", "words"),
+    [
+        (["cpu"], f"of processors, whoever used them; {LEFT_OUT}"),
+        (["cpu", "gpu", "ram"], f"of processors, memory and cards, whoever used them; {LEFT_OUT}"),
+        (["machine"], "of the whole machine"),
+        (["endpoint"], None),
+        ([], None),
+    ],
+)
+def test_two_meters_are_not_called_a_machine(components, words):
+    assert boundary_words(components) == words
+
+
 def of(target_id, usd=None, energy=None, emissions=None):
-    return row(target_id, 1, 1, 1, usd_basis=usd, energy_basis=energy, emissions_basis=emissions)
+    return {"target_id": target_id, "usd_basis": usd, "energy_basis": energy, "emissions_basis": emissions}
 
 
 @pytest.mark.parametrize(
@@ -37,9 +46,3 @@ def of(target_id, usd=None, energy=None, emissions=None):
 )
 def test_a_board_says_what_its_figures_rest_on_and_warns_of_unlike_ones(rows, sentences):
     assert basis_sentences(rows) == sentences
-
-
-def test_the_terminal_prints_it_below_the_board():
-    out = io.StringIO()
-    print_leaderboard(Console(file=out, width=120), [of("a", "declared", "measured")], "usd_per_output_mtok")
-    assert f"{HEAD}USD declared; J measured" in out.getvalue()
