@@ -269,9 +269,7 @@ def test_sql_writes_a_file_and_prints_json_that_every_reader_takes(published, tm
     targets = [row["target_id"] for row in json.loads(to.read_text())]
     assert done.stdout == f"{len(targets)} rows in {to}\n"
     assert len(targets) > 3
-    query = (
-        "SELECT 1::HUGEINT << 100 AS large, 'nan'::DOUBLE AS nan, MAP {'a': [1.5::DECIMAL(2, 1)]} AS map, NULL AS x"
-    )
+    query = "SELECT 1::HUGEINT << 100 AS large, 'nan'::DOUBLE AS nan, MAP {'a': [1.5::DECIMAL(2, 1)]} AS map, NULL AS x"
     (row,) = json.loads(megatoken(published, "sql", "--json", query).stdout, parse_constant=pytest.fail)
     assert row == {"large": str(2**100), "nan": None, "map": {"a": [1.5]}, "x": None}
 
