@@ -47,8 +47,8 @@ METERS: Sequence[tuple[str, str, str, str]] = (
 METER_NOTES: Sequence[str] = (
     "A process of its own reads counters at both edges of the window, and power ten times a second in between.",
     "How wrong reading at instants can be is a bound in joules, kept with each trial and inside its range.",
-    "A gap in sampled power, a vanished card, and a counter that went back, leapt ahead or may have gone round unseen make"
-    " a meter invalid, with its reason; it is never a zero.",
+    "A gap in sampled power, a vanished card, and a counter that went back, leapt ahead or may have gone round unseen"
+    " make a meter invalid, with its reason; it is never a zero.",
     "Cards add up, however each is read; one that cannot be told leaves the energy of all of them unknown.",
     "Where nobody knows how old a reading may be, it is taken to be as old as the step between two readings.",
     "Idle power is metered with the model loaded and no request; idle and active energy are kept apart.",
