@@ -14,6 +14,8 @@ from typing import Any
 
 import polars as pl
 
+from tests.warehouse.begun import begun
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -115,7 +117,9 @@ def selftests() -> Path:
 
 
 def night(data: Path, config: Path, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a night to its end, without Prefect; its client's self-tests are there already."""
+    """Run a night to its end, without Prefect; self-tests of its client are there already, as are its tables."""
+    if not data.exists():
+        begun(data)
     shutil.copytree(selftests(), data / "selftests", dirs_exist_ok=True)
     return megatoken(data, "night", str(config), "--no-prefect", *more, **env)
 

@@ -14,6 +14,7 @@ from flows.spool import land_spool
 from probes.load.spool import SpoolWriter
 from tests.flows.nights import megatoken
 from tests.probes.load.test_spool import RAW
+from tests.warehouse.begun import begun
 from warehouse.errors import WarehouseError
 from warehouse.events import prune_events
 from warehouse.explain import explain, find_trial
@@ -88,7 +89,7 @@ def data(tmp_path_factory):
         spool.add(raw(3, 2100, [], 2500, http_status=503))
     shutil.copy(RECORDED / "end.json", folder / "end.json")
     land_spool(data, folder, status="completed", reason=None)
-    load(data)
+    load(begun(data))
     publish(data)
     return data
 

@@ -4,6 +4,7 @@ import pytest
 
 from flows.benchtable import answer_words, prompt_words
 from flows.lengthwords import length_sentences
+from tests.warehouse.begun import begun
 from tests.warehouse.builders import attempt_row, run_row, trial_row
 from warehouse.landing import land
 from warehouse.loader import load
@@ -43,7 +44,7 @@ def test_a_board_marks_whose_answers_are_of_another_length(tmp_path):
         rows.append(trial_row(trial_id=trial_id, target_id=trial_id.split(".")[1]))
         rows += [attempt_row(n, trial_id=trial_id, output_tokens=reached, output_tokens_asked=40) for n in range(3)]
     land(tmp_path, batch_id="b", host_id="host", rows=rows)
-    load(tmp_path)
+    load(begun(tmp_path))
     publish(tmp_path)
     board = [{"trial_id": name, "target_id": name.split(".")[1], "workload_id": "chat"} for name in trials]
     [sentence] = length_sentences(tmp_path, board)

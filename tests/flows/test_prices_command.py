@@ -11,6 +11,7 @@ from flows.facts import facts_for, site_facts
 from flows.ledgerfacts import today
 from flows.plan import quote_usd
 from flows.pricefacts import price_book, product_of, worst_request_usd
+from tests.warehouse.begun import begun
 from tests.warehouse.builders import (
     STARTED_AT,
     attempt_row,
@@ -80,7 +81,7 @@ def published(tmp_path_factory):
             fact_row("price_usd_per_output_mtok", usd, trial_id=trial_id, source="their page"),
         ]
     land(folder, batch_id="b", host_id="host", rows=rows)
-    load(folder)
+    load(begun(folder))
     publish(folder)
     return folder
 

@@ -24,6 +24,7 @@ from flows.notify_config import Notify
 from flows.notify_feed import write_feed
 from flows.told import Told, add_told, told
 from flows.watchtable import changes_table, print_changes, recent_sentences
+from tests.warehouse.begun import begun
 from tests.warehouse.synthetic import FIRST_NIGHT_AT, Target, land_night
 from warehouse.changes import Change, named
 from warehouse.loader import load
@@ -45,7 +46,7 @@ def published(tmp_path_factory):
         target = replace(API, ttft_s=0.9) if number >= 12 else API
         target = replace(target, usd_per_mtok=(1.0, 3.0)) if number >= 14 else target
         land_night(folder, FIRST_NIGHT_AT + timedelta(days=number), random, 3, targets=[target])
-    load(folder)
+    load(begun(folder))
     record_changes(folder)
     publish(folder, now=NOW)
     return folder

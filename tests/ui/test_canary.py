@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.warehouse.begun import begun
 from tests.warehouse.synthetic import FIRST_NIGHT_AT, TARGETS
 from tests.warehouse.synthetic_canaries import land_canaries
 from ui.canary import agreement_table, changed_badge, changed_table, nights_table, sentence, shown_peers
@@ -22,7 +23,7 @@ SCRIPT = "from ui import canary, frame\nframe.page('Who is it?', lambda at: cana
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("canary")
     land_canaries(folder, FIRST_NIGHT_AT, 6, TARGETS)
-    load(folder)
+    load(begun(folder))
     publish(folder)
     return folder
 

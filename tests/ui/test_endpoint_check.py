@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.warehouse.begun import begun
 from tests.warehouse.synthetic import FIRST_NIGHT_AT
 from tests.warehouse.synthetic_checks import DEVIATING, UNANSWERED, land_checks
 from ui import endpoint_check
@@ -23,7 +24,7 @@ SCRIPT = "from ui import endpoint_check, frame\nframe.page('?', lambda at: endpo
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checks")
     land_checks(folder, FIRST_NIGHT_AT, 6)
-    load(folder)
+    load(begun(folder))
     publish(folder)
     return folder
 

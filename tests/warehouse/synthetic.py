@@ -12,6 +12,7 @@ from random import Random
 
 import numpy as np
 
+from tests.warehouse.begun import begun
 from tests.warehouse.builders import (
     BOOT_NS,
     SECOND_NS,
@@ -122,6 +123,7 @@ def write_synthetic(
     more than ten nights something changes, see `synthetic_changes`.
     """
     random = Random(seed)
+    begun(data_dir)
     for night in range(nights):
         targets = on_night(TARGETS, night) if nights > FEW else TARGETS
         land_night(data_dir, FIRST_NIGHT_AT + timedelta(days=night), random, attempts, targets=targets)

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.warehouse.begun import begun
 from tests.warehouse.builders import (
     BOOT_NS,
     SECOND_NS,
@@ -274,7 +275,7 @@ def test_the_order_of_the_labels_is_one_in_sql_and_in_python(warehouse):
 
 def test_accounting_again_does_nothing_until_it_is_asked_to_recompute_and_then_stands_beside(tmp_path: Path):
     land(tmp_path, batch_id="b", host_id="host", rows=[trial_row(), attempt_row(), *local_facts()])
-    assert load(tmp_path).accounted_trials == 1
+    assert load(begun(tmp_path)).accounted_trials == 1
     assert account(tmp_path) == 0
     assert account(tmp_path, recompute=True) == 1
     with open_warehouse(tmp_path) as con:

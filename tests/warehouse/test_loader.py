@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
+from tests.warehouse.begun import begun
 from tests.warehouse.builders import (
     attempt_row,
     end_row,
@@ -27,6 +28,12 @@ from warehouse.tables import TABLES
 from warehouse.writer import locked, warehouse_path
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    """A data folder that has its warehouse; to a test that takes `tmp_path` the first load is what it is about."""
+    return begun(tmp_path)
 
 
 def land_trial(data_dir, number, attempts=3):
@@ -60,12 +67,12 @@ def test_a_row_of_every_table_arrives_as_it_landed(tmp_path):
         assert type(row)(**stored) == row
 
 
-def test_loading_again_changes_nothing(tmp_path):
-    land_trial(tmp_path, 1)
-    assert load(tmp_path).loaded_rows == 4
-    again = load(tmp_path)
+def test_loading_again_changes_nothing(data_dir):
+    land_trial(data_dir, 1)
+    assert load(data_dir).loaded_rows == 4
+    again = load(data_dir)
     assert (again.loaded_batches, again.loaded_rows, again.accounted_trials) == ((), 0, 0)
-    assert query(tmp_path, "SELECT count(*) FROM attempts") == [(3,)]
+    assert query(data_dir, "SELECT count(*) FROM attempts") == [(3,)]
 
 
 def test_a_lost_warehouse_is_rebuilt_from_landing(tmp_path):
@@ -77,20 +84,20 @@ def test_a_lost_warehouse_is_rebuilt_from_landing(tmp_path):
     assert query(tmp_path, "SELECT * FROM attempts ORDER BY attempt_id") == first
 
 
-def test_the_ledger_names_each_batch_with_the_digest_of_its_manifest(tmp_path):
-    folder = land_trial(tmp_path, 1)
-    load(tmp_path)
+def test_the_ledger_names_each_batch_with_the_digest_of_its_manifest(data_dir):
+    folder = land_trial(data_dir, 1)
+    load(data_dir)
     batch = read_manifest(folder)
-    assert query(tmp_path, "SELECT batch_id, sha256, landed_rows, landed_path FROM loaded_batches") == [
+    assert query(data_dir, "SELECT batch_id, sha256, landed_rows, landed_path FROM loaded_batches") == [
         (batch.batch_id, batch.sha256, 4, "date=2026-11-01/host-night-1.t1.chat.1")
     ]
 
 
 @pytest.mark.parametrize("how", ["torn", "missing", "no manifest", "garbage"])
-def test_a_damaged_batch_is_named_and_the_others_load(tmp_path, how):
-    land_trial(tmp_path, 1)
-    broken = land_trial(tmp_path, 2)
-    land_trial(tmp_path, 3)
+def test_a_damaged_batch_is_named_and_the_others_load(data_dir, how):
+    land_trial(data_dir, 1)
+    broken = land_trial(data_dir, 2)
+    land_trial(data_dir, 3)
     file = broken / "attempts.parquet"
     if how == "torn":
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
@@ -100,54 +107,54 @@ def test_a_damaged_batch_is_named_and_the_others_load(tmp_path, how):
         file.write_bytes(b"not parquet at all")
     else:
         (broken / "manifest.json").unlink()
-    report = load(tmp_path)
+    report = load(data_dir)
     assert len(report.loaded_batches) == 2
     (sentence,) = report.damaged
     assert str(broken) in sentence
     assert "move it out of landing/" in sentence
-    assert query(tmp_path, "SELECT count(*), count(DISTINCT attempt_id) FROM attempts") == [(6, 6)]
+    assert query(data_dir, "SELECT count(*), count(DISTINCT attempt_id) FROM attempts") == [(6, 6)]
 
 
-def test_a_mended_batch_loads_next_time(tmp_path):
-    folder = land_trial(tmp_path, 1)
+def test_a_mended_batch_loads_next_time(data_dir):
+    folder = land_trial(data_dir, 1)
     file = folder / "attempts.parquet"
     whole = file.read_bytes()
     file.write_bytes(whole[:-1])
-    assert load(tmp_path).loaded_batches == ()
+    assert load(data_dir).loaded_batches == ()
     file.write_bytes(whole)
-    assert load(tmp_path).loaded_batches == ("night-1.t1.chat.1",)
+    assert load(data_dir).loaded_batches == ("night-1.t1.chat.1",)
 
 
-def test_a_batch_that_repeats_rows_of_another_is_left_out_and_named_loaded_before_or_not(tmp_path):
-    land_trial(tmp_path, 1)
+def test_a_batch_that_repeats_rows_of_another_is_left_out_and_named_loaded_before_or_not(data_dir):
+    land_trial(data_dir, 1)
     again = [attempt_row(0, trial_id="night-1.t1.chat.1")]
-    land(tmp_path, batch_id="z-again", host_id="host", rows=again, landed_at=DAY)
-    first = load(tmp_path)
+    land(data_dir, batch_id="z-again", host_id="host", rows=again, landed_at=DAY)
+    first = load(data_dir)
     assert first.loaded_batches == ("night-1.t1.chat.1",)
     assert "repeats attempt_id 'night-1.t1.chat.1.0' of attempts" in first.damaged[0]
-    second = load(tmp_path)
+    second = load(data_dir)
     assert second.loaded_batches == ()
     assert second.damaged == first.damaged
-    assert query(tmp_path, "SELECT count(*) FROM attempts") == [(3,)]
+    assert query(data_dir, "SELECT count(*) FROM attempts") == [(3,)]
 
 
-def test_a_batch_that_repeats_a_row_within_itself_is_left_out(tmp_path):
-    land(tmp_path, batch_id="twice", host_id="host", rows=[attempt_row(0), attempt_row(0)])
-    assert "repeats attempt_id" in load(tmp_path).damaged[0]
+def test_a_batch_that_repeats_a_row_within_itself_is_left_out(data_dir):
+    land(data_dir, batch_id="twice", host_id="host", rows=[attempt_row(0), attempt_row(0)])
+    assert "repeats attempt_id" in load(data_dir).damaged[0]
 
 
-def test_a_batch_id_of_two_hosts_is_loaded_once(tmp_path):
-    land(tmp_path, batch_id="same", host_id="a", rows=[run_row()], landed_at=DAY)
-    land(tmp_path, batch_id="same", host_id="b", rows=[run_row(run_id="night-2")], landed_at=DAY)
-    report = load(tmp_path)
+def test_a_batch_id_of_two_hosts_is_loaded_once(data_dir):
+    land(data_dir, batch_id="same", host_id="a", rows=[run_row()], landed_at=DAY)
+    land(data_dir, batch_id="same", host_id="b", rows=[run_row(run_id="night-2")], landed_at=DAY)
+    report = load(data_dir)
     assert report.loaded_batches == ("same",)
     assert "another batch named same" in report.damaged[0]
 
 
-def test_results_of_a_run_are_there_before_anything_is_published(tmp_path):
-    land_trial(tmp_path, 1)
-    load(tmp_path)
-    (result,) = trial_results(tmp_path, "night-1")
+def test_results_of_a_run_are_there_before_anything_is_published(data_dir):
+    land_trial(data_dir, 1)
+    load(data_dir)
+    (result,) = trial_results(data_dir, "night-1")
     assert result == TrialResult(
         trial_id="night-1.t1.chat.1",
         target_id="t1",
@@ -217,13 +224,13 @@ def test_a_loader_killed_at_any_moment_leaves_each_attempt_to_be_loaded_exactly_
     assert load(tmp_path).loaded_rows == 0
 
 
-def test_a_trial_is_summarised_that_came_with_this_load_or_an_earlier_one_while_others_come(tmp_path):
+def test_a_trial_is_summarised_that_came_with_this_load_or_an_earlier_one_while_others_come(data_dir):
     for number in (1, 2, 3):
-        land_trial(tmp_path, number, attempts=number)
-    at_once = load_and_summarise(tmp_path, "night-1.t2.chat.1")
-    land_trial(tmp_path, 4, attempts=4)
-    later = load_and_summarise(tmp_path, "night-1.t2.chat.1")
+        land_trial(data_dir, number, attempts=number)
+    at_once = load_and_summarise(data_dir, "night-1.t2.chat.1")
+    land_trial(data_dir, 4, attempts=4)
+    later = load_and_summarise(data_dir, "night-1.t2.chat.1")
     assert at_once == later
     assert (at_once["trial_id"], at_once["attempts"]) == ("night-1.t2.chat.1", 2)
-    assert query(tmp_path, "SELECT count(*) FROM trial_metrics") == [(4,)]
-    assert query(tmp_path, "SELECT count(*) FROM certificates") == [(4,)]
+    assert query(data_dir, "SELECT count(*) FROM trial_metrics") == [(4,)]
+    assert query(data_dir, "SELECT count(*) FROM certificates") == [(4,)]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.warehouse.begun import begun
 from tests.warehouse.builders import attempt_row, fact_row, failed_row, trial_row
 from warehouse.landing import land
 from warehouse.loader import load
@@ -148,7 +149,7 @@ def test_a_long_prompt_and_the_hour_of_a_trial_choose_their_price(warehouse):
 
 def test_a_load_records_prices(tmp_path):
     land(tmp_path, batch_id="b1", host_id="host", rows=[TRIAL, attempt_row(), *prices()])
-    load(tmp_path)
+    load(begun(tmp_path))
     with open_warehouse(tmp_path) as con:
         origins = {row["origin"] for row in rows(con, "SELECT DISTINCT origin FROM prices")}
     assert origins == {"contract", "list"}

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from tests.warehouse.begun import begun
 from tests.warehouse.builders import attempt_row, counter_samples, local_facts, meter_row, trial_row
 from warehouse.account_changes import account_changes
 from warehouse.account_report import account_reports, find_subjects
@@ -44,7 +45,7 @@ def recomputed(tmp_path_factory):
     rows = [replace(row, attempt_id=f"{NEW}.0") if hasattr(row, "attempt_id") else row
             for row in rows_of(NEW, "night-2", datetime(2026, 11, 2, 1, tzinfo=UTC))]  # fmt: skip
     land(root, batch_id="b2", host_id="h", rows=rows)
-    assert load(root).accounted_trials == 2
+    assert load(begun(root)).accounted_trials == 2
     began = datetime.now(UTC)
     assert account(root, recompute=True, since=date(2026, 11, 2), refresh=doubled) == 1
     publish(root)

@@ -10,9 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.warehouse.begun import begun
 from warehouse import rows, schema
 from warehouse.errors import WarehouseError
 from warehouse.kept import FIGURES
+from warehouse.writer import warehouse_path
 
 TABLES = {
     "runs": rows.RunRow,
@@ -27,6 +29,7 @@ TABLES = {
     "trial_facts": rows.FactRow,
     "jobs": rows.JobRow,
     "grid_hours": rows.GridHourRow,
+    "tariff_hours": rows.TariffHourRow,
     "canary_answers": rows.CanaryAnswerRow,
     "endpoint_checks": rows.EndpointCheckRow,
     "check_findings": rows.CheckFindingRow,
@@ -91,10 +94,8 @@ EXEMPT = {
 
 
 @pytest.fixture
-def con():
-    connection = duckdb.connect()
-    schema.migrate(connection)
-    schema.create_views(connection)
+def con(tmp_path):
+    connection = duckdb.connect(warehouse_path(begun(tmp_path)))
     yield connection
     connection.close()
 
