@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 FIGURES = Path(__file__).parent / "figures"
 # In the order in which they build on each other.
-KEPT = ("trial_outcomes", "trial_metrics")
+KEPT = ("trial_outcomes", "trial_metrics", "trial_tokens")
 
 
 def formula(view: str) -> str:

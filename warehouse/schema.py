@@ -20,6 +20,7 @@ VIEW_NAMES = (
     "attempt_metrics",
     "trial_outcomes",
     "trial_metrics",
+    "trial_tokens",
     "grades",
     "certificate",
     "length_fidelity",

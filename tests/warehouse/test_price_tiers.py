@@ -61,6 +61,24 @@ def test_cached_tokens_of_each_length_have_their_price_or_a_note(warehouse):
     assert note == "no price for cached input is listed: 50 cached tokens at the input price"
 
 
+@pytest.mark.parametrize("prompts", [(100, 500), (501, 700), (100, 600), (500, 501)], ids=str)
+def test_under_the_prices_of_its_day_a_trial_costs_today_what_it_cost_then(warehouse, prompts):
+    fee = fact_row("price_usd_per_1k_requests", 5.0)
+    con = warehouse([TRIAL, *attempts(*prompts, cached_tokens=50), *BASE, *LONG, fee])
+    record_prices(con)
+    (today,) = dicts(con.execute("SELECT at_trial_usd, today_usd, reason FROM trial_cost_today"))
+    assert today["today_usd"] == pytest.approx(today["at_trial_usd"], rel=1e-12)
+    assert today["reason"] is None
+
+
+def test_a_failure_of_unknown_length_beside_long_prompts_costs_nothing_today(warehouse):
+    failed = replace(attempt_row(1), error_class="read_timeout", prompt_tokens=None, output_tokens=None)
+    con = warehouse([TRIAL, *attempts(600), failed, *BASE, *LONG])
+    record_prices(con)
+    (today,) = dicts(con.execute("SELECT today_usd, reason FROM trial_cost_today"))
+    assert (today["today_usd"], today["reason"]) == (pytest.approx((600 * 2 + 220) / 1e6), None)
+
+
 def test_where_every_prompt_is_long_or_none_is_there_is_one_price(warehouse):
     usd, method, _ = cost(warehouse([TRIAL, *attempts(600), *BASE, *LONG]))
     assert (usd, method) == (pytest.approx((600 * 2 + 220) / 1e6), "tokens-x-price")

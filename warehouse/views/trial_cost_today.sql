@@ -37,7 +37,50 @@ offered AS (
     QUALIFY dense_rank() OVER (PARTITION BY b.trial_id ORDER BY p.hours_utc IS NULL) = 1
 ),
 
-priced AS (
+steps AS (
+    SELECT
+        trial_id,
+        min(above_prompt_tokens) FILTER (above_prompt_tokens > 0) AS first_step,
+        max(above_prompt_tokens) AS last_step
+    FROM offered
+    GROUP BY trial_id
+),
+
+-- where every prompt of a trial has the same price its sums are enough, and no attempt is read
+billed AS (
+    SELECT
+        k.*,
+        CASE
+            WHEN s.first_step IS NULL OR coalesce(k.longest_prompt_tokens, 0) <= s.first_step THEN 0
+            WHEN k.shortest_prompt_tokens > s.last_step AND k.unknown_prompts = 0 THEN s.last_step
+        END AS above_prompt_tokens
+    FROM trial_tokens AS k
+    SEMI JOIN bought USING (trial_id)
+    LEFT JOIN steps AS s USING (trial_id)
+    WHERE k.attempts > 0
+),
+
+whole AS (
+    SELECT
+        k.trial_id,
+        o.usd_per_input_mtok IS NOT NULL AND o.usd_per_output_mtok IS NOT NULL AS is_priced,
+        k.uncounted_answers > 0 AS uncounted,
+        (
+            (k.prompt_tokens - k.cached_tokens - k.cache_write_tokens) * o.usd_per_input_mtok
+            + k.cached_tokens * coalesce(o.usd_per_cached_input_mtok, o.usd_per_input_mtok)
+            + k.cache_write_tokens * coalesce(o.usd_per_cache_write_mtok, o.usd_per_input_mtok)
+            + k.output_tokens * o.usd_per_output_mtok
+        ) / 1e6 + k.counted_attempts * coalesce(o.usd_per_1k_requests, 0) / 1e3 AS usd,
+        o.origin,
+        o.valid_from,
+        o.source
+    FROM billed AS k
+    LEFT JOIN offered AS o USING (trial_id, above_prompt_tokens)
+    WHERE k.above_prompt_tokens IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY k.trial_id ORDER BY o.hours_utc, o.origin, o.source) = 1
+),
+
+by_attempt AS (
     SELECT
         a.trial_id,
         a.ok AND (a.prompt_tokens IS NULL OR a.output_tokens IS NULL) AS uncounted,
@@ -52,10 +95,16 @@ priced AS (
         o.valid_from,
         o.source
     FROM attempt_metrics AS a
-    INNER JOIN bought AS b USING (trial_id)
+    SEMI JOIN (SELECT trial_id FROM billed WHERE above_prompt_tokens IS NULL) USING (trial_id)
     LEFT JOIN offered AS o
         ON o.trial_id = a.trial_id AND (o.above_prompt_tokens = 0 OR a.prompt_tokens > o.above_prompt_tokens)
     QUALIFY row_number() OVER (PARTITION BY a.attempt_id ORDER BY o.above_prompt_tokens DESC NULLS LAST) = 1
+),
+
+priced AS (
+    SELECT trial_id, is_priced, uncounted, usd, origin, valid_from, source FROM whole
+    UNION ALL
+    SELECT trial_id, is_priced, uncounted, usd, origin, valid_from, source FROM by_attempt
 ),
 
 summed AS (
