@@ -24,7 +24,7 @@ from probes.host import cpu_facts, host_facts
 from probes.load.protocols import protocol
 from probes.power.modelled import machine_tdp_w
 from warehouse.landing import land, landed_batches, landed_run, landed_trials
-from warehouse.rows import PlannedTrialRow, RunKind, RunRow
+from warehouse.rows import LandingRow, PlannedTrialRow, RunKind, RunRow, TariffHourRow
 
 CUT_OFF = "found unfinished at the start of a later run: the machine or the night had been killed"
 
@@ -125,7 +125,25 @@ def land_plan(request: NightRequest, plan: Plan) -> None:
     if landed_run(request.data_dir, plan.run_id) is not None:
         return
     run = run_row(request, plan.run_id, plan.quote_usd_worst)
-    land(request.data_dir, batch_id=f"{plan.run_id}.plan", host_id=run.host_id, rows=[run, *_cells(plan)])
+    rows: list[LandingRow] = [run, *_cells(plan), *_tariff_hours(request, plan, run.started_at)]
+    land(request.data_dir, batch_id=f"{plan.run_id}.plan", host_id=run.host_id, rows=rows)
+
+
+def _tariff_hours(request: NightRequest, plan: Plan, at: datetime) -> list[TariffHourRow]:
+    """The week ahead, where a target of ours pays by the hour: one may ask later when its tokens are cheap."""
+    site = request.loaded.config.site
+    tariff = None if site is None else tariff_of(site)
+    if tariff is None or all(trial.target.kind != "local" for trial in plan.trials):
+        return []
+    return [
+        TariffHourRow(
+            run_id=plan.run_id,
+            hour_at=datetime.fromtimestamp(each.hour * 3600, UTC),
+            usd_per_kwh=each.usd_per_kwh,
+            tariff_name=tariff.name,
+        )
+        for each in hours_ahead(tariff, at)
+    ]
 
 
 def run_row(request: NightRequest, run_id: str, quote_usd_worst: float | None) -> RunRow:

@@ -10,6 +10,7 @@ from ui.hours_chart import week_chart
 from warehouse.daytime import Cell, hour_cells, week_cells, zone_named
 
 NONE = "none"
+_OFFERED = ("ttft", "speed", "failed", "price", "grid")
 _HEIGHT_PX = 280
 
 
@@ -40,7 +41,7 @@ def finding(of: Measure, weeks: Mapping[str, Sequence[Cell]]) -> str:
 
 def draw(at: frame.Frame, workload: str, target_ids: tuple[str, ...], chosen: frame.Filters) -> None:
     """The choice of a measure and a time zone, a map a target, and the tables of the same figures."""
-    show = {NONE: "nothing", **{name: of.title for name, of in MEASURES.items()}}
+    show = {NONE: "nothing", **{name: MEASURES[name].title for name in _OFFERED}}
     picked = at.box("By the hour", "by_hour", list(show), show, default="ttft", width=150)
     if picked == NONE:
         return

@@ -1,19 +1,22 @@
 """The page on time in words and rows: what is shown by the hour, which hours stand out, and how sure that is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ui import words
 from ui.markup import Badge, Cell, Column, Row
 from warehouse.daytime import DayShape, DayWindow, How
+from warehouse.hour_work import Work
 from warehouse.metrics import UNKNOWN
 
 MIDDLE = "\N{MIDDLE DOT}"
 DASH = "\N{EN DASH}"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 NO_DATA = "no data"
-SURE_BELOW_P = 0.01  # five measures are looked at together: 0.05 between them
+SURE_BELOW_P = 0.01  # five things are looked at together: 0.05 between them
+BY_THE_HOUR = ("grid", "rate", "carbon")  # known of hours in which nothing was measured, too
+_STRONGER = {"price": "rate", "grid": "carbon"}  # what says the same of more hours, or of the tokens themselves
 LEAST_EFFECT_SHARE = 0.05  # a smaller difference is nobody's reason to wait
 _LOAD = ("arrivals", "concurrency", "rate_rps", "prompt_tokens_asked", "output_tokens_asked")
 
@@ -65,6 +68,15 @@ MEASURES: Mapping[str, Measure] = {
             id="grid", title="Grid", unit="gCO2e/kWh", direction="lower", how="mean", scale=1.0, best="cleanest",
             worst="dirtiest", none="no hourly intensity of its grid is stored; see megatoken grid import and fetch",
         ),
+        Measure(
+            id="rate", title="Cost at the tariff", unit="USD/Mtok", direction="lower", how="mean", scale=1.0,
+            best="cheapest", worst="dearest",
+            none="no tariff by the hour is stored of it; a machine of ours has one by tariff_file in [site]",
+        ),
+        Measure(
+            id="carbon", title="Operational CO2e", unit="gCO2e/Mtok", direction="lower", how="mean", scale=1.0,
+            best="cleanest", worst="dirtiest", none="its energy or the hours of its grid are not known",
+        ),
     )
 }  # fmt: skip
 
@@ -100,7 +112,7 @@ def hours_text(window: DayWindow) -> str:
 def figure_text(of: Measure, window: DayWindow) -> str:
     """A figure with its interval."""
     estimate = window.estimate
-    if estimate.low is None or estimate.high is None or of.id == "grid":
+    if estimate.low is None or estimate.high is None or of.id in BY_THE_HOUR:
         return of.shown(estimate.central)
     return f"{of.shown(estimate.central)} ({of.shown(estimate.low)}{DASH}{of.shown(estimate.high)})"
 
@@ -133,20 +145,67 @@ def finding(of: Measure, shape: DayShape | None, target_id: str) -> str:
     )
 
 
-def batch_sentence(shapes: Mapping[str, DayShape | None], zone: str) -> str:
-    """When batch jobs should run, as far as anything is sure."""
-    sure = [
-        f"{of.best} at {hours_text(best_and_worst(of, shape)[0])}"
+def batch_sentence(shapes: Mapping[str, DayShape | None], zone: str, work: Work | None = None) -> str:
+    """When batch jobs should run, with how much it matters, as far as anything is sure; and what is not known.
+
+    Args:
+        shapes: by measure.
+        zone: of the hours.
+        work: what a million tokens take, for the range that the energy leaves to cost and carbon.
+    """
+    known = {name: shape for name, shape in shapes.items() if shape is not None}
+    sure = {name: shape for name, shape in known.items() if not shape.flat and is_sure(shape)}
+    said = [
+        _batch_part(of, sure[of.id], work)
         for of in MEASURES.values()
-        if (shape := shapes.get(of.id)) is not None and not shape.flat and is_sure(shape)
+        if of.id in sure and _STRONGER.get(of.id) not in sure
     ]
-    if not sure:
-        return "At any hour: none is better by more than chance, as far as has been measured."
-    return words.sentence(f"{', '.join(sure[:-1])}{' and ' if len(sure) > 1 else ''}{sure[-1]} ({zone}).")
+    if said:
+        joined = f"{', '.join(said[:-1])}{' and ' if len(said) > 1 else ''}{said[-1]}"
+        answer = f"{words.sentence(joined)}; hours of {zone}."
+    elif known:
+        by = words.share(LEAST_EFFECT_SHARE)
+        answer = f"At any hour: none is surely better by {by} or more, as far as has been measured."
+    else:
+        answer = "Unknown: no two hours of the day were measured."
+    return f"{answer} {_not_by_hour(known)}".strip()
 
 
-def verdict_table(shapes: Mapping[str, DayShape | None], *, shown: str) -> tuple[list[Column], list[Row]]:
-    """A row a measure: best and worst hours, their figures, and whether chance would do."""
+def _batch_part(of: Measure, shape: DayShape, work: Work | None) -> str:
+    best, worst = best_and_worst(of, shape)
+    figure = of.shown(best.estimate.central)
+    if of.id in ("rate", "carbon") and work is not None and best.estimate.central is not None:
+        fixed = (work.hardware_usd_per_mtok or 0.0) if of.id == "rate" else 0.0
+        low, high = work.reach(best.estimate.central, fixed=fixed)
+        figure += f", {of.shown(low)}{DASH}{of.shown(high)} by its energy"
+    elif best.estimate.low is not None and best.estimate.high is not None:
+        figure += f", {of.shown(best.estimate.low)}{DASH}{of.shown(best.estimate.high)}"
+    return (
+        f"{of.best} at {hours_text(best)} ({figure}; {of.shown(worst.estimate.central)} {of.unit} at"
+        f" {hours_text(worst)})"
+    )
+
+
+def _not_by_hour(known: Mapping[str, DayShape]) -> str:
+    """What cannot be said because nobody stored it by the hour."""
+    lacking = []
+    if "rate" not in known and "price" not in known:
+        lacking.append("which are cheapest (no tariff by the hour is stored)")
+    if "grid" not in known:
+        lacking.append("which are cleanest (no hours of its grid are stored)")
+    return f"Not known: {' and '.join(lacking)}." if lacking else ""
+
+
+def verdict_table(
+    shapes: Mapping[str, DayShape | None], *, shown: str, seen: Collection[str] = ()
+) -> tuple[list[Column], list[Row]]:
+    """A row a measure: best and worst hours, their figures, and whether chance would do.
+
+    Args:
+        shapes: by measure.
+        shown: the measure that the page shows.
+        seen: measures with a sample at least; one without a shape was seen at a single hour of the day.
+    """
     columns = [
         Column(title="By"),
         Column(title="Best hours"),
@@ -154,13 +213,18 @@ def verdict_table(shapes: Mapping[str, DayShape | None], *, shown: str) -> tuple
         Column(title="Worst hours"),
         Column(title="Figure", right=True, hint="With its 95 % interval over days"),
         Column(title="Does the hour matter?", hint="How often shuffled hours of each day differ as much: p"),
-        Column(title="n", right=True, hint="Trials, or hours of the grid"),
+        Column(title="n", right=True, hint="Trials, or hours of the tariff or the grid"),
     ]
-    return columns, [_verdict_row(of, shapes.get(of.id), strong=of.id == shown) for of in MEASURES.values()]
+    return columns, [
+        _verdict_row(of, shapes.get(of.id), strong=of.id == shown, was_seen=of.id in seen) for of in MEASURES.values()
+    ]
 
 
-def _verdict_row(of: Measure, shape: DayShape | None, *, strong: bool) -> Row:
+def _verdict_row(of: Measure, shape: DayShape | None, *, strong: bool, was_seen: bool) -> Row:
     name = Cell(main=of.title, beneath=of.unit, strong=strong, wide=True)
+    if shape is None and was_seen:
+        why = "a single hour of the day was seen: nothing to compare it with"
+        return Row(cells=[name, Cell(main="one hour", beneath=why, span=6, tone="quiet", wide=True)], quiet=True)
     if shape is None:
         return Row(cells=[name, Cell(main=NO_DATA, beneath=of.none, span=6, tone="quiet", wide=True)], quiet=True)
     if shape.flat:
@@ -183,7 +247,7 @@ def _verdict_row(of: Measure, shape: DayShape | None, *, strong: bool) -> Row:
 def _figure_cell(of: Measure, window: DayWindow) -> Cell:
     estimate = window.estimate
     beneath = f"n = {estimate.n}"
-    if estimate.low is not None and estimate.high is not None and of.id != "grid":
+    if estimate.low is not None and estimate.high is not None and of.id not in BY_THE_HOUR:
         beneath = f"{of.shown(estimate.low)} {DASH} {of.shown(estimate.high)}, {beneath}"
     return Cell(main=of.shown(estimate.central), beneath=beneath, hint=estimate.reason or "")
 

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from ui import charts
-from ui.hours import NO_DATA, WEEKDAYS, Measure
+from ui.hours import BY_THE_HOUR, NO_DATA, WEEKDAYS, Measure
 from warehouse.daytime import Cell
 
 FEW = 3  # below it a cell is drawn pale
@@ -71,7 +71,7 @@ def week_chart(
         alt.Tooltip("weekday:N", title="day"),
         alt.Tooltip("hours:N", title="hours"),
         alt.Tooltip("shown:N", title=of.title),
-        alt.Tooltip("n:Q", title="trials" if of.id != "grid" else "hours of the grid"),
+        alt.Tooltip("n:Q", title="hours known" if of.id in BY_THE_HOUR else "trials"),
     ]
     base = alt.Chart(charts.inline(drawn)).encode(x=x, y=y)
     filled = base.transform_filter("datum.value != null")

@@ -11,6 +11,7 @@ import streamlit as st
 from ui.hours import MEASURES, under_one_load
 from ui.snapshot import Row, rows_of
 from warehouse.daytime import DayShape, Sample, day_shape, trial_samples, zone_named
+from warehouse.hour_work import Work, carbon_samples, cost_samples, work_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class Seen:
     trials: Sequence[Mapping[str, Any]]
     others: int
     grid: Sequence[Mapping[str, Any]]
+    tariff: Sequence[Mapping[str, Any]]
+    work: Work | None  # electricity and hardware of its tokens; None where that is not known
     samples: Mapping[str, Sequence[Sample]]  # by measure
 
 
@@ -82,7 +85,9 @@ def trials(path: str, workload_id: str, target_ids: tuple[str, ...], since: date
         paid AS (
             SELECT
                 trial_id,
-                CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS usd
+                CASE WHEN count(*) = count(cost_usd) THEN sum(cost_usd) END AS usd,
+                sum(cost_usd) FILTER (component = 'hardware') AS hardware_usd,
+                bool_or(component = 'electricity') AS pays_power
             FROM (
                 SELECT *
                 FROM cost_accounts
@@ -90,18 +95,45 @@ def trials(path: str, workload_id: str, target_ids: tuple[str, ...], since: date
                 QUALIFY rank() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC) = 1
             )
             GROUP BY trial_id
+        ),
+
+        drawn AS (
+            SELECT
+                trial_id,
+                CASE WHEN count(*) = count(energy_j) THEN sum(energy_j_low) END AS energy_j_low,
+                CASE WHEN count(*) = count(energy_j) THEN sum(energy_j) END AS energy_j,
+                CASE WHEN count(*) = count(energy_j) THEN sum(energy_j_high) END AS energy_j_high
+            FROM (
+                SELECT *
+                FROM energy_accounts
+                SEMI JOIN chosen USING (trial_id)
+                QUALIFY rank() OVER (PARTITION BY trial_id ORDER BY recorded_at DESC) = 1
+            )
+            WHERE in_total
+            GROUP BY trial_id
+        ),
+
+        overhead AS (
+            SELECT trial_id, max(central) AS pue
+            FROM trial_facts
+            SEMI JOIN chosen USING (trial_id)
+            WHERE quantity = 'pue'
+            GROUP BY trial_id
         )
 
         SELECT
             r.trial_id, r.target_id, r.run_kind, r.started_at, r.attempts, r.ok,
             r.down_count, r.limited_count, r.own_count,
             t.arrivals, t.concurrency, t.rate_rps, t.prompt_tokens_asked, t.output_tokens_asked,
-            f.ttft_p50_s, f.tpot_p50_s, p.usd, c.output_tokens
+            f.ttft_p50_s, f.tpot_p50_s, p.usd, c.output_tokens,
+            p.hardware_usd, p.pays_power, d.energy_j_low, d.energy_j, d.energy_j_high, o.pue
         FROM chosen AS r
         INNER JOIN trials AS t USING (trial_id)
         INNER JOIN trial_outcomes AS c USING (trial_id)
         LEFT JOIN figures AS f USING (trial_id)
         LEFT JOIN paid AS p USING (trial_id)
+        LEFT JOIN drawn AS d USING (trial_id)
+        LEFT JOIN overhead AS o USING (trial_id)
         ORDER BY r.started_at, r.trial_id
         """,
         {"workload_id": workload_id, "target_ids": list(target_ids), "since": since},
@@ -132,6 +164,27 @@ def grid_hours(path: str, target_id: str, newest_at: datetime, window: timedelta
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
+def tariff_hours(path: str, target_id: str, newest_at: datetime, window: timedelta) -> list[Row]:
+    """What a kWh costs a target of ours by the hour, in a window and in the week after it, as the latest run says."""
+    return rows_of(
+        path,
+        """
+        SELECT
+            hour_at,
+            arg_max(usd_per_kwh, r.started_at) AS usd_per_kwh,
+            arg_max(tariff_name, r.started_at) AS tariff_name
+        FROM tariff_hours
+        INNER JOIN runs AS r USING (run_id)
+        SEMI JOIN (SELECT run_id FROM trials WHERE target_id = $target_id AND kind = 'local') USING (run_id)
+        WHERE hour_at > $newest_at::TIMESTAMPTZ - $window
+        GROUP BY hour_at
+        ORDER BY hour_at
+        """,
+        {"target_id": target_id, "newest_at": newest_at, "window": window},
+    )
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
 def tariffs(path: str, target_id: str) -> list[Row]:
     """Prices of a target that rule today at some hours only."""
     return rows_of(
@@ -151,9 +204,16 @@ def seen(path: str, workload_id: str, target_id: str, newest_at: datetime, windo
     """Samples of every measure, out of the trials and the hours of the grid in a window that ends at `newest_at`."""
     kept, others = under_one_load(trials(path, workload_id, (target_id,), newest_at - window))
     grid = grid_hours(path, target_id, newest_at, window)
-    samples = {name: trial_samples(name, kept) for name in MEASURES if name != "grid"}
-    samples["grid"] = _grid_samples(grid)
-    return Seen(trials=kept, others=others, grid=grid, samples=samples)
+    tariff = tariff_hours(path, target_id, newest_at, window)
+    work = work_of(kept)
+    at_tariff = [(row["hour_at"].astimezone(UTC), row["usd_per_kwh"]) for row in tariff]
+    by_hour = {
+        "grid": _grid_samples(grid),
+        "rate": cost_samples(work, at_tariff),
+        "carbon": carbon_samples(work, [(row["hour_at"].astimezone(UTC), row["gco2e_per_kwh"]) for row in grid]),
+    }
+    samples = {name: by_hour[name] if name in by_hour else trial_samples(name, kept) for name in MEASURES}
+    return Seen(trials=kept, others=others, grid=grid, tariff=tariff, work=work, samples=samples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,14 @@ from flows.config import LocalTarget, Site, Timeouts, Workload, check_table, loa
 from flows.errors import ConfigError
 from flows.facts import site_facts
 from flows.plan import quote_usd
+from flows.prepare import NightRequest, land_plan, plan_night
 from flows.tariff import TariffHour, hours_ahead, over_window, read_tariff, tariff_of
 from flows.track import JobEnd, JobSpec, job_folder, job_rows, write_end
 from tests.warehouse.builders import fact_row
 from warehouse.accounting.hourly import Window
+from warehouse.loader import load
+from warehouse.publish import publish
+from warehouse.query import open_published
 from warehouse.rows import FactRow
 
 HOUR_S = 3600
@@ -214,3 +218,16 @@ def test_a_site_without_a_file_has_no_tariff_by_the_hour():
     assert tariff_of(site) is None
     assert hours_ahead(None, MONDAY) == []
     assert "electricity_mean_usd_per_kwh" not in {fact.quantity for fact in site_facts(site, trial_id="t", at=MONDAY)}
+
+
+def test_a_night_lands_the_hours_ahead_of_the_tariff_that_its_machines_pay(tmp_path):
+    week(tmp_path / "t.csv")
+    path = tmp_path / "night.toml"
+    path.write_text(CONFIG.replace("TARIFF", NAMED))
+    request = NightRequest(loaded=load_config(path), data_dir=tmp_path / "data")
+    land_plan(request, plan_night(request))
+    load(tmp_path / "data")
+    publish(tmp_path / "data")
+    asked = "SELECT count(*), count(*) FILTER (usd_per_kwh = 0.1), any_value(tariff_name) FROM tariff_hours"
+    with open_published(tmp_path / "data") as con:
+        assert con.execute(asked).fetchall() == [(168, 42, "t.csv")]

@@ -14,6 +14,7 @@ from ui.reliability_chart import MOST_MARKS, classes_chart, days_chart
 from warehouse.daytime import Cell, DayShape, DayWindow
 from warehouse.formulas.availability import between_failures, outages_of, repairs
 from warehouse.formulas.statistics import Estimate
+from warehouse.hour_work import Work
 from warehouse.reliability import Reliability, ReliabilityReport
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -52,10 +53,32 @@ def test_a_finding_names_best_and_worst_hours_only_when_the_hour_matters():
 
 def test_batch_jobs_are_sent_to_hours_that_are_surely_better_and_else_to_any():
     found = {"ttft": shape(0.2, 0.4), "price": shape(1.0, 1.0, flat=True), "grid": shape(300.0, 450.0), "failed": None}
+    dash = "\N{EN DASH}"
     assert hours.batch_sentence(found, "UTC") == (
-        "Quickest at 22\N{EN DASH}01 h and cleanest at 22\N{EN DASH}01 h (UTC)."
+        f"Quickest at 22{dash}01 h (200, 180{dash}220; 400 ms at 14{dash}17 h) and cleanest at 22{dash}01 h"
+        f" (300, 270{dash}330; 450 gCO2e/kWh at 14{dash}17 h); hours of UTC."
     )
-    assert hours.batch_sentence({"ttft": None}, "UTC").startswith("At any hour")
+    assert hours.batch_sentence({"ttft": shape(0.2, 0.2001)}, "UTC").startswith(
+        "At any hour: none is surely better by 5 %"
+    )
+
+
+def test_what_nobody_stored_by_the_hour_is_said_to_be_unknown():
+    assert hours.batch_sentence({"ttft": None, "grid": None}, "UTC") == (
+        "Unknown: no two hours of the day were measured. Not known: which are cheapest (no tariff by the hour is"
+        " stored) and which are cleanest (no hours of its grid are stored)."
+    )
+
+
+def test_cost_and_carbon_of_an_hour_have_the_range_of_the_energy_and_stand_for_what_says_less():
+    work = Work(kwh_per_mtok_low=0.5, kwh_per_mtok=1.0, kwh_per_mtok_high=2.0, hardware_usd_per_mtok=0.1, trials=3)
+    found = {name: shape(*ends) for name, ends in {
+        "price": (1.0, 2.0), "rate": (0.3, 0.5), "grid": (300.0, 450.0), "carbon": (300.0, 450.0)}.items()}  # fmt: skip
+    dash = "\N{EN DASH}"
+    assert hours.batch_sentence(found, "UTC", work) == (
+        f"Cheapest at 22{dash}01 h (0.3, 0.2{dash}0.5 by its energy; 0.5 USD/Mtok at 14{dash}17 h) and cleanest at"
+        f" 22{dash}01 h (300, 150{dash}600 by its energy; 450 gCO2e/Mtok at 14{dash}17 h); hours of UTC."
+    )
 
 
 def test_trials_under_another_load_are_counted_and_left_out():
@@ -114,6 +137,8 @@ def test_every_measure_is_listed_also_the_one_of_which_nothing_is_known():
     said = markup.table(columns, rows, label="x")
     assert len(rows) == len(MEASURES)
     assert "no hourly intensity of its grid is stored" in said
+    once = hours.verdict_table({"ttft": None}, shown="ttft", seen=["ttft"])
+    assert "a single hour of the day was seen" in markup.table(*once, label="x")
 
 
 # reliability

@@ -6,8 +6,20 @@ from datetime import timedelta
 import pytest
 
 from tests.ui.test_pages import EVIL, opened, published, text
-from tests.warehouse.builders import STARTED_AT, attempt_row, failed_row, planned_row, run_row, trial_row
+from tests.warehouse.builders import (
+    STARTED_AT,
+    attempt_row,
+    counter_samples,
+    failed_row,
+    grid_hour_row,
+    local_facts,
+    meter_row,
+    planned_row,
+    run_row,
+    trial_row,
+)
 from tests.warehouse.synthetic import write_synthetic
+from warehouse.rows import TariffHourRow
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +36,30 @@ def test_the_hours_of_a_target_come_from_nights_and_pulses(pulsed, monkeypatch):
     assert "Grid: average intensity of zone USA, " in shown
     assert "1 night trial" in shown
     assert {box.label: box.value for box in page.selectbox}["Time zone"] == "Asia/Tokyo"
+    assert len(page.get("vega_lite_chart")) == 1
+
+
+def test_a_machine_of_ours_has_the_hours_of_its_tariff_and_of_its_grid_though_a_night_sees_one(tmp_path, monkeypatch):
+    hours = [STARTED_AT.replace(minute=0) + timedelta(hours=n) for n in range(-72, 1)]
+    facts = [
+        replace(fact, ledger_key="FRA" if fact.quantity == "grid_gco2e_per_kwh" else None) for fact in local_facts()
+    ]
+    rows = [run_row(), planned_row(), trial_row(), attempt_row(), meter_row(), *counter_samples(), *facts]
+    rows += [grid_hour_row(hour_at=at, gco2e_per_kwh=50.0 if at.hour < 6 else 90.0) for at in hours]
+    rows += [
+        TariffHourRow(run_id="night-1", hour_at=at, usd_per_kwh=2000.0 if at.hour < 6 else 9000.0, tariff_name="t.csv")
+        for at in hours
+    ]
+    page = opened("hours", published(tmp_path, rows), monkeypatch, show="rate")
+    shown = text(page)
+    for expected in (
+        "Cheapest at ",
+        "and cleanest at ",
+        "by its energy",
+        "t.csv, 73 hours",
+        "a single hour of the day",
+    ):
+        assert expected in shown, expected
     assert len(page.get("vega_lite_chart")) == 1
 
 

@@ -25,7 +25,7 @@ def draw(at: frame.Frame) -> None:
             code="megatoken pulse",
         )
     target_id = at.box("Target", "target", [row["target_id"] for row in known])
-    of = MEASURES[at.box("Show", "show", list(MEASURES), {name: of.title for name, of in MEASURES.items()}, width=140)]
+    of = MEASURES[at.box("Show", "show", list(MEASURES), {name: of.title for name, of in MEASURES.items()}, width=178)]
     zone_name = at.box("Time zone", "zone", hours_snapshot.zones(), width=130)
     zone = zone_named(zone_name)
     (target,) = [row for row in known if row["target_id"] == target_id]
@@ -35,10 +35,17 @@ def draw(at: frame.Frame) -> None:
     at.beneath(_caption(target, seen.trials, chosen.window_words))
     cells = {name: week_cells(samples, zone, MEASURES[name].how) for name, samples in seen.samples.items()}
 
-    st.html(markup.verdict(markup.Badge(text="batch jobs", tone="good"), hours.batch_sentence(shapes, zone_name)))
+    st.html(
+        markup.verdict(markup.Badge(text="batch jobs", tone="good"), hours.batch_sentence(shapes, zone_name, seen.work))
+    )
     _week(at, of, cells[of.id], shapes[of.id], zone_name, target_id)
     st.html(markup.heading("Hours that stand out", beneath=_BENEATH))
-    st.html(markup.table(*hours.verdict_table(shapes, shown=of.id), label=f"Best and worst hours of {target_id}"))
+    known = [name for name, samples in seen.samples.items() if samples]
+    st.html(
+        markup.table(
+            *hours.verdict_table(shapes, shown=of.id, seen=known), label=f"Best and worst hours of {target_id}"
+        )
+    )
     st.html(markup.notes(_notes(at, target_id, seen)))
     with st.expander(f"{of.title} by hour and weekday as a table"):
         table = hours_table.hour_table(of, cells[of.id], hour_cells(seen.samples[of.id], zone, of.how))
@@ -93,6 +100,12 @@ def _notes(at: frame.Frame, target_id: str, seen: hours_snapshot.Seen) -> list[s
         notes.append("Nights alone see one hour of the day; megatoken pulse, every three hours, fills the others.")
     tariff = hours.tariff_sentence(hours_snapshot.tariffs(at.shown.path, target_id))
     notes.append(tariff or "No price of this target that rules at some hours only is listed.")
+    if seen.samples["rate"]:
+        notes.append(
+            f"Cost at the tariff: {seen.tariff[-1]['tariff_name']}, {words.count(len(seen.tariff), 'hour')} in the"
+            " window and the week after it; kWh and hardware of a million tokens are those of"
+            f" {words.count(seen.work.trials if seen.work else 0, 'trial')}."
+        )
     if seen.grid:
         notes.append(
             f"Grid: average intensity of zone {seen.grid[0]['zone']}, {words.count(len(seen.grid), 'hour')} stored in"
