@@ -11,7 +11,8 @@ from typing import Final
 from probes.capability.finding import Finding, found, spelled
 from probes.capability.wire import Failure, Link, connect
 from probes.errors import ProbeError
-from probes.load.origin import Address, Origin, resolve
+from probes.load.lookup import Lookup
+from probes.load.origin import Address, Origin
 from probes.load.spec import Timeouts
 from probes.load.tls import client_context
 
@@ -54,7 +55,7 @@ def look(origin: Origin, timeouts: Timeouts, ca_file: str | None) -> Network:
     except OSError as error:
         raise ProbeError(f"ca_file {ca_file} cannot be read: {error.strerror or error}") from error
     began = monotonic()
-    found_addresses = resolve(origin, timeouts.connect_s)
+    found_addresses = Lookup(origin).wait(timeouts.connect_s)
     resolved_s = monotonic() - began
     if isinstance(found_addresses, str):
         return _unreached((found("name", "no", found_addresses, resolved_s),), ("dns", found_addresses), context)

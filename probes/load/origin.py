@@ -1,8 +1,6 @@
 """The place a base URL names, and the bytes of a request to it."""
 
 import re
-import socket
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -86,24 +84,3 @@ def request_head(origin: Origin, headers: Mapping[str, str]) -> bytes:
     lines = [f"POST {origin.target} HTTP/1.1", f"Host: {origin.host_header}"]
     lines += [f"{name}: {value}" for name, value in merged.values()]
     return ("\r\n".join(lines) + "\r\n").encode("ascii")
-
-
-def resolve(origin: Origin, timeout_s: float) -> list[Address] | str:
-    """The origin's addresses in the resolver's order, or why there are none.
-
-    Runs the resolver in a thread, since the C library offers no timeout; the thread is left behind if it hangs.
-    """
-    found: list[list[Address] | str] = []
-
-    def ask() -> None:
-        try:
-            infos = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            found.append(f"{origin.host}: {error.strerror or error}")
-        else:
-            found.append([Address(family=info[0], sockaddr=info[4]) for info in infos])
-
-    thread = threading.Thread(target=ask, daemon=True, name="resolver")
-    thread.start()
-    thread.join(timeout_s)
-    return found[0] if found else f"{origin.host}: no answer from the resolver in {timeout_s:g} s"

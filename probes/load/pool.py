@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from probes.load.errors import ErrorClass
 from probes.load.flight import Flight
-from probes.load.origin import Address, Origin, resolve
+from probes.load.lookup import Lookup
+from probes.load.origin import Address, Origin
 from probes.load.transport import LISTEN, Connection, State, connecting_socket
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Pool:
         by_fd: all connections of the loop, by descriptor; its pools keep it together.
         origin: where to connect.
         tls_context: for https.
-        connect_s: limit of the name resolution.
+        connect_s: limit of the name resolution, in words; the loop keeps it.
         on_ready: called with a connection whose flight can be sent now.
         on_failed: called with a flight for which no connection could be had, the class and a message.
     """
@@ -65,6 +66,8 @@ class Pool:
         self._connect_s = connect_s
         self._on_ready = on_ready
         self._on_failed = on_failed
+        self._lookup: Lookup | None = Lookup(origin)  # from now on: while the first requests are built
+        self._waiting: dict[Connection, tuple[Lookup, socket.socket]] = {}  # for an answer, and the bell that tells
         self._addresses: list[Address] = []
         self._good_address = 0
         self._graveyard: list[Connection] = []
@@ -77,13 +80,39 @@ class Pool:
         """Open a connection for a flight, or a spare one."""
         if flight is None:
             self.opening += 1
-        if not self._addresses:
-            found = resolve(self._origin, self._connect_s)
-            if isinstance(found, str):
-                self._give_up(flight, "dns", found)
-                return
+        if self._addresses:
+            self._try(flight, self._good_address, len(self._addresses) - 1, monotonic_ns())
+            return
+        lookup = self._lookup = self._lookup or Lookup(self._origin)
+        if lookup.found is None:
+            self._await_name(flight, lookup)
+        else:
+            self._take_name(flight, lookup.found, lookup)
+
+    def _await_name(self, flight: Flight | None, lookup: Lookup) -> None:
+        """Go on once the resolver has answered: a socket that the loop watches tells, so nothing is waited for."""
+        try:
+            ear, bell = socket.socketpair()
+        except OSError as error:
+            self._give_up(flight, "aborted", f"{self._place}: {_OURS.get(error.errno or 0, error.strerror)}")
+            return
+        connection = Connection(
+            ear, lane=self._lane, address_index=0, tries_left=0, opened_ns=monotonic_ns(), flight=flight
+        )
+        self._waiting[connection] = lookup, bell
+        self.by_fd[connection.fd] = connection
+        self._epoll.register(connection.fd, select.EPOLLIN)
+        lookup.ring(bell)
+
+    def _take_name(self, flight: Flight | None, found: list[Address] | str, lookup: Lookup) -> None:
+        """The resolver has answered: go on, or give up. Who comes after a failure asks anew."""
+        if isinstance(found, str):
+            if self._lookup is lookup:
+                self._lookup = None
+            self._give_up(flight, "dns", found)
+        else:
             self._addresses = found
-        self._try(flight, self._good_address, len(self._addresses) - 1, monotonic_ns())
+            self._try(flight, self._good_address, len(found) - 1, monotonic_ns())
 
     def _try(self, flight: Flight | None, index: int, tries_left: int, opened_ns: int) -> None:
         try:
@@ -116,14 +145,23 @@ class Pool:
 
     def fail(self, connection: Connection, kind: ErrorClass, message: str) -> None:
         """A connection that was being opened is not to be."""
-        flight = connection.flight
+        flight, waits = connection.flight, self._waiting.get(connection)
         connection.flight = None
         self.close(connection)
-        self._give_up(flight, kind, f"{self._place}: {message}")
+        if waits is None:
+            self._give_up(flight, kind, f"{self._place}: {message}")
+        else:
+            self._give_up(flight, "dns", waits[0].late(self._connect_s))
 
     def advance(self, connection: Connection, mask: int) -> None:
         """Go on opening a connection, after an event on its socket."""
-        if connection.state is State.CONNECTING:
+        lookup, _ = self._waiting.get(connection, (None, None))
+        if lookup is not None and lookup.found is not None:
+            flight = connection.flight
+            connection.flight = None
+            self.close(connection)
+            self._take_name(flight, lookup.found, lookup)
+        elif connection.state is State.CONNECTING:
             self._connected(connection, mask)
         else:
             self._handshake(connection)
@@ -219,6 +257,10 @@ class Pool:
             return
         connection.state = State.CLOSED
         connection.response.release()
+        lookup, bell = self._waiting.pop(connection, (None, None))
+        if lookup is not None and bell is not None:
+            lookup.forget(bell)
+            bell.close()
         del self.by_fd[connection.fd]
         self._epoll.unregister(connection.fd)
         self._graveyard.append(connection)

@@ -3,7 +3,7 @@
 import pytest
 
 from probes.errors import ProbeError
-from probes.load.origin import Origin, parse_origin, request_head, resolve
+from probes.load.origin import Origin, parse_origin, request_head
 
 SUFFIX = "/chat/completions"
 
@@ -44,9 +44,3 @@ def test_a_header_given_by_the_user_replaces_ours_whatever_its_case():
     origin = Origin(tls=False, host="h", port=80, target="/v1")
     head = request_head(origin, {"Authorization": "Bearer a", "authorization": "Basic b"})
     assert head == b"POST /v1 HTTP/1.1\r\nHost: h\r\nauthorization: Basic b\r\n"
-
-
-def test_a_name_that_does_not_resolve_is_told_in_words():
-    found = resolve(Origin(tls=False, host="no-such-host.invalid", port=80, target="/"), 10)
-    assert isinstance(found, str)
-    assert found.startswith("no-such-host.invalid: ")
