@@ -11,6 +11,7 @@ from pathlib import Path
 from flows.errors import NightError
 
 PULSE_PATIENCE_S = 3600.0  # far more than a pulse takes
+_ORPHAN_PATIENCE_S = 300.0  # far more than a trial takes to land, on a machine however busy
 _PULSE = " (a pulse)"
 
 
@@ -25,7 +26,7 @@ def host_lock(*, wait_s: float = 20.0, wait_for_pulse_s: float = PULSE_PATIENCE_
     """Hold this machine for measuring; yields the file descriptor.
 
     A trial inherits the descriptor, so the machine stays taken until a trial whose night was killed has landed and
-    ended too. That takes a few seconds: hence the wait. A pulse is over within minutes and is not worth a night.
+    ended too: that is waited for, as is a pulse, which is over within minutes and is not worth a night.
 
     Raises:
         NightError: someone else measures here.
@@ -37,6 +38,8 @@ def host_lock(*, wait_s: float = 20.0, wait_for_pulse_s: float = PULSE_PATIENCE_
         while not _taken(descriptor):
             holder = _holder(descriptor)
             patience_s = wait_for_pulse_s if holder.endswith(_PULSE) else wait_s
+            if _is_gone(holder):
+                patience_s = max(patience_s, _ORPHAN_PATIENCE_S)
             if time.monotonic() - since > patience_s:
                 raise NightError(
                     f"another run is measuring on this machine (process {holder}, lock {path});"
@@ -77,6 +80,12 @@ def _taken(descriptor: int) -> bool:
 
 def _holder(descriptor: int) -> str:
     return os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether who signed has ended, so that only what it left behind can still hold the machine."""
+    number = holder.partition(" ")[0]
+    return number.isdigit() and not Path(f"/proc/{number}").exists()
 
 
 def _sign(descriptor: int, text: str) -> None:

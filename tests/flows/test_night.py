@@ -7,6 +7,8 @@ import random
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
@@ -218,6 +220,28 @@ def test_two_runs_do_not_measure_one_machine_at_once(tmp_path):
     from flows.lock import host_lock
 
     with host_lock(), pytest.raises(NightError, match=f"process {os.getpid()}"), host_lock(wait_s=0.0):
+        pass
+
+
+LEAVES_A_TRIAL = """
+import os, subprocess, sys
+from flows.lock import host_lock
+with host_lock() as lock:
+    subprocess.Popen([sys.executable, "-c", "input()"], pass_fds=[lock])
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_run_left_behind_is_waited_for_however_long_it_takes_to_land(monkeypatch, tmp_path):
+    from flows.lock import host_lock
+
+    monkeypatch.setenv("MEGATOKEN_HOST_LOCK", str(tmp_path / "lock"))
+    left, ours = os.pipe()
+    killed = subprocess.run([sys.executable, "-c", LEAVES_A_TRIAL], cwd=ROOT, stdin=left, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    threading.Timer(0.5, os.close, [ours]).start()  # what is left behind ends with its input
+    os.close(left)
+    with host_lock(wait_s=0.0):
         pass
 
 
