@@ -82,7 +82,10 @@ def _figures(footprint: Footprint) -> "Table":
         alike = unit == "gCO2e" and value.central > SMALLEST_ALIKE_SHARE * most
         by, shown_unit = scale_of(most if alike else value.central, unit)
         style = "bold" if name == "total" else ""
-        figures = [Text(significant(each / by), style=style) for each in (value.low, value.central, value.high)]
+        shown = ("", significant(value.central / by), "")
+        if value.low < value.high:  # three equal figures would look like a range
+            shown = (significant(value.low / by), shown[1], significant(value.high / by))
+        figures = [Text(each, style=style) for each in shown]
         table.add_row(Text(name, style=style), *figures, shown_unit)
     if footprint.duration_s is not None:
         by, shown_unit = scale_of(footprint.duration_s, "s")

@@ -318,13 +318,16 @@ def test_what_people_read_fits_into_100_columns(capsys, arguments):
     assert len(lines) > 15
 
 
-def test_people_see_what_is_unknown_and_never_a_zero(capsys):
+def test_people_see_what_is_unknown_and_what_has_no_range_and_never_a_zero(capsys):
     assert main(["footprint", *GPT_3]) == 0
     out = capsys.readouterr().out
     water = next(line for line in out.splitlines() if line.startswith("water"))
     assert water.split() == ["water", "unknown"]
     operational = next(line for line in out.splitlines() if line.startswith("operational"))
-    assert operational.split() == ["operational", "553.9", "553.9", "553.9", "tCO2e"]
+    # three equal figures would look like a range
+    assert operational.split() == ["operational", "553.9", "tCO2e"]
+    embodied = next(line for line in out.splitlines() if line.startswith("embodied"))
+    assert len(embodied.split()) == 5
 
 
 def test_kinds_of_hosting_are_those_of_the_ledger():
