@@ -59,7 +59,9 @@ def _table(change: BillChange) -> Table:
     for one in change.targets:
         table.add_row(one.target_id, *_cells(one.before_usd, one.after_usd, one.parts, shown, step))
     if len(change.targets) > 1:
-        table.add_row("together", *_cells(change.before_usd, change.after_usd, change.parts, shown, step), style="bold")
+        table.add_row(
+            "all of these", *_cells(change.before_usd, change.after_usd, change.parts, shown, step), style="bold"
+        )
     return table
 
 

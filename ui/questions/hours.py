@@ -40,10 +40,10 @@ def draw(at: frame.Frame) -> None:
     )
     _week(at, of, cells[of.id], shapes[of.id], zone_name, target_id)
     st.html(markup.heading("Hours that stand out", beneath=_BENEATH))
-    known = [name for name, samples in seen.samples.items() if samples]
+    sampled = [name for name, samples in seen.samples.items() if samples]
     st.html(
         markup.table(
-            *hours.verdict_table(shapes, shown=of.id, seen=known), label=f"Best and worst hours of {target_id}"
+            *hours.verdict_table(shapes, shown=of.id, seen=sampled), label=f"Best and worst hours of {target_id}"
         )
     )
     st.html(markup.notes(_notes(at, target_id, seen)))
