@@ -126,7 +126,13 @@ def build_parser() -> argparse.ArgumentParser:
         "show one trial under the definitions of other load generators, and why their numbers differ",
         "megatoken explain latest",
     )
-    explain.add_argument("trial", metavar="TRIAL", help="a trial_id, the beginning of one, or latest")
+    explain.add_argument(
+        "trial",
+        nargs="?",
+        default="latest",
+        metavar="TRIAL",
+        help="a trial_id, the beginning of one, or latest (the default)",
+    )
     explain.add_argument("--json", action="store_true", help="print one JSON object, in base units")
 
     add_account_options(
@@ -211,7 +217,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_ui_options(
         add_command(
-            commands, "ui", "show the leaderboard in a browser, on this machine only", "megatoken ui --port 8501"
+            commands,
+            "ui",
+            "show every page in a browser, to this machine alone unless --host says otherwise",
+            "megatoken ui --port 8501",
         )
     )
 

@@ -159,8 +159,12 @@ def load_config(path: Path) -> LoadedConfig:
         raw = tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigError([f"{path}: no such file; flows/configs/ has some to start from"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: cannot be read: {error}"]) from error
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            [f"{path}: cannot be read: byte {error.start} is not UTF-8, which TOML is written in"]
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: is not TOML: {error}"]) from error
     return LoadedConfig(path=path, text=text, config=check_config(raw, name=path.name, folder=path.resolve().parent))

@@ -3,10 +3,29 @@
 import os
 from pathlib import Path
 
+from flows.errors import ConfigError
+
 
 def data_dir(given: str | None) -> Path:
     """`--data`, else MEGATOKEN_DATA, else ./data; absolute, so that child processes agree."""
     return Path(given or os.environ.get("MEGATOKEN_DATA") or "data").resolve()
+
+
+def to_write(folder: Path) -> None:
+    """Make a data folder if it is not there, and write into it: before anything is started or spent.
+
+    Raises:
+        ConfigError: it cannot be.
+    """
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = "it is no folder" if folder.is_file() else error.strerror or error
+        raise ConfigError([f"data folder {folder} cannot be written ({why}); choose another, with --data"]) from None
 
 
 def selftests_home(data: Path) -> Path:

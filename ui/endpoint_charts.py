@@ -44,6 +44,7 @@ def trend_chart(
     y_axis = alt.Axis(
         title=f"{of.title}, {of.shown_unit} ({of.direction} is better)",
         tickCount=5,
+        format=",.4~r",
         gridColor=inks["grid"],
         domain=False,
         ticks=False,

@@ -51,8 +51,9 @@ def provenance_table(nights: Sequence[Night]) -> tuple[list[Column], list[Row]]:
 def command_of(night: Night) -> str:
     """A command that measures the newest cell once more."""
     if night["kind"] == "local":
-        config = night["config_name"] or "CONFIG"
-        return f"megatoken night {shlex.quote(f'flows/configs/{config}')} --only {shlex.quote(night['target_id'])}"
+        name = night["config_name"]  # what the config calls its nights; those that come along call them as their files
+        config = shlex.quote(f"flows/configs/{name}.toml") if name else "CONFIG"
+        return f"megatoken night {config} --only {shlex.quote(night['target_id'])}"
     options: list[tuple[str, object]] = [
         ("--model", night["model"]),
         ("--api", None if night["api"] == "openai-chat" else night["api"]),

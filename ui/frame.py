@@ -210,11 +210,9 @@ def page(question: str, draw: Callable[[Frame], None]) -> None:
     except Nothing as nothing:
         st.html(markup.panel(nothing.title, words.sentence(nothing.sentence), code=nothing.code))
     except WarehouseError as error:
-        st.html(
-            markup.panel(
-                "There is no snapshot to show", words.sentence(str(error)), tone="warn", code="megatoken night"
-            )
-        )
+        said = str(error)
+        command = next((named for named in ("megatoken publish", "megatoken night") if f"`{named}`" in said), "")
+        st.html(markup.panel("There is no snapshot to show", words.sentence(said), tone="warn", code=command))
     write_address()  # also of a page that has nothing to show
     snapshot.watch(drawn_from)
 

@@ -15,7 +15,7 @@ from flows.driftwords import drift_line
 from flows.errors import NightError
 from flows.leaderboard import board_console, print_leaderboard
 from flows.night import NightReport, Observer, night
-from flows.paths import data_dir
+from flows.paths import data_dir, to_write
 from flows.plan import Plan, PlannedTrial, total_usd
 from flows.prepare import NightRequest, check_request, plan_night, resolve_all_weights
 from flows.progress import TerminalObserver
@@ -42,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         _print_plan(console, request, plan_night(request))
         return 0
+    to_write(request.data_dir)
     try:
         with TerminalObserver(console) as observer:
             report = (_plain if options.no_prefect else _under_prefect)(request, observer)

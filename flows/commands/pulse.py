@@ -13,7 +13,7 @@ from rich.text import Text
 from flows.config import load_config
 from flows.errors import NightError
 from flows.leaderboard import board_console
-from flows.paths import data_dir
+from flows.paths import data_dir, to_write
 from flows.prepare import NightRequest, plan_night
 from flows.progress import TerminalObserver
 from flows.pulse import PulseReport, pulse, pulse_request
@@ -38,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
         for sentence in plan_sentences(request, plan_night(request)):
             console.print(Text(sentence))
         return 0
+    to_write(request.data_dir)
     told = Console(file=sys.stderr) if options.json else console
     try:
         with TerminalObserver(told) as observer:

@@ -10,6 +10,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"megatoken: {message}; see {self.prog} --help\n")
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of examples, and makes those of a description as wide as the terminal."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text if "\n" in text else super(argparse.RawDescriptionHelpFormatter, self)._fill_text
+        return fill(text, width, indent)
+
+
 def add_command(
     commands: "argparse._SubParsersAction[Parser]", name: str, summary: str, example: str
 ) -> argparse.ArgumentParser:
@@ -19,7 +27,7 @@ def add_command(
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("--data", metavar="DIR", help="where data lives (default: $MEGATOKEN_DATA, else ./data)")
     return parser

@@ -4,7 +4,7 @@ import argparse
 import math
 from collections.abc import Callable, Sequence
 
-from flows.options import Parser
+from flows.options import Help, Parser
 
 HOSTINGS = ("hyperscale", "colocation", "on-premises", "laptop")
 Figure = tuple[float, float, float]  # low, central, high
@@ -115,7 +115,7 @@ def _add(asked: "argparse._SubParsersAction[LateParser]", name: str, summary: st
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
 
 

@@ -3,6 +3,8 @@
 import argparse
 from datetime import date
 
+from flows.options import Help
+
 
 def add_grid_options(grid: argparse.ArgumentParser) -> None:
     """What hours are there, and two ways to bring some."""
@@ -55,7 +57,7 @@ def _action(
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}. {more}",
         epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     # Without a default of its own: it would undo what was given before the action.
     parser.add_argument("--data", metavar="DIR", default=argparse.SUPPRESS, help="where data lives")

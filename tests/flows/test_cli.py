@@ -40,6 +40,14 @@ def test_an_unknown_command_or_option_is_one_sentence_and_exit_code_2(tmp_path):
         assert done.stderr.startswith("megatoken: ")
 
 
+def test_a_data_folder_that_cannot_be_written_ends_a_night_before_anything_is_started(tmp_path):
+    (tmp_path / "data").write_text("a file where a folder should be")
+    done = megatoken(tmp_path / "data", "night", "flows/configs/small.toml")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "data cannot be written (it is no folder); choose another, with --data" in done.stderr
+
+
 # --- bench
 
 

@@ -31,7 +31,7 @@ def night(number, **changes):
         "concurrency": 4, "rate_rps": None, "rate_end_rps": None, "burstiness": None, "requests_planned": 30,
         "prompt_tokens_asked": 100, "output_tokens_asked": 64, "slo_ttft_s": 1.0, "slo_tpot_s": 0.1, "seed": 7,
         "api": "openai-chat", "host_id": "h", "cpu_model": "c", "gpu_models": None, "megatoken_version": "0.1.0",
-        "config_name": "n.toml", "config_sha256": "a" * 64, "config_toml": None, "client_grade": "A",
+        "config_name": "n", "config_sha256": "a" * 64, "config_toml": None, "client_grade": "A",
         "cpu_share_others": 0.02, "attempts": 30, "ok": 29, "errors": {"timeout": 1},
     }  # fmt: skip
     for of in METRICS:
@@ -136,7 +136,7 @@ def test_provenance_says_since_which_night_it_is_so_and_what_it_was_before():
     assert (told["Engine"][2].main, told["Engine"][2].beneath) == ("2026-11-06", "before: llama.cpp b1 on cpu")
     assert told["Provider and region"][2].main == "all nights"
     assert told["Service level"][1].main == "first token within 1 s, then at most 0.1 s a token"
-    assert told["Config and its SHA-256"][1].main == "n.toml aaaaaaaaaaaa..."
+    assert told["Config and its SHA-256"][1].main == "n aaaaaaaaaaaa..."
     assert "Fingerprint" not in told
 
 
