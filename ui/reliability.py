@@ -162,11 +162,14 @@ def _outages_cell(of: Reliability, now: datetime) -> Cell:
 
 
 def repair_words(found: Repairs) -> str:
-    """Mean time to repair with what the distance of runs leaves open."""
-    if found.low_s is None or found.high_s is None or found.mean_s is None:
-        return "its ends were not seen"
-    lasted = f"{lasting(found.mean_s)} ({lasting(found.low_s)} {DASH} {lasting(found.high_s)})"
-    return lasted + (f"; {found.unfinished} without an end left out" if found.unfinished else "")
+    """Median time to repair with what the distance of runs leaves open."""
+    low, middle, high = found.median_low_s, found.median_s, found.median_high_s
+    if middle is None:
+        lasted = f"median over {lasting(low)}" if low else "median not known"
+    else:
+        ends = f"{lasting(low or 0)} {DASH} {lasting(high)}" if high is not None else f"over {lasting(low or 0)}"
+        lasted = f"median {lasting(middle)} ({ends})"
+    return lasted + (f"; of {found.unfinished} an end was not seen" if found.unfinished else "")
 
 
 def _between_cell(found: BetweenFailures) -> Cell:
@@ -187,9 +190,10 @@ def notes(report: ReliabilityReport) -> list[str]:
         " Uptime leaves refusals for the rate out, served does not; a key, a quota or a request that this client got"
         " wrong is in neither.",
         "An outage is seen only by runs: it began between the last run that was served and the first that was not, so"
-        " its length has the bounds in brackets, and what began and ended between two runs was never seen. A run fails"
-        " if fewer than half of its attempts are served; with the three of a pulse, two bad ones do. Outages without a"
-        " seen end are left out of the mean, time in service counts to the last run.",
+        " its length has bounds. The median is the likeliest (Turnbull's estimate) and lies between the lengths in"
+        " brackets for sure; an outage without a seen end lasted longer than was seen. What began and ended between two"
+        " runs was never seen: the median is of outages long enough to be met. A run fails if fewer than half of its"
+        " attempts are served; with the three of a pulse, two bad ones do. Time in service counts to the last run.",
     ]
     if report.pulses_skipped:
         lines.append(

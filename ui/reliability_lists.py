@@ -51,8 +51,9 @@ def to_csv(found: Sequence[Reliability]) -> str:
         [
             "target_id", "provider", "model", "region", "attempts", "ok", "down_count", "limited_count", "own_count",
             "uptime_share_low", "uptime_share", "uptime_share_high", "served_share_low", "served_share",
-            "served_share_high", "good_share_low", "good_share", "good_share_high", "outages", "repair_s_low",
-            "repair_s", "repair_s_high", "between_failures_s_low", "between_failures_s", "between_failures_s_high",
+            "served_share_high", "good_share_low", "good_share", "good_share_high", "outages",
+            "repair_median_s_low", "repair_median_s", "repair_median_s_high", "repair_s_low", "repair_s",
+            "repair_s_high", "between_failures_s_low", "between_failures_s", "between_failures_s_high",
             "tokens_per_chunk", "errors",
         ]
     )  # fmt: skip
@@ -63,7 +64,9 @@ def to_csv(found: Sequence[Reliability]) -> str:
         ]  # fmt: skip
         for estimate in (of.uptime, of.served, of.good):
             values += [estimate.low, estimate.central, estimate.high]
-        values += [of.repairs.outages, of.repairs.low_s, of.repairs.mean_s, of.repairs.high_s]
+        values += [of.repairs.outages, of.repairs.median_low_s, of.repairs.median_s]
+        values += [of.repairs.median_high_s]
+        values += [of.repairs.low_s, of.repairs.mean_s, of.repairs.high_s]
         values += [of.between.low_s, of.between.mean_s, of.between.high_s, of.tokens_per_chunk_ratio]
         values.append(" ".join(f"{name}={n}" for name, n in of.errors.items()))
         writer.writerow(["" if value is None else value for value in values])

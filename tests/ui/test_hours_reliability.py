@@ -184,7 +184,8 @@ def test_the_table_has_budget_repair_and_the_absent_with_their_reason():
     assert "2 times" in said  # 2 % missed, 1 % allowed
     assert "No key" in said
     assert "&lt;b&gt;m" in said
-    assert "its ends were not seen" in said
+    assert "median 60 min (0 s \N{EN DASH} 2 h)" in said
+    assert "median over 2 h; of 1 an end was not seen" in said
     assert "never up at two runs" in said
 
 

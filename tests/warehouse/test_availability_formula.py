@@ -33,6 +33,19 @@ def test_an_outage_without_a_seen_end_is_counted_and_not_averaged():
     assert [outage.longest_s for outage in outages] == [None, None]
     found = repairs(outages)
     assert (found.mean_s, found.outages, found.unfinished) == (None, 2, 2)
+    assert (found.median_low_s, found.median_s, found.median_high_s) == (0.0, None, None)
+
+
+def test_the_median_repair_counts_outages_that_lasted_longer_than_was_seen():
+    # under 2 h, from 1 to 3 h, and one that has lasted 5 h so far
+    at = [0, H, 2 * H, 9 * H, 10 * H, 11 * H, 12 * H, 20 * H, 21 * H, 26 * H]
+    up = [True, False, True, True, False, False, True, True, False, False]
+    found = repairs(outages_of(at, up))
+    assert (found.outages, found.unfinished) == (3, 1)
+    assert (found.median_low_s, found.median_s, found.median_high_s) == (H, 1.5 * H, 3 * H)
+    assert repairs([]).median_low_s is None
+    same_instant = repairs(outages_of([0, 0, 0], [True, False, True]))
+    assert same_instant.median_s == pytest.approx(0.0)
 
 
 def test_probes_out_of_order_are_refused_by_name():

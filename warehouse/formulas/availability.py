@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from warehouse.formulas.interval_censored import median_length
+
 # A probe of several attempts counts as failed if fewer than this share of them were served.
 DOWN_BELOW_SHARE = 0.5
 
@@ -43,11 +45,18 @@ class Outage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repairs:
-    """Mean time to repair over the outages whose two ends were seen; None where there is none.
+    """Time to repair. All ends are bounds, not chances: what the distance of probes leaves open.
 
-    `low_s` and `high_s` are bounds, not chances: every outage as short, as long as its probes allow; `mean_s` takes the
-    middle of each. `unfinished` are outages that lack an end and are left out: the mean is too small by them.
+    The median is of all outages, those that lack an end having lasted longer than was seen of them: wherever they
+    began and ended between their probes, it lies between `median_low_s` and `median_high_s`, most likely at `median_s`;
+    None where nothing bounds it. The mean is of those whose two ends were seen,
+    None where there is none: every outage as short, as long as its probes allow, and the middle of each. `unfinished`
+    are outages that lack an end: the mean is too small by them.
     """
+
+    median_low_s: float | None
+    median_s: float | None
+    median_high_s: float | None
 
     low_s: float | None
     mean_s: float | None
@@ -103,22 +112,48 @@ def outages_of(at_s: Sequence[float], up: Sequence[bool]) -> list[Outage]:
 
 
 def repairs(outages: Sequence[Outage]) -> Repairs:
-    """Mean time to repair, with what the distance of probes leaves open.
+    """Median and mean time to repair, with what the distance of probes leaves open.
 
-    Source: interval-censored durations: Klein, Moeschberger, Survival Analysis, 2003, 3.4.
+    Source: interval-censored durations: Klein, Moeschberger, Survival Analysis, 2003, 3.4 and 5.2.
     """
+    median_low_s, median_s, median_high_s = _median(outages)
     whole = [(outage.shortest_s, longest_s) for outage in outages if (longest_s := outage.longest_s) is not None]
     if not whole:
-        return Repairs(low_s=None, mean_s=None, high_s=None, outages=len(outages), unfinished=len(outages))
+        return Repairs(
+            median_low_s=median_low_s,
+            median_s=median_s,
+            median_high_s=median_high_s,
+            low_s=None,
+            mean_s=None,
+            high_s=None,
+            outages=len(outages),
+            unfinished=len(outages),
+        )
     low_s = math.fsum(shortest for shortest, _ in whole) / len(whole)
     high_s = math.fsum(longest for _, longest in whole) / len(whole)
     return Repairs(
+        median_low_s=median_low_s,
+        median_s=median_s,
+        median_high_s=median_high_s,
         low_s=low_s,
         mean_s=(low_s + high_s) / 2,
         high_s=high_s,
         outages=len(outages),
         unfinished=len(outages) - len(whole),
     )
+
+
+def _median(outages: Sequence[Outage]) -> tuple[float | None, float | None, float | None]:
+    if not outages:
+        return None, None, None
+    low = [outage.shortest_s for outage in outages]
+    # two probes at one instant leave no room between the ends
+    high = [
+        math.inf if outage.longest_s is None else max(outage.longest_s, math.nextafter(outage.shortest_s, math.inf))
+        for outage in outages
+    ]
+    least, likeliest, most = median_length(low, high)
+    return least, None if math.isinf(likeliest) else likeliest, None if math.isinf(most) else most
 
 
 def between_failures(at_s: Sequence[float], up: Sequence[bool]) -> BetweenFailures:
