@@ -42,6 +42,8 @@ def badge(change: BillChange) -> Badge:
     """Up or down, in a word."""
     step = quantum(change)
     before, after = rounded(change.before_usd, step), rounded(change.after_usd, step)
+    if change.is_alone:
+        return Badge(text="one bill")
     if before == after:
         return Badge(text="the same")
     return Badge(text="more", tone="warn") if after > before else Badge(text="less", tone="good")

@@ -18,12 +18,12 @@ _ZOOM_BELOW = 0.25  # of the larger bill: a change that is less could not be see
 
 
 def bill_chart(change: BillChange, *, dark: bool = False) -> alt.LayerChart | None:
-    """Both bills and the parts between them; None where nothing changed or nothing is known.
+    """Both bills and the parts between them; None where nothing changed, or there is but one bill.
 
     Where the parts are small beside the bills the axis begins above 0, says so, and the bills are marks, not bars.
     """
     parts = shown_parts(change)
-    if not parts:
+    if not parts or change.is_alone:
         return None
     inks = ink(dark)
     step = quantum(change)
@@ -36,7 +36,7 @@ def bill_chart(change: BillChange, *, dark: bool = False) -> alt.LayerChart | No
     first = low - 0.1 * (high - low) if zoomed else min(low, 0.0)
     # room for the figure beside the longest bar
     scale = alt.Scale(domain=[first, high + 0.24 * (high - first)], nice=False, zero=False)
-    title = "USD (lower is better; this axis does not begin at 0)" if zoomed else "USD (lower is better)"
+    title = "USD (lower is better; not from 0)" if zoomed else "USD (lower is better)"
     axis = alt.Axis(title=title, tickCount=5, grid=True, gridColor=inks["grid"], domain=False, ticks=False)
     # the order is the scale's own: layers without some of the rows would shuffle it
     rows = alt.Scale(domain=[row["name"] for row in drawn])

@@ -87,6 +87,11 @@ class BillChange:
     unbilled_failures: int  # failed attempts that report no tokens: a provider may have billed them all the same
 
     @property
+    def is_alone(self) -> bool:
+        """Whether nothing ran in one of them, so that there is nothing to compare."""
+        return not (self.before.run_ids and self.after.run_ids)
+
+    @property
     def before_usd(self) -> float:
         """All targets whose cost is known."""
         return math.fsum(one.before_usd for one in self.targets)

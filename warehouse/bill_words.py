@@ -109,7 +109,7 @@ def verdict(change: BillChange) -> str:
     before, after = rounded(change.before_usd, step), rounded(change.after_usd, step)
     for empty, usd in ((change.before, after), (change.after, before)):
         if not empty.run_ids:
-            return f"{usd:,f} USD, and nothing to compare it with: no run began on {empty.words}"
+            return f"{usd:,f} USD, and nothing to compare it with: no run from {empty.first_on} to {empty.last_on}"
     reach = f"from {before:,f} to {after:,f}"
     parts = {name: usd for name, usd in change.parts.items() if abs(usd) >= float(step) / 2}
     if not parts:
