@@ -158,7 +158,9 @@ def load_config(path: Path) -> LoadedConfig:
         text = path.read_text(encoding="utf-8")
         raw = tomllib.loads(text)
     except FileNotFoundError:
-        raise ConfigError([f"{path}: no such file; flows/configs/ has some to start from"]) from None
+        ours, here = Path(__file__).with_name("configs"), Path.cwd()
+        some = ours.relative_to(here) if ours.is_relative_to(here) else ours
+        raise ConfigError([f"{path}: no such file; {some}/ has some to start from"]) from None
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
     except UnicodeDecodeError as error:
