@@ -12,6 +12,7 @@ from flows.errors import ConfigError
 from flows.facts import facts_for, on_this_machine, site_facts
 from flows.ledgerfacts import today
 from flows.site import Hosting, Site
+from tests.warehouse.begun import begun
 from tests.warehouse.builders import attempt_row, counter_samples, fact_row, local_facts, meter_row, trial_row
 from warehouse.accounting import Fact
 from warehouse.factors import current
@@ -34,7 +35,7 @@ def data(tmp_path_factory):
     facts = [row for row in local_facts() if row.quantity != "grid_gco2e_per_kwh"]
     rows = [trial_row(), attempt_row(), meter_row(), *counter_samples(), *facts, old]
     land(root, batch_id="b", host_id="h", rows=rows)
-    load(root)
+    load(begun(root))
     publish(root)
     return root
 

@@ -73,9 +73,9 @@ def served_from(data_dir: Path, log_dir: Path) -> Iterator[tuple[str, int]]:
     assert "Traceback" not in said, said
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nights(tmp_path_factory) -> Path:
-    """Two small nights for Streamlit's own tester."""
+    """Two small nights for Streamlit's own tester, for tests that only read them."""
     folder = tmp_path_factory.mktemp("nights")
     write_synthetic(folder, nights=2, attempts=8)
     return folder
