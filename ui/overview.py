@@ -13,6 +13,7 @@ from warehouse.service_level import Verdict
 MIDDLE = "\N{MIDDLE DOT}"
 DASH = "\N{EN DASH}"
 _NAMED = 3  # tied leaders that a tile names
+_REASONS = 6
 READ_SO = (
     "A mark is a place, its line the places that nights leave open: where two lines overlap, their order is not sure."
 )
@@ -94,6 +95,15 @@ def finding(answers: Mapping[str, Sequence[Entry]], asked: Sequence[Question]) -
         len(leaders(answers[question.key])) == 1 for question in asked if question.leader.split()[0].lower() in said
     )
     return f"{target_id} {'is' if alone else 'may be'} {words.listed(said)}"
+
+
+def why_nobody(answers: Mapping[str, Sequence[Entry]]) -> list[str]:
+    """Where no target has a place in any question: why, a line for each that says something else."""
+    found = [entry for entries in answers.values() for entry in entries]
+    if any(entry.rank is not None for entry in found):
+        return []
+    lines = [f"{entry.target_id} is not ranked: {entry.band.reason}." for entry in found if entry.band.reason]
+    return list(dict.fromkeys(lines))[:_REASONS]
 
 
 def order(answers: Mapping[str, Sequence[Entry]], asked: Sequence[Question]) -> list[str]:

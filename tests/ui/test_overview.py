@@ -1,5 +1,6 @@
 """The first page: four answers, who may be one, and what is said where there is none."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -48,6 +49,13 @@ def test_of_one_night_nobody_is_sure_and_without_a_figure_nobody_leads(asked):
     assert "not known how sure" in overview.tile(asked[0], [entry("a", 1)], {}).beneath
     nobody = overview.tile(asked[0], [entry("a", None, value=None)], {})
     assert (nobody.value, nobody.tone) == ("nobody", "warn")
+
+
+def test_where_nobody_has_a_place_it_is_said_why_and_once(asked):
+    busy = replace(entry("a", None), band=RankBand(target_id="a", reason="its load client is graded D"))
+    answers = {question.key: [busy] for question in asked}
+    assert overview.why_nobody(answers) == ["a is not ranked: its load client is graded D."]
+    assert overview.why_nobody({**answers, asked[0].key: [busy, entry("b", 1)]}) == []
 
 
 @pytest.mark.parametrize(

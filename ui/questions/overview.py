@@ -63,8 +63,9 @@ def draw(at: frame.Frame) -> None:
     marks = {one: badge for one, badge in badges.items() if badge is not None}
     st.html(markup.tiles([overview.tile(question, answers[question.key], marks) for question in asked]))
     finding = overview.finding(answers, asked)
-    st.html(markup.heading(finding, beneath=overview.READ_SO))
     chart = places_chart(answers, asked, listed, dark=at.dark)
+    st.html(markup.heading(finding, beneath="" if chart is None else overview.READ_SO))
+    st.html(markup.notes(overview.why_nobody(answers)))
     if chart is not None:
         st.altair_chart(chart, alt=f"{finding}. The places stand in the table below.")
     st.html(markup.table(*overview.table(answers, asked, listed, marks), label="Targets in the four questions"))
