@@ -48,15 +48,24 @@ def draw_form(targets: Collection[str]) -> Wanted:
         start = PRESETS[preset.value]
         notes.append(preset.note)
         values: dict[str, float] = {}
-        for name, label, default, low, high, step, said in (
-            ("requests", "Requests a month", start.requests, 1, 10**12, 10_000, None),
-            ("prompt", "Prompt tokens", start.prompt_tokens, 0, 10**7, 500, "of one request, cached ones included"),
-            ("output", "Output tokens", start.output_tokens, 0, 10**6, 100, "of one request, reasoning included"),
-            ("cached", "Cached, %", start.cached_percent, 0, 100, 10, "part of the prompt that is read from a cache"),
-            ("batch", "In batches, %", start.batch_percent, 0, 100, 10, "part that may wait for a batch tier"),
+        for name, label, default, low, high, step, decimals, said in (
+            ("requests", "Requests a month", start.requests, 1, 10**12, 10_000, 0, None),
+            ("prompt", "Prompt tokens", start.prompt_tokens, 0, 10**7, 500, 0, "of one request, cached ones included"),
+            ("output", "Output tokens", start.output_tokens, 0, 10**6, 100, 0, "of one request, reasoning included"),
+            (
+                "cached",
+                "Cached, %",
+                start.cached_percent,
+                0,
+                100,
+                10,
+                1,
+                "part of the prompt that is read from a cache",
+            ),
+            ("batch", "In batches, %", start.batch_percent, 0, 100, 10, 1, "part that may wait for a batch tier"),
         ):
             values[name], note = url_number(
-                label, name, default=default, low=low, high=high, step=step, width=_BOX_PX, help=said
+                label, name, default=default, low=low, high=high, step=step, width=_BOX_PX, decimals=decimals, help=said
             )
             notes.append(note)
     contracts, log = _more(targets, notes)

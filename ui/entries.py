@@ -18,9 +18,10 @@ def url_number(
     high: float,
     step: float,
     width: int,
+    decimals: int = 0,
     help: str | None = None,
 ) -> tuple[float, str | None]:
-    """A box for a whole number, bound to the query parameter `name`; the value, and a sentence if the address has none.
+    """A box for a number, bound to the query parameter `name`; the value, and a sentence if the address has none.
 
     Args:
         label: above the box.
@@ -30,6 +31,7 @@ def url_number(
         high: the most allowed.
         step: of the buttons beside it.
         width: pixels.
+        decimals: places behind the point that it takes; 0 for whole numbers.
         help: what it means.
     """
     box, written, said = f"number.{name}", f"written.{name}", f"said.{name}"
@@ -39,28 +41,43 @@ def url_number(
         st.session_state[said] = None
         if asked is not None and (read is None or not low <= read <= high):
             st.session_state[said] = (
-                f"{label} {_short(asked)!r} is not between {words.figure(low)} and {words.figure(high)};"
-                f" this is {words.figure(default)}."
+                f"{label} {_short(asked)!r} is not between {_written(low, decimals)} and {_written(high, decimals)};"
+                f" this is {_written(default, decimals)}."
             )
             read = None
-        st.session_state[box] = round(default if read is None else read)
+        st.session_state[box] = _rounded(default if read is None else read, decimals)
     value = st.number_input(
         label,
-        min_value=round(low),
-        max_value=round(high),
-        step=round(step),
+        min_value=_rounded(low, decimals),
+        max_value=_rounded(high, decimals),
+        step=_rounded(step, decimals),
         key=box,
         width=width,
         help=help,
-        format="%d",
+        format="%g" if decimals else "%d",
         on_change=note_pick,
     )
-    if str(value) != asked and asked == st.session_state.get(written):
+    text = _address(value, decimals)
+    if text != asked and asked == st.session_state.get(written):
         st.session_state[said] = None
-    st.session_state[written] = str(value)
-    if asked != str(value):
-        put(name, str(value))
+    st.session_state[written] = text
+    if asked != text:
+        put(name, text)
     return float(value), st.session_state.get(said)
+
+
+def _rounded(value: float, decimals: int) -> float:
+    """Whole numbers as such: a box takes either these or fractions."""
+    return round(float(value), decimals) if decimals else round(value)
+
+
+def _address(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}".rstrip("0").rstrip(".") if decimals else str(value)
+
+
+def _written(value: float, decimals: int) -> str:
+    """A number in a sentence, with all the places that the box takes."""
+    return f"{value:,.{decimals}f}".rstrip("0").rstrip(".") if decimals else words.figure(value)
 
 
 def url_text(label: str, name: str, *, placeholder: str, help: str | None = None, most: int = 4000) -> str:

@@ -13,7 +13,7 @@ from warehouse.metrics import UNKNOWN
 from warehouse.reliability import Reliability, ReliabilityReport
 
 DASH = "\N{EN DASH}"
-OBJECTIVES: Mapping[str, float] = {"99": 0.99, "99.9": 0.999, "95": 0.95, "90": 0.90}
+OBJECTIVES: Mapping[str, float] = {"99": 0.99, "99.5": 0.995, "99.9": 0.999, "95": 0.95, "90": 0.90}
 _CLASSES_SHOWN = 3
 
 

@@ -28,18 +28,18 @@ def asked_limits(at: frame.Frame, workload: str, *, default: str = "none") -> Li
 
 
 def _mine() -> Limits:
-    """Limits in whole milliseconds and percent, as they are typed and as the address has them."""
+    """Limits in milliseconds and percent, as they are typed and as the address has them."""
     with st.container(horizontal=True, gap="small"):
         ttft, *said = url_number(
             "First token within, ms", "slo_ttft_ms", default=1000, low=1, high=600_000, step=100, width=_BOX_PX
         )
         tpot, tpot_said = url_number(
-            "Then per token, ms", "slo_tpot_ms", default=100, low=1, high=60_000, step=10, width=_BOX_PX
+            "Then per token, ms", "slo_tpot_ms", default=100, low=0.1, high=60_000, step=10, width=_BOX_PX, decimals=1
         )
         percent, percent_said = url_number(
-            "Attempts that must, %", "slo_percent", default=95, low=1, high=99, step=1, width=_BOX_PX
+            "Attempts that must, %", "slo_percent", default=95, low=1, high=99.999, step=0.5, width=_BOX_PX, decimals=3
         )
     notes = [note for note in (*said, tpot_said, percent_said) if note]
     if notes:
         st.html(markup.notes(notes))
-    return Limits(ttft_s=ttft / 1e3, tpot_s=tpot / 1e3, success_share=percent / 100)
+    return Limits(ttft_s=ttft / 1e3, tpot_s=tpot / 1e3, success_share=round(percent / 100, 5))

@@ -10,6 +10,7 @@ from ui.entries import url_number
 url_choice("Fruit", "fruit", ["apple", "pear"])
 url_choice("Size", "size", ["small", "large"])
 url_number("How many", "many", default=1, low=0, high=9, step=1, width=100)
+url_number("Good, %", "good", default=95, low=1, high=99.999, step=0.5, width=100, decimals=3)
 if st.checkbox("cut short"):
     st.stop()  # as a run ends that the next pick interrupts: before the address is written
 write_address()
@@ -37,7 +38,7 @@ def test_a_pick_is_kept_although_the_next_one_came_before_its_address_was_writte
     page.checkbox[0].uncheck()
     page.selectbox[1].select("large").run()
     assert page.selectbox[0].value == "pear"
-    assert asked(page) == {"fruit": "pear", "size": "large", "many": "5"}
+    assert asked(page) == {"fruit": "pear", "size": "large", "many": "5", "good": "95"}
 
 
 def test_an_address_that_changes_by_itself_changes_the_boxes():
@@ -48,3 +49,14 @@ def test_an_address_that_changes_by_itself_changes_the_boxes():
     page.query_params["fruit"] = "pear"  # Back
     page.run()
     assert page.selectbox[0].value == "pear"
+
+
+def test_a_box_that_takes_fractions_writes_them_as_they_were_typed():
+    page = opened(good="99.5")
+    good = page.number_input[1]
+    assert (good.value, asked(page)["good"]) == (99.5, "99.5")
+    good.set_value(99.95).run()
+    assert asked(page)["good"] == "99.95"
+    page.number_input[1].set_value(90.0).run()
+    assert asked(page)["good"] == "90"
+    assert opened(good="100").number_input[1].value == 95.0

@@ -78,7 +78,8 @@ def test_weights_and_limits_of_ones_own_stand_in_the_address(nights, monkeypatch
     assert "First token within, ms &#x27;50x&#x27; is not between 1 and 600,000; this is 1,000." in shown
     for expected in ("How far can a weight move?", "Dominated by", "In limits", "of the best in all"):
         assert expected in shown
-    strict = opened("ranking", nights, monkeypatch, slo="mine", slo_ttft_ms="1")
+    strict = opened("ranking", nights, monkeypatch, slo="mine", slo_ttft_ms="1", slo_percent="99.5")
+    assert "success=0.995" in text(strict)
     assert "keeps the service level" in text(strict)
     assert "0 targets ranked" in text(strict)
     none = opened(

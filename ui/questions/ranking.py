@@ -156,7 +156,9 @@ def _weights(percentile: str) -> Weights | None:
     with st.container(horizontal=True, gap="small"):
         for alias, default in ranking_weights.DEFAULTS.items():
             title = ranking_weights.TITLES[alias]
-            asked[alias], note = url_number(title, f"w_{alias}", default=default, low=0, high=100, step=1, width=120)
+            asked[alias], note = url_number(
+                title, f"w_{alias}", default=default, low=0, high=100, step=1, width=120, decimals=2
+            )
             said.append(note)
     if not any(asked.values()):
         said.append("All weights are 0: these are equal weights of cost and first token.")
