@@ -299,8 +299,7 @@ class LoadLoop:
             connection = self._sweep.pop()
             flight, response, lane = connection.flight, connection.response, connection.lane
             if connection.state in _OPENING:
-                if now_ns - connection.opened_ns > lane.limits.connect_s * _S:
-                    lane.pool.fail(connection, "connect_timeout", f"no connection in {lane.limits.connect_s:g} s")
+                lane.pool.expire(connection, now_ns)
                 continue
             if flight is None:
                 continue

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from probes.load.lane import Lane
 
+_S: Final = 1_000_000_000
 _READ_BYTES: Final = 65536
 # Not the target's fault, and not cured by asking again.
 _OURS: Final = {
@@ -67,6 +68,7 @@ class Pool:
         self._on_ready = on_ready
         self._on_failed = on_failed
         self._lookup: Lookup | None = Lookup(origin)  # from now on: while the first requests are built
+        self.name_lookup_ns: int | None = None  # None: nobody had to ask for its addresses, or none came
         self._waiting: dict[Connection, tuple[Lookup, socket.socket]] = {}  # for an answer, and the bell that tells
         self._addresses: list[Address] = []
         self._good_address = 0
@@ -111,7 +113,7 @@ class Pool:
                 self._lookup = None
             self._give_up(flight, "dns", found)
         else:
-            self._addresses = found
+            self._addresses, self.name_lookup_ns = found, lookup.took_ns
             self._try(flight, self._good_address, len(found) - 1, monotonic_ns())
 
     def _try(self, flight: Flight | None, index: int, tries_left: int, opened_ns: int) -> None:
@@ -135,6 +137,26 @@ class Pool:
         )
         self.by_fd[connection.fd] = connection
         self._epoll.register(connection.fd, select.EPOLLOUT)
+
+    def _try_next(self, connection: Connection) -> None:
+        """Go on to the next address: this one does not answer."""
+        flight, index = connection.flight, (connection.address_index + 1) % len(self._addresses)
+        connection.flight = None
+        self.close(connection)
+        self._try(flight, index, connection.tries_left - 1, connection.opened_ns)
+
+    def expire(self, connection: Connection, now_ns: int) -> None:
+        """Look at the time of a connection that is being opened.
+
+        All addresses together have `connect_s`. One that swallows what is sent to it, as that of IPv6 does where IPv6
+        leads nowhere, may use its own share and what earlier ones left of theirs.
+        """
+        waited_s = (now_ns - connection.opened_ns) / _S
+        tried_share = 1 - connection.tries_left / max(len(self._addresses), 1)
+        if waited_s > self._connect_s:
+            self.fail(connection, "connect_timeout", f"no connection in {self._connect_s:g} s")
+        elif connection.state is State.CONNECTING and waited_s > self._connect_s * tried_share:
+            self._try_next(connection)
 
     def _give_up(self, flight: Flight | None, kind: ErrorClass, message: str) -> None:
         if flight is None:
@@ -172,10 +194,7 @@ class Pool:
         number = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
             if connection.tries_left:
-                flight, index = connection.flight, (connection.address_index + 1) % len(self._addresses)
-                connection.flight = None
-                self.close(connection)
-                self._try(flight, index, connection.tries_left - 1, connection.opened_ns)
+                self._try_next(connection)
             else:
                 kind: ErrorClass = "connect_timeout" if number == errno.ETIMEDOUT else "connect_refused"
                 self.fail(connection, kind, os.strerror(number))

@@ -5,10 +5,12 @@ import socket
 import socketserver
 import threading
 import zlib
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 
+from probes.fake_endpoint import FakeScript, fake_endpoint
 from probes.load.spec import Timeouts
 
 # Each way in which an attempt may end has limits under which nothing else can end it, however busy the machine is.
@@ -160,3 +162,24 @@ def test_a_compressed_stream_is_no_silence(way, slow, load):
     assert attempt.chunks == (8 if way == "packed" else 1)
     if way == "packed":
         assert attempt.t_last_ns - attempt.t_first_ns > 1e9  # by its reads, not all at the end
+
+
+def test_an_address_that_swallows_everything_leaves_time_for_the_next(load, monkeypatch):
+    with fake_endpoint(FakeScript()) as fake, socket.socket() as full, ExitStack() as others:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):  # fill the queue of connections that nobody accepts
+            other = others.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+        good = ("127.0.0.1", int(fake.base_url.split(":")[2].split("/")[0]))
+        ten = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", at) for at in [full.getsockname(), *[good] * 9]]
+        found = socket.getaddrinfo
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda host, *more, **named: ten if host == "two.example" else found(host, *more, **named),
+        )
+        # a tenth of them for the first address, all the rest for a loopback connection
+        result = load("http://two.example:1/v1", requests=3, concurrency=1, timeouts=replace(LONG, connect_s=5.0))
+    assert [attempt.error_class for attempt in result.attempts] == [None] * 3
