@@ -16,10 +16,10 @@ from tests.warehouse.builders import (
     meter_row,
     planned_row,
     run_row,
+    tariff_hour_row,
     trial_row,
 )
 from tests.warehouse.synthetic import write_synthetic
-from warehouse.rows import TariffHourRow
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,7 @@ def test_a_machine_of_ours_has_the_hours_of_its_tariff_and_of_its_grid_though_a_
     rows = [run_row(), planned_row(), trial_row(), attempt_row(), meter_row(), *counter_samples(), *facts]
     rows += [grid_hour_row(hour_at=at, gco2e_per_kwh=50.0 if at.hour < 6 else 90.0) for at in hours]
     rows += [
-        TariffHourRow(run_id="night-1", hour_at=at, usd_per_kwh=2000.0 if at.hour < 6 else 9000.0, tariff_name="t.csv")
-        for at in hours
+        tariff_hour_row(hour_at=at, usd_per_kwh=2000.0 if at.hour < 6 else 9000.0, tariff_name="t.csv") for at in hours
     ]
     page = opened("hours", published(tmp_path, rows), monkeypatch, show="rate")
     shown = text(page)

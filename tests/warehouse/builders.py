@@ -18,6 +18,7 @@ from warehouse.rows import (
     RunEndRow,
     RunRow,
     SearchRow,
+    TariffHourRow,
     TrialRow,
 )
 
@@ -333,6 +334,16 @@ def grid_hour_row(**changes) -> GridHourRow:
         gco2e_per_kwh=56.0,
         source="hours.csv",
         retrieved_at=STARTED_AT,
+    )
+    return replace(row, **changes)
+
+
+def tariff_hour_row(**changes) -> TariffHourRow:
+    row = TariffHourRow(
+        run_id="night-1",
+        hour_at=STARTED_AT.replace(minute=0, second=0, microsecond=0),
+        usd_per_kwh=0.3,
+        tariff_name="hours.csv",
     )
     return replace(row, **changes)
 

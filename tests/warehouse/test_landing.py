@@ -185,6 +185,7 @@ def test_every_landing_table_can_be_landed(tmp_path):
         meter_row,
         sample_row,
         search_row,
+        tariff_hour_row,
     )
     from tests.warehouse.synthetic_checks import check_row, finding_row
     from warehouse.canary_questions import questions
@@ -192,7 +193,7 @@ def test_every_landing_table_can_be_landed(tmp_path):
     rows = [
         run_row(), planned_row(), end_row(), trial_row(), search_row(), attempt_row(), exchange_row(), meter_row(),
         sample_row(meter="rapl:package-0", phase="idle", second=0), fact_row("pue", 1),
-        job_row(), grid_hour_row(), canary_row(questions()[0], "4"), check_row(), finding_row(),
+        job_row(), grid_hour_row(), tariff_hour_row(), canary_row(questions()[0], "4"), check_row(), finding_row(),
     ]  # fmt: skip
     batch = read_manifest(land_one(tmp_path, rows=rows))
     assert batch.tables == dict.fromkeys(TABLES, 1)
