@@ -29,7 +29,7 @@ def host_lock(*, wait_s: float = 20.0, wait_for_pulse_s: float = PULSE_PATIENCE_
     ended too: that is waited for, as is a pulse, which is over within minutes and is not worth a night.
 
     Raises:
-        NightError: someone else measures here.
+        NightError: someone else measures here, or the lock file cannot be used.
     """
     path = host_lock_path()
     descriptor = _opened(path)
@@ -67,7 +67,37 @@ def host_lock_if_free() -> Iterator[int | None]:
 
 
 def _opened(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    """The lock file, made if there is none.
+
+    Raises:
+        NightError: it is not ours to use.
+    """
+    while True:
+        try:
+            return os.open(path, os.O_RDWR)  # not O_CREAT: in /tmp a kernel may refuse that for another user's file
+        except FileNotFoundError:
+            with contextlib.suppress(FileExistsError):  # made in the meantime
+                return _made(path)
+        except OSError as error:
+            raise _unusable(path, error) from error
+
+
+def _made(path: Path) -> int:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise _unusable(path, error) from error
+    os.fchmod(descriptor, 0o666)  # whatever the umask: whoever measures on this machine needs it
+    return descriptor
+
+
+def _unusable(path: Path, error: OSError) -> NightError:
+    return NightError(
+        f"{path}, the lock of this machine, cannot be used: {error.strerror}; if nobody measures here, remove it, or"
+        " let MEGATOKEN_HOST_LOCK name a file that all who measure here can write"
+    )
 
 
 def _taken(descriptor: int) -> bool:
