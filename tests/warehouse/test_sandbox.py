@@ -13,6 +13,7 @@ import duckdb
 import psutil
 import pytest
 
+from tests.warehouse.workers import sandbox_workers
 from warehouse.errors import WarehouseError
 from warehouse.sandbox import AT_ONCE, Limits, ask
 from warehouse.sandbox_rules import Refused, admitted
@@ -23,7 +24,7 @@ QUICK, PATIENT = Limits(timeout_s=1.0), Limits(timeout_s=120.0)
 
 def worker_of(asking):
     """The process that answers a thread."""
-    while not (workers := psutil.Process().children()):
+    while not (workers := sandbox_workers()):
         assert asking.is_alive()
         time.sleep(0.01)
     (worker,) = workers
@@ -238,7 +239,7 @@ def test_each_refusal_is_one_sentence(snapshot, sql, sentence):
 )
 def test_what_never_ends_is_ended(snapshot, endless):
     assert "was ended after 1 s" in refusal(snapshot, endless, QUICK)
-    assert psutil.Process().children() == []
+    assert sandbox_workers() == []
 
 
 def test_a_worker_that_is_killed_in_the_midst_of_a_question_is_one_sentence_and_the_next_one_is_answered(snapshot):

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import duckdb
 import polars as pl
-import psutil
 import pytest
 
+from tests.warehouse.workers import sandbox_workers
 from warehouse.errors import WarehouseError
 from warehouse.sandbox import Limits
 from warehouse.sandbox_stream import FORMATS, limits_of, streamed, written
@@ -27,16 +27,12 @@ def snapshot(tmp_path_factory):
     return path
 
 
-def workers():
-    return [one for one in psutil.Process().children() if "sandbox_worker" in " ".join(one.cmdline())]
-
-
 def refusal(snapshot, sql, limits=LIMITS, **more):
     with pytest.raises(WarehouseError) as refused, streamed(snapshot, sql, limits, **more) as answer:
         list(answer.batches)
     assert str(snapshot.parent) not in str(refused.value)
     assert "\n" not in str(refused.value)
-    assert workers() == []
+    assert sandbox_workers() == []
     return str(refused.value)
 
 
@@ -61,8 +57,8 @@ def test_every_row_comes_some_at_a_time_in_its_type(snapshot):
 def test_whoever_leaves_early_leaves_no_process_behind(snapshot):
     with streamed(snapshot, "FROM range(20_000_000_000)", LIMITS) as answer:
         assert next(answer.batches)[0] == (0,)
-        assert len(workers()) == 1
-    assert workers() == []
+        assert len(sandbox_workers()) == 1
+    assert sandbox_workers() == []
 
 
 @pytest.mark.parametrize(
