@@ -1,9 +1,11 @@
 """What a night needs before its first trial: leftovers landed, a plan with facts and a quote, weights on disk."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from flows.canaryplan import asked_targets
 from flows.config import LoadedConfig, LocalTarget, api_key
@@ -26,6 +28,7 @@ from probes.power.modelled import machine_tdp_w
 from warehouse.landing import land, landed_batches, landed_run, landed_trials
 from warehouse.rows import LandingRow, PlannedTrialRow, RunKind, RunRow, TariffHourRow
 
+_RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}")  # folders are named after it
 CUT_OFF = "found unfinished at the start of a later run: the machine or the night had been killed"
 
 
@@ -67,6 +70,11 @@ def check_request(request: NightRequest) -> None:
     problems += [
         f"--only {i!r} is no target of {name}; it has {', '.join(known)}" for i in request.only if i not in known
     ]
+    if request.run_id is not None and not _RUN_ID.fullmatch(request.run_id):
+        problems.append(
+            f"--run-id {request.run_id!r} is no name of a run: letters, digits, - _ and . after the first, at most"
+            " 120 in all"
+        )
     if request.max_usd is not None and request.max_usd < 0:
         problems.append(f"--max-usd {request.max_usd:g} must be >= 0")
     for target in config.targets:

@@ -9,7 +9,9 @@ import pytest
 
 from flows.canaryplan import planned_canaries
 from flows.config import check_config, load_config
+from flows.errors import ConfigError
 from flows.plan import build_plan, point_quote_usd
+from flows.prepare import NightRequest, check_request
 from flows.spec import search_id, searched_cells
 from flows.steps import trials_spent_usd
 from tests.flows.test_config import GOOD
@@ -90,6 +92,29 @@ def test_the_quote_is_of_the_longest_that_can_come(tmp_path):
         0
     ]  # a token for three bytes, and a turn
     assert told.quote_usd_worst == pytest.approx(5 * (1008 * 1.5 * 2.0 + 77 * 10.0) / 1e6)
+
+
+@pytest.mark.parametrize(
+    ("api", "documents", "tokens", "searches"),
+    [
+        ("cohere-rerank", 100, 300, 1),  # 450 of them at worst, beside a query of 15
+        ("cohere-rerank", 101, 300, 2),
+        ("cohere-rerank", 100, 400, 2),
+        ("cohere-rerank", 1, 90_000, 3),  # 279 pieces of 485
+        ("rerank", 1000, 300, 1),
+    ],
+)
+def test_a_rerank_is_quoted_by_the_searches_that_it_is_billed_for(api, documents, tokens, searches):
+    raw = copy.deepcopy(GOOD)
+    raw["targets"][0]["api"] = api
+    raw["workloads"] = [raw["workloads"][0] | {"documents": documents, "document_tokens": tokens}]
+
+    def facts(target, trial_id):
+        prices = ("usd_per_input_mtok", 0.0), ("usd_per_output_mtok", 0.0), ("usd_per_1k_requests", 2.0)
+        return [price(trial_id, f"price_{name}", usd) for name, usd in prices]
+
+    quote = plan(check_config(raw, name="t.toml"), facts=facts).trials[0].quote_usd_worst
+    assert quote == pytest.approx(5 * searches * 0.002)
 
 
 def test_every_target_meets_every_workload_in_the_configs_order():
@@ -224,3 +249,11 @@ def test_only_who_answers_in_words_is_asked_the_fixed_questions():
     facts = {target.id: priced(target, "t") for target in config.targets}
     asked = planned_canaries(config, asked=(), skipped={}, facts=facts, local_quote_usd=lambda _: 0.0)
     assert [canary.target.id for canary in asked] == ["a", "anthropic"]
+
+
+@pytest.mark.parametrize("run_id", ["../elsewhere", "a b", ".hidden", "", "x" * 121])
+def test_a_run_is_not_named_after_what_could_be_no_folder(run_id, tmp_path):
+    loaded = load_config(Path(__file__).parents[2] / "flows/configs/first-night.toml")
+    check_request(NightRequest(loaded=loaded, data_dir=tmp_path, run_id="2026-11-23T021500Z-t-3f9a"))
+    with pytest.raises(ConfigError, match="is no name of a run"):
+        check_request(NightRequest(loaded=loaded, data_dir=tmp_path, run_id=run_id))
