@@ -24,8 +24,18 @@ def run(tmp_path, url, processes=2, **given):
     return run_load(LoadSpec(base_url=url, **order), spool_path=tmp_path / "spool", processes=processes, **hooks)
 
 
+OTHERS = set()
+
+
+@pytest.fixture(autouse=True)
+def what_other_tests_left():
+    OTHERS.clear()
+    OTHERS.update(children())
+
+
 def children():
-    return set(map(int, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()))
+    """Those that this test began."""
+    return set(map(int, Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())) - OTHERS
 
 
 def test_a_closed_loop_is_split_and_its_attempts_are_one_plan(tmp_path):
