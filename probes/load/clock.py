@@ -12,6 +12,7 @@ from typing import Final
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SLACK_NS: Final = 50_000  # a plain pair of readings is trusted to this; beyond it the offset is sampled with care
 _ROUNDS: Final = 32
+_DOUBT_NS: Final = 1_000_000_000  # what waits to be read when the clock is set has been read by then
 
 
 def sample_offset_ns(wall: Callable[[], int] = time_ns, monotonic: Callable[[], int] = monotonic_ns) -> int:
@@ -32,31 +33,33 @@ class WallClock:
     `step_ns` is the largest jump seen, signed; 0 if nobody set the clock.
     """
 
-    __slots__ = ("_monotonic", "_wall", "offset_ns", "step_ns")
+    __slots__ = ("_doubted_until_ns", "_monotonic", "_wall", "offset_ns", "step_ns")
 
     def __init__(self, wall: Callable[[], int] = time_ns, monotonic: Callable[[], int] = monotonic_ns) -> None:
         self._wall = wall
         self._monotonic = monotonic
         self.offset_ns = sample_offset_ns(wall, monotonic)
         self.step_ns = 0
+        self._doubted_until_ns = 0
 
     def look(self, now_ns: int) -> bool:
-        """Take the offset anew if need be; False if the wall clock has been set since the last look.
+        """Take the offset anew if need be; False for a second after the wall clock was found to have been set.
 
-        Then packets that wait to be read may be stamped by either side of the jump: their stamps must not be used.
+        Packets that waited to be read meanwhile may be stamped by either side of the jump: their stamps must not be used.
 
         Args:
             now_ns: CLOCK_MONOTONIC, read just before.
         """
         if -_SLACK_NS < self._wall() - now_ns - self.offset_ns < _SLACK_NS:
-            return True
+            return now_ns >= self._doubted_until_ns
         # The clock was set, or this thread was off the CPU between its two readings.
         before, self.offset_ns = self.offset_ns, sample_offset_ns(self._wall, self._monotonic)
         moved_ns = self.offset_ns - before
         if abs(moved_ns) < _SLACK_NS:
-            return True
+            return now_ns >= self._doubted_until_ns
         if abs(moved_ns) > abs(self.step_ns):
             self.step_ns = moved_ns
+        self._doubted_until_ns = now_ns + _DOUBT_NS
         return False
 
 

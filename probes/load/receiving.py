@@ -61,7 +61,7 @@ class Receiver:
         self._clock = clock
         self._on_landed = on_landed
         self.queue: deque[Connection] = deque()  # of what waits to be read
-        self.trust_kernel = True  # False for a turn after the wall clock was set
+        self.trust_kernel = True  # False for a second after the wall clock was set
         self.reads = 0
         self.stamp_ns = 0  # of the last read; 0 if it was not the kernel's
 

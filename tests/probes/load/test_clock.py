@@ -40,14 +40,18 @@ def test_one_quiet_pair_of_readings_is_enough():
     assert abs(sample_offset_ns(clocks.wall, disturbed) - 5_000) < 1_000_000
 
 
-def test_a_clock_that_is_set_is_noticed_once_and_then_trusted_again():
+def test_a_clock_that_is_set_is_doubted_until_what_waited_has_been_read_and_then_trusted_again():
     clocks = Clocks(offset_ns=7)
     clock = WallClock(clocks.wall, clocks.monotonic)
     assert clock.look(clocks.monotonic())
     clocks.offset_ns += 3_600_000_000_000
     assert not clock.look(clocks.monotonic())
-    assert clock.offset_ns == 3_600_000_000_007
+    assert (clock.offset_ns, clock.step_ns) == (3_600_000_000_007, 3_600_000_000_000)
+    clocks.now_ns += 900_000_000
+    assert not clock.look(clocks.monotonic())  # a stream on a full core may still hold stamps of before
+    clocks.now_ns += 200_000_000
     assert clock.look(clocks.monotonic())
+    assert (clock.offset_ns, clock.step_ns) == (3_600_000_000_007, 3_600_000_000_000)
 
 
 def test_a_clock_set_by_a_tenth_of_a_millisecond_is_noticed():
