@@ -45,7 +45,7 @@ class WallClock:
     def look(self, now_ns: int) -> bool:
         """Take the offset anew if need be; False for a second after the wall clock was found to have been set.
 
-        Packets that waited to be read meanwhile may be stamped by either side of the jump: their stamps must not be used.
+        What waited to be read meanwhile may be stamped by either side of the jump: those stamps must not be used.
 
         Args:
             now_ns: CLOCK_MONOTONIC, read just before.
