@@ -39,6 +39,7 @@ _RATE: Final = (
 _OVERLOAD: Final = r"overloaded|capacity_?exceeded|capacity exceeded|ModelNotReady|server busy"
 _DAY_S: Final = 3600.0  # a quota that comes back only after this is a day's, not a rate
 _VERSION: Final = r"/v\d"
+_REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +72,13 @@ def classify_status(
     body = plain_body(headers, body)
     said, told = _read(headers, body)
     kind = _class_of(status, said)
-    advice = _advice(status, kind, target)
+    advice = _redirected(headers) if status in _REDIRECTS else _advice(status, kind, target)
     return kind, sanitise(f"HTTP {status}: {advice}{told}" if told else f"HTTP {status}: {advice}".rstrip(": "))
 
 
 def is_fatal(kind: ErrorClass | None, status: int | None) -> bool:
     """Whether the next attempt would fail the same way: a refusal of everybody, or of this path."""
-    return kind in FATAL or (kind == "bad_request" and status in (404, 405, 415, 501))
+    return kind in FATAL or (kind == "bad_request" and status in (404, 405, 415, 501, *_REDIRECTS))
 
 
 def _has(pattern: str, text: str) -> bool:
@@ -150,6 +151,12 @@ def _advice(status: int, kind: ErrorClass, target: str) -> str:
     if status == 413:
         return "the request is larger than the server takes; send smaller images or shorter prompts: "
     return ""
+
+
+def _redirected(headers: Mapping[str, str]) -> str:
+    """Where else the server sends us: not followed, for a key goes to nobody but who was named."""
+    place = headers.get("location")
+    return f"it redirects to {place}; if you trust that, make it the base_url: " if place else "it redirects: "
 
 
 def _read(headers: Mapping[str, str], body: bytes) -> tuple[_Said, str]:

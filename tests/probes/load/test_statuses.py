@@ -473,3 +473,12 @@ def test_a_compressed_error_is_read():
     body = gzip.compress(orjson.dumps(openai("insufficient_quota", "You exceeded your current quota")))
     kind_of, message = classify_status(429, {"content-encoding": "gzip"}, body)
     assert (kind_of, "You exceeded" in message) == ("quota_or_spend", True)
+
+
+def test_a_redirect_says_where_to_and_is_not_asked_a_hundred_times():
+    place = "https://api.example.com/v1/chat/completions"
+    kind, message = classify_status(308, {"location": place}, b"")
+    assert kind == "bad_request"
+    assert message == f"HTTP 308: it redirects to {place}; if you trust that, make it the base_url"
+    assert is_fatal(kind, 308)
+    assert not is_fatal(kind, 304)
