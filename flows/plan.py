@@ -24,6 +24,9 @@ SECONDS_PER_HOUR = 3600
 FINAL: frozenset[TrialStatus] = frozenset({"completed", "timed_out"})
 # A prompt is calibrated to its length only after the first answer; until then it may be this much longer than asked.
 PROMPT_MARGIN = 1.5
+# Of Cohere's searches: documents that one ranks, and tokens, the query's among them, above which one counts as several.
+_SEARCH_PIECES = 100
+_SEARCH_PIECE_TOKENS = 500
 # Nonce, instruction, chat template, and what it takes to learn how a server counts: no prompt of ours is shorter.
 SHORTEST_PROMPT_TOKENS = 120
 
@@ -196,8 +199,19 @@ def quote_usd(
         each = _local_quote_usd(site, timeouts, worst_power_w)
         return None if each is None else each * trials
     prompt_tokens = max(workload.most_prompt_tokens * PROMPT_MARGIN, SHORTEST_PROMPT_TOKENS)
-    each = worst_request_usd(facts, prompt_tokens, workload.most_output_tokens)
+    searches = _searches(workload) if target.api == "cohere-rerank" else 1
+    each = worst_request_usd(facts, prompt_tokens, workload.most_output_tokens, searches=searches)
     return None if each is None or requests is None else (requests + trials * workload.warmup_requests) * each
+
+
+def _searches(workload: Workload) -> int:
+    """The most that one rerank is billed for at Cohere: a search ranks 100 documents, or pieces of longer ones.
+
+    Source: cohere.com/pricing, 2026-10-18: a query with up to 100 documents; they are cut at 500 to 510 tokens.
+    """
+    room_tokens = max(_SEARCH_PIECE_TOKENS - workload.prompt_tokens * PROMPT_MARGIN, 1)  # beside the query
+    pieces = math.ceil(workload.document_tokens * PROMPT_MARGIN / room_tokens)
+    return max(1, math.ceil(workload.documents * pieces / _SEARCH_PIECES))
 
 
 def point_quote_usd(search: PlannedTrial, requests: int) -> float | None:

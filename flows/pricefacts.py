@@ -116,13 +116,16 @@ def _entry_facts(entry: "PriceEntry", trial_id: str, tier: str) -> Iterator[Fact
             )
 
 
-def worst_request_usd(facts: Sequence[FactRow], prompt_tokens: float, output_tokens: float) -> float | None:
+def worst_request_usd(
+    facts: Sequence[FactRow], prompt_tokens: float, output_tokens: float, *, searches: int = 1
+) -> float | None:
     """The most that one request can cost: nothing of it cached, its prompt written to a cache where that is dearer.
 
     Args:
         facts: of the target.
         prompt_tokens: the most that its prompt can have; a shorter one pays no more.
         output_tokens: the most that it can be answered with.
+        searches: how many times the fee of a request is charged: a rerank is billed by searches.
 
     Returns:
         US dollars; None if a price is not known.
@@ -140,6 +143,6 @@ def worst_request_usd(facts: Sequence[FactRow], prompt_tokens: float, output_tok
             return None
         of_input = max(of_input, price.get(above("price_usd_per_cache_write_mtok", step), 0.0))
         fee = price.get(above("price_usd_per_1k_requests", step), 0.0) / 1000
-        asked = (prompt_tokens * of_input + output_tokens * of_output) / 1e6 + fee
+        asked = (prompt_tokens * of_input + output_tokens * of_output) / 1e6 + fee * searches
         worst = asked if worst is None else max(worst, asked)
     return worst

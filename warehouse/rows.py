@@ -169,6 +169,7 @@ class TrialRow:
     prompt_documents: int | None = None  # a request
     document_tokens_asked: int | None = None  # of each
     prompt_audio_s: float | None = None  # a request
+    name_lookup_ns: int | None = None  # the resolver's answer to the target's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +270,7 @@ class AttemptRow:
     # since schema 6
     conversation_id: str | None = None  # attempts that are turns of one conversation share it
     turn_number: int | None = None  # of that conversation, from 1
+    search_units: int | None = None  # what a rerank is billed by, as the server counts them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

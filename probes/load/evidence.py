@@ -26,6 +26,8 @@ class ClientEvidence:
     sends_planned: int | None  # open loop: sends due inside the window
     sends_missed: int | None  # of them, not made, or over 50 ms late
     client_rss_bytes: int | None  # peak of the process; of several, the sum
+    # the resolver's answer to the target's name, beside the loop; the slowest process's; None for an address
+    name_lookup_ns: int | None = None
     held_back_ns: int | None = None  # sends that pacing held back; of several processes the sum; None without pacing
 
 
@@ -45,6 +47,7 @@ def worst_of(parts: Sequence[ClientEvidence]) -> ClientEvidence:
         sends_planned=_sum([part.sends_planned for part in parts]),
         sends_missed=_sum([part.sends_missed for part in parts]),
         client_rss_bytes=_sum([part.client_rss_bytes for part in parts]),
+        name_lookup_ns=max((p.name_lookup_ns for p in parts if p.name_lookup_ns is not None), default=None),
         held_back_ns=_sum([part.held_back_ns for part in parts]),
     )
 

@@ -20,7 +20,7 @@ class Lookup:
         self._bells: list[socket.socket] = []
         self._done = threading.Event()
         self.found: list[Address] | str | None = None  # in the resolver's order, or why there are none; None: not yet
-        self.took_ns: int | None = None  # by the resolver, until it answered
+        self.took_ns: int | None = None  # by the resolver, until it answered; None where nobody had to ask it
         if _is_address(origin.host):
             self._ask(socket.AI_NUMERICHOST)
         else:
@@ -36,7 +36,7 @@ class Lookup:
         else:
             found = [Address(family=info[0], sockaddr=info[4]) for info in infos]
         with self._lock:
-            self.took_ns = monotonic_ns() - began_ns
+            self.took_ns = None if flags else monotonic_ns() - began_ns
             self.found = found
             self._done.set()
             for bell in self._bells:

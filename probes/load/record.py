@@ -71,6 +71,7 @@ class AttemptRecord:
     input_audio_s: float | None = None  # sound that was transcribed
     output_audio_s: float | None = None  # sound that was made
     output_images: int | None = None  # pictures that were made
+    search_units: int | None = None  # what a rerank is billed by, as the server counts them
     retry_after_s: float | None = None  # how long the server asked to wait
     limit_requests: int | None = None  # of the rate limit, as its headers say
     remaining_requests: int | None = None

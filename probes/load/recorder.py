@@ -21,6 +21,7 @@ from probes.load.statuses import classify_status
 _SAID: Final = (
     "usage_fault", "service_tier", "billed_usd", "server_load_s", "server_queue_s", "server_prefill_s",
     "server_decode_s", "input_items", "input_audio_s", "output_audio_s", "output_images",
+    "search_units",
 )  # fmt: skip
 _SAID_OF: Final = attrgetter(*_SAID)
 

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from pathlib import Path
 
 import duckdb
 import psutil
@@ -101,6 +102,24 @@ def test_a_check_says_its_worst_cost_lands_what_it_found_and_keeps_no_key(config
     assert checked_targets(tmp_path / "data") == {"mine"}
     main(["night", path, "--dry-run", "--data", str(tmp_path / "data")])
     assert "never checked" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", None),
+        ("images = { count = 2 }", "tokens of pictures in it are estimates"),
+        ("audio_s = 3.0", "tokens of sound in it are estimates"),
+    ],
+)
+def test_a_worst_case_says_which_of_its_tokens_nobody_can_count_beforehand(more, said, config, tmp_path, capsys):
+    path = Path(config(price=PRICE.format(1.0)))
+    text = path.read_text().replace("warmup_requests = 0", f"warmup_requests = 0\n{more}")
+    path.write_text(text.replace("openai-chat", "openai-transcription") if "audio" in more else text)
+    assert main(["night", str(path), "--dry-run", "--data", str(tmp_path / "data")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (worst,) = (n for n, line in enumerate(lines) if line.startswith("worst case"))
+    assert lines[worst + 1].startswith(said) if said else "estimates" not in " ".join(lines)
 
 
 def test_without_landing_nothing_is_written_and_json_is_one_object(server, tmp_path, capsys):

@@ -268,6 +268,7 @@ def test_a_price_by_length_cache_writes_and_fees_are_facts_and_the_worst_case_ha
     facts = list(price_facts(of).values())
     assert worst_request_usd(facts, 100, 10) == pytest.approx((100 * 2.5 + 10 * 8) / 1e6 + 0.001)
     assert worst_request_usd(facts, 101, 10) == pytest.approx((101 * 4 + 10 * 16) / 1e6 + 0.001)
+    assert worst_request_usd(facts, 100, 0, searches=3) == pytest.approx(100 * 2.5 / 1e6 + 0.003)
     assert worst_request_usd(facts[:1], 10, 10) is None
 
 

@@ -96,7 +96,8 @@ SELECT
     input_audio_s,
     output_audio_s,
     coalesce(output_audio_s, input_audio_s) / nullif(e2e_s, 0) AS audio_s_per_s,
-    output_images
+    output_images,
+    search_units
 FROM timed;
 
 COMMENT ON VIEW attempt_metrics IS 'What each measured attempt experienced, in seconds and tokens; failed attempts stay, with the times they reached. Grain: measured attempt.';
@@ -164,3 +165,4 @@ COMMENT ON COLUMN attempt_metrics.input_audio_s IS 'Sound that was transcribed, 
 COMMENT ON COLUMN attempt_metrics.output_audio_s IS 'Sound that was made, seconds; NULL for other tasks, or if its form does not tell.';
 COMMENT ON COLUMN attempt_metrics.audio_s_per_s IS 'Seconds of sound made, or transcribed, / e2e_s: how many times faster than it plays (RTFx); NULL for other tasks.';
 COMMENT ON COLUMN attempt_metrics.output_images IS 'Pictures made, a count; NULL for other tasks.';
+COMMENT ON COLUMN attempt_metrics.search_units IS 'What a rerank is billed by, as the server counts it, a count; NULL if it does not say, and for other tasks.';

@@ -72,6 +72,7 @@ class StreamFacts:
     input_audio_s: float | None = None
     output_audio_s: float | None = None
     output_images: int | None = None
+    search_units: int | None = None  # what a rerank is billed by, as the server counts them
     # Nothing in this answer could tell its end: it is whole if its HTTP message is. `terminal` is then False.
     ends_with_body: bool = False
     # Bytes without events, which were cut by us: that several pieces come in one read hides no time of theirs.

@@ -48,6 +48,7 @@ class EventReader:
     input_audio_s: float | None = None
     output_audio_s: float | None = None
     output_images: int | None = None
+    search_units: int | None = None
     ends_with_body: bool = False
     misread: bool = False  # an event was no JSON, and reading ended there
 
@@ -136,6 +137,7 @@ class EventReader:
             input_audio_s=self.input_audio_s,
             output_audio_s=self.output_audio_s,
             output_images=self.output_images,
+            search_units=self.search_units,
             ends_with_body=self.ends_with_body,
         )
 

@@ -77,7 +77,7 @@ class RerankReader(EventReader):
         elif isinstance(meta, dict):
             units, tokens = meta.get("billed_units"), meta.get("tokens")
             if isinstance(units, dict):
-                self.count("search_units", units.get("search_units"))
+                self.search_units = self.count("search_units", units.get("search_units"))
             if isinstance(tokens, dict):
                 self.prompt_tokens = self.count("input_tokens", tokens.get("input_tokens"))
                 self.output_tokens = self.count("output_tokens", tokens.get("output_tokens"))

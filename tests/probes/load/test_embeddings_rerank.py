@@ -124,9 +124,11 @@ def test_scores_of_each_dialect_are_counted():
     cohere = {"results": [{"index": 0, "relevance_score": 1.0}], "meta": {"billed_units": {"search_units": 1}}}
     seen = record("cohere-rerank", orjson.dumps(cohere))
     assert (seen.error_class, seen.input_items, seen.prompt_tokens, seen.usage_fault) == (None, 1, None, None)
+    assert seen.search_units == 1
     tokens = {"billed_units": {"search_units": -1}, "tokens": {"input_tokens": 7, "output_tokens": 0}}
     odd = record("cohere-rerank", orjson.dumps(cohere | {"meta": tokens}))
     assert (odd.prompt_tokens, odd.output_tokens, odd.usage_fault) == (7, 0, "search_units = -1 is no count")
+    assert odd.search_units is None
     tei = record("tei-rerank", b'[{"index":1,"score":0.9},{"index":0,"score":0.1}]')
     assert (tei.error_class, tei.input_items, tei.chunks, tei.answer_streamed) == (None, 2, 1, False)
 
