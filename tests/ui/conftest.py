@@ -1,5 +1,6 @@
 """One server and one browser for all tests that look at pages as a person would."""
 
+import functools
 import subprocess
 import time
 import urllib.error
@@ -36,6 +37,17 @@ class Served:
 
     url: str
     data_dir: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_look_at_what_is_installed() -> Iterator[None]:
+    """Streamlit's tester reads what every installed package says of itself, a page: half its CPU. Here it does once."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        scan = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(scope="session")
