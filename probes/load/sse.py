@@ -86,14 +86,15 @@ def cut_long_events(body: bytes) -> SseEvents:
     To hold copies of all of them takes new pages of memory, which costs more than anything that is done with them.
     """
     ends: list[int] = []
+    note, find, goes_on, joint = ends.append, body.find, body.startswith, b"\n\n" + _PLAIN_FRONT
     at = 0
-    while body.startswith(_PLAIN_FRONT, at):
-        end = body.find(b"\n", at) + 2
-        if not body.startswith(b"\n\n", end - 2) or end - at == len(_PLAIN_FRONT) + 2:
-            break
-        ends.append(end)
+    while (end := find(b"\n", at) + 2) - at > len(_PLAIN_FRONT) + 2 and goes_on(joint, end - 2):
+        note(end)
         at = end
-    if at < len(body) or b"\r" in body:
+    note(len(body))
+    last = body[at:]
+    is_plain = last.endswith(b"\n\n") and last.count(b"\n") == 2 and len(last) > len(_PLAIN_FRONT) + 2
+    if not is_plain or not body.startswith(_PLAIN_FRONT) or b"\r" in body:
         return cut_events(body)
     return SseEvents(data=_Pieces(body, ends), ends=ends, errors=frozenset(), unfinished=None)
 

@@ -15,6 +15,7 @@ import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
@@ -30,6 +31,8 @@ from probes.load.sse import cut_long_events
 _OTHER, _EMPTY, _FINISH, _AUDIO = map(int, (EventClass.OTHER, EventClass.EMPTY, EventClass.FINISH, EventClass.AUDIO))
 PIECE_BYTES: Final = 1024
 _KEPT: Final = 256  # pieces
+_PAGE_PACKED: Final = (PAGE_BYTES + 2 * _KEPT) // 3 * 4 + 4  # letters; each piece may be filled up with two
+_FILLING: Final = itemgetter(slice(-2, None))
 _VOICE: Final = "alloy"  # the API wants one; other servers have other names: extra_body
 _COMMENTS: Final = re.compile(rb"(?::[ -~]*(?:[\r\n]+|\Z))*")
 _SSE_FIELDS: Final = (b"data:", b"event:")
@@ -86,10 +89,10 @@ class SpeechReader(EventReader):
     def _forget(self) -> None:
         """Keep the last page of what came: to hold all of it takes more time than to read it."""
         size, kept = 0, len(self._packed)
-        while kept and size < PAGE_BYTES:
+        while kept and size < _PAGE_PACKED:
             kept -= 1
-            size += _unpacked_bytes(self._packed[kept])
-        self._forgotten_bytes += sum(map(_unpacked_bytes, self._packed[:kept]))
+            size += len(self._packed[kept])
+        self._forgotten_bytes += _unpacked_bytes(self._packed[:kept])
         del self._packed[:kept]
 
     def _unpacked(self, packed: str) -> bytes:
@@ -113,9 +116,7 @@ class SpeechReader(EventReader):
             tail = self._unpacked(packed) + tail
             if len(tail) >= PAGE_BYTES:
                 break
-        return audio_s(
-            self._head, tail=tail, total_bytes=self._forgotten_bytes + sum(map(_unpacked_bytes, self._packed))
-        )
+        return audio_s(self._head, tail=tail, total_bytes=self._forgotten_bytes + _unpacked_bytes(self._packed))
 
 
 def read_stream(body: bytes) -> StreamFacts:
@@ -131,8 +132,8 @@ def read_stream(body: bytes) -> StreamFacts:
     return _read_sound(body)
 
 
-def _unpacked_bytes(packed: str) -> int:
-    return len(packed) // 4 * 3 - packed.count("=", -2)
+def _unpacked_bytes(pieces: list[str]) -> int:
+    return sum(map(len, pieces)) // 4 * 3 - "".join(map(_FILLING, pieces)).count("=")
 
 
 def _is_sse(body: bytes) -> bool:

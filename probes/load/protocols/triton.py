@@ -23,10 +23,11 @@ from probes.load.prompt import Prompt
 from probes.load.protocols.base import EventClass, StreamFacts, WireProtocol
 from probes.load.protocols.bodies import bearer
 from probes.load.protocols.molds import STRING_END, read_sse_onward
-from probes.load.protocols.reading import EventReader, parse_json_events, payload_in, text_or_none
+from probes.load.protocols.reading import EventReader, parse_json_events, payload_in, read_json_events, text_or_none
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 
+_HEAD_BYTES: Final = 2048
 _NAME: Final = b'"text_output"'
 _KEY: Final = re.compile(rb'"text_output"\s*:\s*"')
 _OTHER, _EMPTY, _TEXT = int(EventClass.OTHER), int(EventClass.EMPTY), int(EventClass.TEXT)
@@ -157,7 +158,20 @@ def _text(event: dict[str, Any]) -> str | None:
 def read_stream(body: bytes) -> StreamFacts:
     """Everything an answer says, streamed or in one document of that form. Faults are reported, never raised."""
     reader = TritonReader()
-    return as_it_came(body, read_sse_onward(body, reader, reader.take_grown))
+    grows = _grows(body[:_HEAD_BYTES])
+    facts = read_sse_onward(body, reader, reader.take_grown) if grows else read_json_events(cut_events(body), reader)
+    return as_it_came(body, facts)
+
+
+def _grows(head: bytes) -> bool:
+    """Whether the first two texts that differ look like text so far."""
+    last = ""
+    for event in parse_json_events(cut_events(head).data)[0]:
+        text = _text(event) if isinstance(event, dict) else None
+        if text and last and text != last:
+            return text.startswith(last)
+        last = text or last
+    return False
 
 
 has_payload: Final = payload_in(read_stream)

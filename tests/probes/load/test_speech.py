@@ -185,3 +185,15 @@ def test_a_request_asks_for_wav_unless_told_otherwise():
     body = orjson.loads(OPENAI_SPEECH.request_body(spec, Prompt.of("Hello")))
     assert body == {"model": "m", "input": "Hello", "voice": "af_heart", "response_format": "wav"}
     assert OPENAI_SPEECH.path(spec) == "/audio/speech"
+
+
+@pytest.mark.parametrize("piece_bytes", [301, 1024, 70_000])
+def test_sound_of_more_pieces_than_are_kept_is_as_long_as_in_one(piece_bytes):
+    for body in (wav(250_000), opus(48_000 * 9)):
+        pieces = [body[n : n + piece_bytes] for n in range(0, len(body), piece_bytes)]
+        events = [delta(piece) for piece in pieces]
+        facts = read_stream(
+            b"".join(b"data: " + orjson.dumps(one) + b"\n\n" for one in [*events, {"type": "speech.audio.done"}])
+        )
+        assert len(facts.event_ends) == len(pieces) + 1
+        assert facts.output_audio_s == pytest.approx(seconds(body))

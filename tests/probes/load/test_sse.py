@@ -5,7 +5,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probes.load.sse import SseEvents, cut_events
+from probes.load.sse import SseEvents, cut_events, cut_long_events
 
 PAYLOADS = st.lists(
     st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1, max_size=20).map(
@@ -156,3 +156,13 @@ def test_an_error_event_and_an_error_field_are_marked():
 
 def test_a_byte_order_mark_is_skipped():
     assert cut_events(b"\xef\xbb\xbfdata: a\n\n").data == [b"a"]
+
+
+@settings(max_examples=300)
+@given(st.one_of(BODIES, PAYLOADS.map(body_of), st.tuples(PAYLOADS.map(body_of), BODIES).map(b"".join)))
+def test_events_that_are_copied_late_are_the_same(body):
+    early, late = cut_events(body), cut_long_events(body)
+    assert (list(late.data), late.ends, late.errors, late.unfinished) == (
+        early.data, early.ends, early.errors, early.unfinished,
+    )  # fmt: skip
+    assert [late.data[n] for n in range(len(late.data))] == early.data
