@@ -58,13 +58,15 @@ def completed(workload: Workload) -> Workload:
 
     changes = {} if workload.trace_file is not None else _lengths(workload)
     if workload.search is None and workload.arrivals != "closed":
-        facts = Plan(workload).facts
+        plan = Plan(workload)
+        facts = plan.facts
         changes["requests"] = facts.sends
         if workload.trace_file is not None:
             if facts.sends is None or facts.prompt_tokens is None or facts.output_tokens is None:
                 raise ProbeError(f"trace_file {workload.trace_file} has no rows to replay")
             changes["prompt_tokens"] = math.ceil(facts.prompt_tokens / facts.sends)
             changes["output_tokens"] = math.ceil(facts.output_tokens / facts.sends)
+            changes["prompt_tokens_max"], changes["output_tokens_max"] = plan.most_tokens
     return replace(workload, **changes) if changes else workload
 
 

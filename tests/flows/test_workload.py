@@ -97,8 +97,10 @@ def test_a_trace_is_found_beside_its_config_and_brings_its_own_lengths(tmp_path)
     whole = check(tmp_path, **keys)
     assert whole.trace_file == tmp_path / "t.csv"
     assert (whole.requests, whole.prompt_tokens, whole.output_tokens) == (3, 434, 41)  # means, rounded up
+    assert (whole.most_prompt_tokens, whole.most_output_tokens) == (900, 90)  # what a quote and a context rest on
     first = check(tmp_path, **keys, duration_s=1.0, trace_speed=2.0)
     assert (first.requests, first.prompt_tokens, first.output_tokens) == (2, 201, 16)
+    assert (first.most_prompt_tokens, first.most_output_tokens) == (301, 21)
 
 
 def test_a_bad_row_of_a_trace_is_named_before_the_first_request(tmp_path):
