@@ -15,9 +15,10 @@ setup: .venv/ready
 night: setup
 	@$(BIN)/megatoken night $(ARGS)
 
-# Two files at a time: most of the suite starts processes and waits for them. A file stays whole: its browser or server is its own.
+# Three files at a time on two cores: nights and servers are mostly waited for. A file stays whole: its browser or server
+# is its own. In the order of the folders, not the files of most tests first: nights come early, and no long one is last.
 test: setup
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
