@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from ui import frame, hours, hours_snapshot, hours_table, markup, words
+from ui.compare_hours_snapshot import SideBySide, side_by_side
 from ui.hours import MEASURES, Measure
 from ui.hours_chart import week_chart
 from warehouse.daytime import Cell, hour_cells, week_cells, zone_named
@@ -48,7 +49,7 @@ def draw(at: frame.Frame, workload: str, target_ids: tuple[str, ...], chosen: fr
     of = MEASURES[picked]
     zone_name = at.box("Time zone", "zone", hours_snapshot.zones(), width=130)
     zone = zone_named(zone_name)
-    seen = hours_snapshot.side_by_side(at.shown.path, workload, target_ids, chosen.window, of.id)
+    seen = side_by_side(at.shown.path, workload, target_ids, chosen.window, of.id)
     weeks = {one: week_cells(samples, zone, of.how) for one, samples in seen.samples.items()}
     said = finding(of, weeks)
     st.html(markup.heading(said, beneath=_beneath(seen, chosen)))
@@ -75,7 +76,7 @@ def draw(at: frame.Frame, workload: str, target_ids: tuple[str, ...], chosen: fr
             st.html(markup.table(*table, label=f"{of.title} of {one} by hour and weekday"))
 
 
-def _beneath(seen: hours_snapshot.SideBySide, chosen: frame.Filters) -> str:
+def _beneath(seen: SideBySide, chosen: frame.Filters) -> str:
     parts = [f"The last {chosen.window_words}"]
     if seen.load is not None:
         parts.append(hours.load_words(seen.load))

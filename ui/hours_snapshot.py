@@ -208,43 +208,12 @@ def seen(path: str, workload_id: str, target_id: str, newest_at: datetime, windo
     work = work_of(kept)
     at_tariff = [(row["hour_at"].astimezone(UTC), row["usd_per_kwh"]) for row in tariff]
     by_hour = {
-        "grid": _grid_samples(grid),
+        "grid": grid_samples(grid),
         "rate": cost_samples(work, at_tariff),
         "carbon": carbon_samples(work, [(row["hour_at"].astimezone(UTC), row["gco2e_per_kwh"]) for row in grid]),
     }
     samples = {name: by_hour[name] if name in by_hour else trial_samples(name, kept) for name in MEASURES}
     return Seen(trials=kept, others=others, grid=grid, tariff=tariff, work=work, samples=samples)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideBySide:
-    """Samples of one measure by target, all under one load, out of a window that ends with the newest of them."""
-
-    samples: Mapping[str, Sequence[Sample]]
-    load: Mapping[str, Any] | None  # a trial under that load; None if there is none
-    others: int  # trials under another one, left out
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def side_by_side(
-    path: str, workload_id: str, target_ids: tuple[str, ...], window: timedelta, measure_id: str
-) -> SideBySide:
-    """Samples of one measure of two targets or more, over the same time."""
-    newest = [row["newest_at"] for row in targets(path, workload_id) if row["target_id"] in target_ids]
-    if not newest:
-        return SideBySide(samples={one: [] for one in target_ids}, load=None, others=0)
-    newest_at = max(newest)
-    if measure_id == "grid":
-        grids = {one: grid_hours(path, one, newest_at, window) for one in target_ids}
-        return SideBySide(samples={one: _grid_samples(rows) for one, rows in grids.items()}, load=None, others=0)
-    kept, others = under_one_load(trials(path, workload_id, target_ids, newest_at - window))
-    return SideBySide(
-        samples={
-            one: trial_samples(measure_id, [row for row in kept if row["target_id"] == one]) for one in target_ids
-        },
-        load=kept[0] if kept else None,
-        others=others,
-    )
 
 
 def zones() -> list[str]:
@@ -258,7 +227,8 @@ def zones() -> list[str]:
     return list(dict.fromkeys(["UTC", *([own] if own in places else []), *places]))
 
 
-def _grid_samples(rows: Sequence[Mapping[str, Any]]) -> list[Sample]:
+def grid_samples(rows: Sequence[Mapping[str, Any]]) -> list[Sample]:
+    """Intensities of a grid, one an hour."""
     return [Sample(at=row["hour_at"].astimezone(UTC), above=row["gco2e_per_kwh"]) for row in rows]
 
 

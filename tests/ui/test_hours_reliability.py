@@ -9,6 +9,7 @@ import pytest
 
 from ui import hours, hours_table, markup, reliability, reliability_lists
 from ui.hours import MEASURES
+from ui.hours_batch import batch_sentence
 from ui.hours_chart import week_chart
 from ui.reliability_chart import MOST_MARKS, classes_chart, days_chart
 from warehouse.daytime import Cell, DayShape, DayWindow
@@ -54,17 +55,15 @@ def test_a_finding_names_best_and_worst_hours_only_when_the_hour_matters():
 def test_batch_jobs_are_sent_to_hours_that_are_surely_better_and_else_to_any():
     found = {"ttft": shape(0.2, 0.4), "price": shape(1.0, 1.0, flat=True), "grid": shape(300.0, 450.0), "failed": None}
     dash = "\N{EN DASH}"
-    assert hours.batch_sentence(found, "UTC") == (
+    assert batch_sentence(found, "UTC") == (
         f"Quickest at 22{dash}01 h (200, 180{dash}220; 400 ms at 14{dash}17 h) and cleanest at 22{dash}01 h"
         f" (300, 270{dash}330; 450 gCO2e/kWh at 14{dash}17 h); hours of UTC."
     )
-    assert hours.batch_sentence({"ttft": shape(0.2, 0.2001)}, "UTC").startswith(
-        "At any hour: none is surely better by 5 %"
-    )
+    assert batch_sentence({"ttft": shape(0.2, 0.2001)}, "UTC").startswith("At any hour: none is surely better by 5 %")
 
 
 def test_what_nobody_stored_by_the_hour_is_said_to_be_unknown():
-    assert hours.batch_sentence({"ttft": None, "grid": None}, "UTC") == (
+    assert batch_sentence({"ttft": None, "grid": None}, "UTC") == (
         "Unknown: no two hours of the day were measured. Not known: which are cheapest (no tariff by the hour is"
         " stored) and which are cleanest (no hours of its grid are stored)."
     )
@@ -75,7 +74,7 @@ def test_cost_and_carbon_of_an_hour_have_the_range_of_the_energy_and_stand_for_w
     found = {name: shape(*ends) for name, ends in {
         "price": (1.0, 2.0), "rate": (0.3, 0.5), "grid": (300.0, 450.0), "carbon": (300.0, 450.0)}.items()}  # fmt: skip
     dash = "\N{EN DASH}"
-    assert hours.batch_sentence(found, "UTC", work) == (
+    assert batch_sentence(found, "UTC", work) == (
         f"Cheapest at 22{dash}01 h (0.3, 0.2{dash}0.5 by its energy; 0.5 USD/Mtok at 14{dash}17 h) and cleanest at"
         f" 22{dash}01 h (300, 150{dash}600 by its energy; 450 gCO2e/Mtok at 14{dash}17 h); hours of UTC."
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import frame, hours, hours_snapshot, hours_table, markup, words
+from ui import frame, hours, hours_batch, hours_snapshot, hours_table, markup, words
 from ui.hours import MEASURES, Measure
 from ui.hours_chart import week_chart
 from warehouse.daytime import Cell, DayShape, hour_cells, week_cells, zone_named
@@ -35,9 +35,8 @@ def draw(at: frame.Frame) -> None:
     at.beneath(_caption(target, seen.trials, chosen.window_words))
     cells = {name: week_cells(samples, zone, MEASURES[name].how) for name, samples in seen.samples.items()}
 
-    st.html(
-        markup.verdict(markup.Badge(text="batch jobs", tone="good"), hours.batch_sentence(shapes, zone_name, seen.work))
-    )
+    answer = hours_batch.batch_sentence(shapes, zone_name, seen.work)
+    st.html(markup.verdict(markup.Badge(text="batch jobs", tone="good"), answer))
     _week(at, of, cells[of.id], shapes[of.id], zone_name, target_id)
     st.html(markup.heading("Hours that stand out", beneath=_BENEATH))
     sampled = [name for name, samples in seen.samples.items() if samples]
