@@ -308,7 +308,7 @@ def test_doctor_says_what_to_do_about_each_thing_that_is_missing(tmp_path):
 def test_the_benchmark_runs_the_whole_path_and_pairs_every_request():
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.run", "--requests", "8", "--concurrency", "4"],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "8/8 ok at 4 streams, 8 paired with the truth" in done.stdout

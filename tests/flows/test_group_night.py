@@ -102,7 +102,7 @@ def test_ctrl_c_lands_every_member_and_a_re_run_completes_the_group(tmp_path):
         with running_night(data, config, "--run-id", "cut") as process:
             until(lambda: all(map(waits, servers)), process)
             process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=90)
+            output, _ = process.communicate(timeout=300)
         assert process.returncode == 1, output
         assert "Traceback" not in output
         rows = sql(data, "SELECT target_id, status FROM trials ORDER BY target_id")
@@ -143,7 +143,7 @@ def test_a_group_killed_at_any_moment_is_completed_by_a_re_run(tmp_path, victim)
                 killed = process if victim == "night" else trial_of(process)
                 if killed is not None:  # it may have ended by itself just now
                     killed.kill()
-                process.communicate(timeout=90)
+                process.communicate(timeout=300)
             done = night(data, config, "--run-id", "r")
             assert done.returncode == 0, done.stdout + done.stderr
             rows = sql(data, "SELECT target_id FROM trials WHERE status = 'completed' ORDER BY target_id")

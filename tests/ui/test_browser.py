@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 WIDE, PHONE = (1440, 900), (390, 844)
 LOOKS = ("light", "dark")
 LIMIT_MS = 90_000
-FOLLOW_MS = 10_000  # charts and tables follow the size of a window one after another
+FOLLOW_MS = 30_000  # charts and tables follow the size of a window one after another
 expect.set_options(timeout=LIMIT_MS)  # by itself it gives up after five seconds, whatever a page was told
 PAGES = {
     "overview": ("/", "What should I use today?"),
