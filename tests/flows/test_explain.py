@@ -145,7 +145,7 @@ def test_a_trial_is_found_by_its_id_a_beginning_of_it_or_as_the_latest(data):
 
 
 def test_the_table_fits_a_hundred_columns_and_has_a_sentence_for_every_tool(data):
-    done = megatoken(data, "explain", "latest")
+    done = megatoken(data, "explain")  # the latest
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= 100
@@ -169,7 +169,7 @@ def test_scripts_get_the_same_in_base_units(data):
 
 
 def test_a_mistake_is_one_sentence(data, tmp_path):
-    for folder, *arguments in ((data, "nope"), (data, ""), (tmp_path / "empty", "latest"), (data,)):
+    for folder, *arguments in ((data, "nope"), (data, ""), (tmp_path / "empty", "latest"), (tmp_path / "empty",)):
         done = megatoken(folder, "explain", *arguments)
         assert (done.returncode, done.stdout) == (2, "")
         assert len(done.stderr.splitlines()) == 1
