@@ -224,6 +224,14 @@ def point_quote_usd(search: PlannedTrial, requests: int) -> float | None:
     return search.quote_usd_worst * (requests + warmups) / (search.requests + limits.max_points * warmups)
 
 
+def request_quote_usd(planned: PlannedTrial) -> float:
+    """The most that one request of a cell can cost in USD; 0 where time costs, not requests, or no price is known."""
+    if isinstance(planned.target, LocalTarget) or planned.quote_usd_worst is None or planned.requests is None:
+        return 0.0
+    limits, warmups = planned.workload.search_limits, planned.workload.warmup_requests
+    return planned.quote_usd_worst / (planned.requests + (limits.max_points if limits else 1) * warmups)
+
+
 def _local_quote_usd(site: Site | None, timeouts: Timeouts, worst_power_w: float) -> float | None:
     if site is None:
         return None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from flows.canary import canary_spent_usd
 from flows.measure import Outcome, measure
-from flows.plan import PlannedTrial, point_quote_usd
+from flows.plan import PlannedTrial, point_quote_usd, request_quote_usd
 from flows.running import Running, TrialResult
 from flows.spec import TrialSpec
 from warehouse.loader import TrialResult as LoadedTrial
@@ -35,7 +35,7 @@ def load_and_account(running: Running) -> float:
 
 
 def trials_spent_usd(results: Iterable[LoadedTrial], planned: Iterable[PlannedTrial]) -> float:
-    """What trials of a run have cost, with their warm-ups; one of unknown cost its worst case.
+    """What trials of a run have cost, with their warm-ups; a trial or a failure of unknown cost counts its worst case.
 
     Args:
         results: the trials that are loaded.
@@ -48,6 +48,7 @@ def trials_spent_usd(results: Iterable[LoadedTrial], planned: Iterable[PlannedTr
         if result.usd is not None:
             warmups = cell.workload.warmup_requests if cell and result.attempts else 0
             spent_usd += result.usd * (1 + warmups / max(result.attempts, 1))
+            spent_usd += result.failed_untold * (request_quote_usd(cell) if cell else 0.0)
         elif cell is not None and result.attempts:
             searches = cell.workload.search is not None
             spent_usd += (point_quote_usd(cell, result.attempts) if searches else cell.quote_usd_worst) or 0.0

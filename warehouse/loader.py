@@ -39,6 +39,7 @@ class TrialResult:
     ttft_p50_s: float | None
     tpot_p50_s: float | None
     e2e_p50_s: float | None = None
+    failed_untold: int = 0  # of the attempts, failures that are billed all the same, and told no tokens
 
 
 def load(data_dir: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> LoadReport:
@@ -141,13 +142,17 @@ def trial_results(data_dir: Path, run_id: str, *, lock_timeout_s: float = LOCK_T
     with open_warehouse(data_dir, lock_timeout_s=lock_timeout_s) as con:
         found = con.execute(
             "SELECT trial_id, m.target_id, m.workload_id, m.status, m.attempts, m.ok, c.usd,"
-            " CASE WHEN c.usd IS NULL THEN c.reason END, m.ttft_p50_s, m.tpot_p50_s, m.e2e_p50_s"
+            " CASE WHEN c.usd IS NULL THEN c.reason END, m.ttft_p50_s, m.tpot_p50_s, m.e2e_p50_s,"
+            # refusals cost nothing; what was answered, or waited for in vain, is billed though it told no tokens
+            " (SELECT count(*) FROM attempts AS a WHERE a.trial_id = m.trial_id AND a.phase = 'measured'"
+            " AND a.output_tokens IS NULL AND (a.error_class IS NOT NULL AND a.http_status BETWEEN 200 AND 299"
+            " OR a.error_class IN ('timeout_first_token', 'timeout_total', 'aborted')))"
             " FROM trial_metrics AS m LEFT JOIN cost AS c USING (trial_id) WHERE m.run_id = ? ORDER BY trial_id",
             [run_id],
         ).fetchall()
     names = (
         "trial_id", "target_id", "workload_id", "status", "attempts", "ok", "usd", "usd_reason", "ttft_p50_s",
-        "tpot_p50_s", "e2e_p50_s",
+        "tpot_p50_s", "e2e_p50_s", "failed_untold",
     )  # fmt: skip
     return [TrialResult(**dict(zip(names, row, strict=True))) for row in found]
 

@@ -228,6 +228,15 @@ def test_a_point_that_tells_no_tokens_counts_with_its_own_worst_case_and_not_wit
     assert trials_spent_usd([untold, told], [search]) == pytest.approx(62 * 340 / 1e6 + 0.03 * 62 / 60)
 
 
+def test_an_answer_that_broke_off_counts_with_its_worst_case_whatever_the_others_cost():
+    cell = plan().trials[0]  # 3 requests and 2 warm-ups, each quoted at 340 USD a million
+    broken = TrialResult(
+        trial_id="r.a.w.1", target_id="a", workload_id="w", status="completed", attempts=3, ok=1, usd=0.0001,
+        usd_reason=None, ttft_p50_s=None, tpot_p50_s=None, e2e_p50_s=None, failed_untold=2,
+    )  # fmt: skip
+    assert trials_spent_usd([broken], [cell]) == pytest.approx(0.0001 * (1 + 2 / 3) + 2 * 340 / 1e6)
+
+
 def test_a_search_is_done_once_its_answer_has_landed_however_many_points_have():
     points = [landed("completed", n) for n in (1, 2, 3)]
     trial = plan(two_targets(**SEARCH), landed=points).trials[0]
