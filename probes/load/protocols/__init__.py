@@ -68,6 +68,6 @@ def protocol(api: str) -> WireProtocol:
         return PROTOCOLS[api]
     import difflib
 
-    near = difflib.get_close_matches(api, PROTOCOLS, n=1, cutoff=0.3)
+    near = difflib.get_close_matches(api, PROTOCOLS, n=1, cutoff=0.5)
     hint = f'did you mean "{near[0]}"?' if near else "known: " + ", ".join(sorted(PROTOCOLS))
     raise ProbeError(f'api "{api}" is not a wire format of ours; {hint}')
