@@ -132,7 +132,6 @@ EXCEPTIONS = {
     # What is shown is a summary, which the count of reasoning is not about.
     ("openai-responses", "reasoning"): replace(EXPECTED["reasoning"], streamed_tokens=4),
     # A document brings its tokens in one piece, against which no count can be held.
-    ("openai-transcription document", "usage-tenfold"): replace(OK, output_tokens=80, streamed_tokens=80),
     # The token that ends the text is counted.
     ("tgi", "one-token"): replace(EXPECTED["one-token"], output_tokens=2, streamed_tokens=2),
     ("tgi", "empty"): replace(EXPECTED["empty"], output_tokens=1, streamed_tokens=1),
