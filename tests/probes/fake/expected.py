@@ -131,7 +131,6 @@ EXCEPTIONS = {
     **{("anthropic", name): replace(EXPECTED[name], prompt_told=True) for name in BEGUN},
     # What is shown is a summary, which the count of reasoning is not about.
     ("openai-responses", "reasoning"): replace(EXPECTED["reasoning"], streamed_tokens=4),
-    # A document brings its tokens in one piece, against which no count can be held.
     # The token that ends the text is counted.
     ("tgi", "one-token"): replace(EXPECTED["one-token"], output_tokens=2, streamed_tokens=2),
     ("tgi", "empty"): replace(EXPECTED["empty"], output_tokens=1, streamed_tokens=1),

@@ -57,7 +57,9 @@ class Ask:
     def timeouts(self):
         if not self.waiting:
             return PATIENT
-        return IMPATIENT[self.waiting] if self.member.streams else BRIEF
+        # Who may get one document is not waited for by its first token, until a stream has begun.
+        awaits_token = self.member.streams and (PROTOCOLS[self.member.api].streams or self.waiting != "silent")
+        return IMPATIENT[self.waiting] if awaits_token else BRIEF
 
 
 def asked():
