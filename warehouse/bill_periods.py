@@ -119,9 +119,7 @@ def period_named(runs: Sequence[BilledRun], name: str) -> Period:
     of_run = [run for run in runs if run.run_id == name]
     if of_run:
         (run,) = of_run
-        return Period(
-            name=name, first_on=run.on, last_on=run.on, run_ids=(name,), days_with_runs=1, run_id=name
-        )  # fmt: skip
+        return Period(name=name, first_on=run.on, last_on=run.on, run_ids=(name,), days_with_runs=1, run_id=name)
     if found := _LAST_DAYS.fullmatch(name):
         return last_days(runs, int(found[1]))[1]
     try:
