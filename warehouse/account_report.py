@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from warehouse.accounting import Fact
 from warehouse.errors import WarehouseError
+from warehouse.latest import Found, latest_accounted
 from warehouse.query import dicts, open_published
 
 if TYPE_CHECKING:
@@ -90,8 +91,10 @@ class AccountReport:
         return tuple(dict.fromkeys(fact for figure in self.figures for fact in figure.factors))
 
 
-def find_subjects(data_dir: Path, name: str) -> list[str]:
+def find_subjects(data_dir: Path, name: str) -> Found:
     """Trials and jobs of that name: an id, the beginning of one, a run with all its trials, or `latest`.
+
+    `latest` is the newest job, or trial that has an answer or a known figure.
 
     Raises:
         WarehouseError: nothing is published, nothing has been accounted, or nothing or too much is called so.
@@ -100,31 +103,28 @@ def find_subjects(data_dir: Path, name: str) -> list[str]:
         found = con.execute(
             "SELECT trial_id, run_id FROM trials UNION ALL SELECT job_id, NULL FROM jobs ORDER BY ALL"
         ).fetchall()
-        last = con.execute(
-            "SELECT trial_id FROM (SELECT trial_id, started_at FROM trials UNION ALL SELECT job_id, started_at"
-            " FROM jobs) ORDER BY started_at DESC, trial_id DESC LIMIT 1"
-        ).fetchone()
+        last = latest_accounted(con)
     if last is None:
         raise WarehouseError(
             "nothing has been loaded yet; run `megatoken night`, `megatoken bench` or `megatoken track` first"
         )
     if name == "latest":
-        return [last[0]]
+        return last
     for matches in (
         [trial_id for trial_id, _ in found if trial_id == name],
         [trial_id for trial_id, run_id in found if run_id == name],
     ):
         if matches:
-            return matches
+            return Found(ids=tuple(matches))
     begin = [(trial_id, run_id) for trial_id, run_id in found if name and trial_id.startswith(name)]
     runs = {run_id for _, run_id in begin}
     if len(begin) == 1 or (len(runs) == 1 and None not in runs and next(iter(runs)).startswith(name)):
-        return [trial_id for trial_id, _ in begin]
+        return Found(ids=tuple(trial_id for trial_id, _ in begin))
     if begin:
         raise WarehouseError(
             f"{len(begin)} trials and jobs begin with {name!r}, {begin[-1][0]} among them; give more of the id"
         )
-    raise WarehouseError(f"no trial, job or run is called {name!r}; the last is {last[0]}, or say `latest`")
+    raise WarehouseError(f"no trial, job or run is called {name!r}; the last is {last.ids[0]}, or say `latest`")
 
 
 def account_reports(data_dir: Path, trial_ids: Sequence[str]) -> list[AccountReport]:

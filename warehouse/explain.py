@@ -14,6 +14,7 @@ from warehouse.event_file import CHOICE, EVENT_CLASSES
 from warehouse.events import read_events
 from warehouse.formulas.definitions import LATENCIES, TOOLS, Tool, Whole, figures
 from warehouse.formulas.peer_readings import Stream, Success
+from warehouse.latest import Found, latest_trial
 from warehouse.query import dicts, open_published
 
 if TYPE_CHECKING:
@@ -49,23 +50,24 @@ class Explained:
     why: Mapping[str, str]  # tool -> how it differs, without a full stop
 
 
-def find_trial(data_dir: Path, name: str) -> str:
-    """The trial of that id, or the only one whose id begins so; "latest" is the last that began.
+def find_trial(data_dir: Path, name: str) -> Found:
+    """The trial of that id, or the only one whose id begins so; "latest" is the newest that has an answer.
 
     Raises:
         WarehouseError: nothing is published, there is no such trial, or several.
     """
     with open_published(data_dir) as con:
         ids = [row[0] for row in con.execute("SELECT trial_id FROM trials ORDER BY started_at, trial_id").fetchall()]
+        latest = latest_trial(con) if name == "latest" else None
     if not ids:
         raise WarehouseError("no trial has been loaded yet; run `megatoken night` or `megatoken bench` first")
-    if name == "latest":
-        return str(ids[-1])
+    if latest is not None:
+        return latest
     if name in ids:
-        return name
+        return Found(ids=(name,))
     found = [trial_id for trial_id in ids if name and trial_id.startswith(name)]
     if len(found) == 1:
-        return str(found[0])
+        return Found(ids=(found[0],))
     if found:
         some = ", ".join(found[-3:])
         raise WarehouseError(f"{len(found)} trials begin with {name!r}, {some} among them; give more of the id")

@@ -22,16 +22,24 @@ def _show(options: argparse.Namespace) -> int:
         raise ConfigError(["--since says from when to account anew; give it with --recompute"])
     folder = data_dir(options.data)
     try:
-        reports = account_reports(folder, find_subjects(folder, options.trial or "latest"))
+        found = find_subjects(folder, options.trial or "latest")
+        reports = account_reports(folder, found.ids)
     except WarehouseError as error:
         raise ConfigError([str(error)]) from error
     if options.json:
-        _print_json({"accounts": [_report_json(dataclasses.asdict(report)) for report in reports]})
+        _print_json(
+            {
+                "passed_over": found.passed_over,
+                "accounts": [_report_json(dataclasses.asdict(report)) for report in reports],
+            }
+        )
         return 0
     from flows.accounttable import print_account
+    from flows.commands.explain import print_passed_over
     from flows.leaderboard import board_console
 
     console = board_console()
+    print_passed_over(console, found.passed_over)
     for report in reports:
         print_account(console, report)
     return 0

@@ -36,24 +36,37 @@ def run(options: argparse.Namespace) -> int:
 
     folder = data_dir(options.data)
     try:
-        explained = explain(folder, find_trial(folder, options.trial))
+        found = find_trial(folder, options.trial)
+        explained = explain(folder, found.ids[0])
     except WarehouseError as error:
         raise ConfigError([str(error)]) from error
     if options.json:
         import orjson
 
-        print(orjson.dumps(as_json(explained), option=orjson.OPT_INDENT_2).decode())
+        print(orjson.dumps(as_json(explained, found.passed_over), option=orjson.OPT_INDENT_2).decode())
         return 0
     from flows.leaderboard import board_console
 
-    print_explained(board_console(), explained)
+    console = board_console()
+    print_passed_over(console, found.passed_over)
+    print_explained(console, explained)
     return 0
 
 
-def as_json(explained: "Explained") -> dict[str, Any]:
+def print_passed_over(console: "Console", said: str | None) -> None:
+    """Which newer trial `latest` does not mean, if there is one."""
+    if said is not None:
+        from rich.text import Text
+
+        console.print(Text(said, style="yellow"), width=min(console.width, MOST_COLUMNS))
+        console.print()
+
+
+def as_json(explained: "Explained", passed_over: str | None = None) -> dict[str, Any]:
     """What `--json` prints: figures in base units (seconds, tokens per second, shares), None where there is none."""
     return {
         "trial_id": explained.trial_id,
+        "passed_over": passed_over,
         "started_at": explained.started_at.isoformat(),
         "attempts": explained.attempts,
         "ok": explained.ok,

@@ -10,14 +10,18 @@ from pathlib import Path
 import orjson
 import pytest
 
+from flows.cli import main
 from flows.spool import land_spool
 from probes.load.spool import SpoolWriter
 from tests.flows.nights import megatoken
 from tests.probes.load.test_spool import RAW
 from tests.warehouse.begun import begun
+from tests.warehouse.builders import trial_row
 from warehouse.errors import WarehouseError
 from warehouse.events import prune_events
 from warehouse.explain import explain, find_trial
+from warehouse.landing import land
+from warehouse.latest import Found
 from warehouse.loader import load
 from warehouse.publish import publish
 
@@ -137,7 +141,8 @@ def test_without_its_events_a_trial_is_read_from_its_attempts_and_says_what_that
 
 
 def test_a_trial_is_found_by_its_id_a_beginning_of_it_or_as_the_latest(data):
-    assert find_trial(data, TRIAL) == find_trial(data, TRIAL[:5]) == find_trial(data, "latest") == TRIAL
+    for name in (TRIAL, TRIAL[:5], "latest"):
+        assert find_trial(data, name) == Found(ids=(TRIAL,))
     with pytest.raises(WarehouseError, match=f"no trial begins with 'record-x'; did you mean {re.escape(TRIAL)}"):
         find_trial(data, "record-x")
     with pytest.raises(WarehouseError, match="there is no trial nope"):
@@ -174,3 +179,23 @@ def test_a_mistake_is_one_sentence(data, tmp_path):
         assert (done.returncode, done.stdout) == (2, "")
         assert len(done.stderr.splitlines()) == 1
         assert done.stderr.startswith("megatoken: ")
+
+
+def test_a_newer_trial_without_an_answer_is_passed_over_in_one_sentence_by_explain_and_by_account(
+    data, tmp_path, capsys
+):
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy, symlinks=True)
+    dead = trial_row(run_id="dead", started_at=datetime(2030, 1, 1, tzinfo=UTC), status_reason="nobody was there")
+    land(copy, batch_id="dead", host_id="h", rows=[replace(dead, trial_id="dead.trial.[b].1")])
+    load(copy)
+    publish(copy)
+    says = "Not the newest trial, dead.trial.[b].1, which has no answer: nobody was there."
+    for command in ("explain", "account"):
+        assert main([command, "latest", "--data", str(copy)]) == 0
+        first, empty, found = capsys.readouterr().out.splitlines()[:3]
+        assert (first, empty, found) == (says, "", TRIAL)
+        assert main([command, "--json", "--data", str(copy)]) == 0
+        assert json.loads(capsys.readouterr().out)["passed_over"] == says
+        assert main([command, "dead", "--data", str(copy)]) == 0
+        assert says not in capsys.readouterr().out

@@ -12,6 +12,7 @@ from warehouse.account_report import account_reports, find_subjects
 from warehouse.accounts import account
 from warehouse.errors import WarehouseError
 from warehouse.landing import land
+from warehouse.latest import Found
 from warehouse.loader import load
 from warehouse.publish import publish
 from warehouse.writer import open_warehouse
@@ -100,10 +101,10 @@ def test_a_report_has_every_figure_and_every_factor_once_and_is_of_the_latest_ac
 
 @pytest.mark.parametrize(
     ("name", "found"),
-    [("latest", [NEW]), (OLD, [OLD]), ("night-1", [OLD]), ("night-2.al", [NEW])],
+    [("latest", (NEW,)), (OLD, (OLD,)), ("night-1", (OLD,)), ("night-2.al", (NEW,))],
 )
 def test_an_account_is_found_by_trial_run_beginning_or_as_the_latest(recomputed, name, found):
-    assert find_subjects(recomputed[0], name) == found
+    assert find_subjects(recomputed[0], name) == Found(ids=found)
 
 
 def test_what_is_not_there_or_not_one_is_said(recomputed):
