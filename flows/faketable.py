@@ -50,7 +50,7 @@ def print_fixtures(console: Console) -> None:
         table.add_row(number, fixture.name, fixture.says, fixture.error_class or "ok", has)
     console.print(table)
     for sentence in _exceptions():
-        console.print(sentence, markup=False)
+        console.print(sentence)
 
 
 def _exceptions() -> list[str]:
@@ -81,7 +81,7 @@ def print_started(console: Console, base_urls: Mapping[str, str], script: FakeSc
     pace = f"{script.ttft_s * 1e3:g} ms to the first of {script.tokens} tokens, {script.itl_s * 1e3:g} ms between them"
     rules = len(script.rules())
     plays_what = f"{rules} rule{'s' if rules != 1 else ''} of fixtures" if rules else "no fixture: plain answers"
-    console.print(f"{pace}; {plays_what}. Ctrl-C ends it.", markup=False)
+    console.print(f"{pace}; {plays_what}. Ctrl-C ends it.")
     console.file.flush()
 
 
@@ -99,4 +99,4 @@ def print_served(console: Console, classes: Mapping[str, Counter[str]], log: Pat
             table.add_row(api if n == 0 else "", kind, str(count))
     console.print(table)
     if log is not None:
-        console.print(f"the times of each: {log}", markup=False)
+        console.print(f"the times of each: {log}")

@@ -97,12 +97,6 @@ WINDOW_DAYS = 28.0
 WIDE_COLUMNS = 108  # what a table with its ranges needs
 
 
-def board_console() -> Console:
-    """A console wide enough for the board where nobody's window says otherwise: in a pipe, a log, a file."""
-    console = Console()
-    return console if console.is_terminal else Console(width=120)
-
-
 def print_leaderboard(
     console: Console, rows: Sequence[Mapping[str, Any]], by: str, *, days: float = WINDOW_DAYS
 ) -> None:

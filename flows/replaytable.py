@@ -71,9 +71,10 @@ def replayed_outcome(again: "SentAgain") -> Outcome:
 
 def print_outcomes(kept: KeptExchange, before: Outcome, now: Outcome) -> None:
     """Both, side by side."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from flows.terminal import plain_console
 
     title = Text(f"{kept.exchange.attempt_id}, sent once more")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
@@ -82,7 +83,7 @@ def print_outcomes(kept: KeptExchange, before: Outcome, now: Outcome) -> None:
     table.add_column("now", overflow="fold")
     for name, show in _LINES:
         table.add_row(name, Text(show(before)), Text(show(now)))
-    console = Console()
+    console = plain_console()
     console.print(table)
     same = before.error_class == now.error_class
     verdict = "answered this time" if now.error_class is None else "failed again" + ("" if same else ", otherwise")
@@ -91,10 +92,11 @@ def print_outcomes(kept: KeptExchange, before: Outcome, now: Outcome) -> None:
 
 def print_exchange(exchange: ExchangeRow) -> None:
     """What was sent and what came back."""
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(soft_wrap=True)
+    from flows.terminal import plain_console
+
+    console = plain_console(soft_wrap=True)
     what = exchange.error_class or "implausible counts"
     console.print(Text(f"{exchange.attempt_id}: {what}", style="bold"))
     said = exchange.error_message or exchange.usage_fault
@@ -114,10 +116,11 @@ def print_exchange(exchange: ExchangeRow) -> None:
 
 def print_list(found: list[FailedAttempt]) -> None:
     """The latest failures whose exchange is kept."""
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console()
+    from flows.terminal import plain_console
+
+    console = plain_console()
     if not found:
         console.print("No failed attempt has landed here.")
         return

@@ -36,7 +36,7 @@ def _show(options: argparse.Namespace) -> int:
         return 0
     from flows.accounttable import print_account
     from flows.commands.explain import print_passed_over
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     console = board_console()
     print_passed_over(console, found.passed_over)
@@ -66,7 +66,7 @@ def _recompute(options: argparse.Namespace) -> int:
         _print_json({"accounted": accounted, "changes": [dataclasses.asdict(change) for change in changes]})
         return 0
     from flows.changestable import print_changes
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_changes(board_console(), accounted, changes)
     return 0

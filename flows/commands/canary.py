@@ -36,12 +36,10 @@ def _check(options: argparse.Namespace) -> None:
 
 def _ask(options: argparse.Namespace, data: Path) -> bool:
     """Ask the targets of a config; False for a dry run."""
-    from rich.console import Console
-
     from flows.canaryrun import canary_plan, canary_request, canary_run
     from flows.config import load_config
-    from flows.leaderboard import board_console
     from flows.progress import TerminalObserver
+    from flows.terminal import board_console, plain_console
     from flows.words import usd
     from warehouse.canary_questions import questions
 
@@ -52,7 +50,7 @@ def _ask(options: argparse.Namespace, data: Path) -> bool:
         max_usd=options.max_usd,
         run_id=options.run_id,
     )
-    console = Console(stderr=True) if options.json else board_console()
+    console = plain_console(stderr=True) if options.json else board_console()
     plan = canary_plan(request)
     due = plan.canaries_due
     console.print(f"run {plan.run_id}: {len(questions())} questions to each of {len(due)} targets")
@@ -61,7 +59,7 @@ def _ask(options: argparse.Namespace, data: Path) -> bool:
     )
     for planned in plan.canaries:
         if planned.skip_reason is not None:
-            console.print(f"  {planned.target.id} is not asked: {planned.skip_reason}", markup=False)
+            console.print(f"  {planned.target.id} is not asked: {planned.skip_reason}")
     if options.dry_run:
         return False
     with TerminalObserver(console) as observer:
@@ -72,7 +70,7 @@ def _ask(options: argparse.Namespace, data: Path) -> bool:
 
 def _show(options: argparse.Namespace, data: Path) -> int:
     from flows.canarytable import print_target, print_verdicts, target_json
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
     from warehouse.canary import changed_answers, group_agreement, latest_verdict_rows, target_nights
     from warehouse.query import open_published
 

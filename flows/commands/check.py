@@ -9,8 +9,8 @@ from flows.check import land_check, run_check
 from flows.checkorder import Order, order_of
 from flows.checktable import check_json, print_check, quote_sentence
 from flows.errors import NightError
-from flows.leaderboard import board_console
 from flows.paths import data_dir
+from flows.terminal import board_console, plain_console
 from probes.errors import ProbeError
 from warehouse.errors import WarehouseError
 from warehouse.loader import load
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Ask, land, print. 0 if it answered, however oddly; 1 if it did not."""
-    from rich.console import Console
-
     order = order_of(options)
     data = data_dir(options.data)
-    told = Console(stderr=True) if options.json else board_console()
-    told.print(quote_sentence(order), markup=False, highlight=False, soft_wrap=True)
+    told = plain_console(stderr=True) if options.json else board_console()
+    told.print(quote_sentence(order), highlight=False, soft_wrap=True)
     try:
         report, engine_version = _asked(order, data, told)
         check_id = None if options.no_land else land_check(order, report, engine_version, data)
@@ -53,7 +51,7 @@ def _publish(data: Path, told: "Console") -> None:
     """Bring it to the pages; where the warehouse is held by a night, that night's own load does."""
     try:
         for sentence in load(data).damaged:
-            told.print(sentence, markup=False, highlight=False)
+            told.print(sentence, highlight=False)
         publish(data)
     except WarehouseError as error:
-        told.print(f"landed, and not shown yet: {error}", markup=False, highlight=False)
+        told.print(f"landed, and not shown yet: {error}", highlight=False)

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.config import EndpointTarget, Target, api_key, load_config
-from flows.leaderboard import board_console
 from flows.local import power_overrides
+from flows.terminal import board_console
 from probes.check import Check
 from probes.doctor import checks
 

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
 
         print(orjson.dumps(as_json(explained, found.passed_over), option=orjson.OPT_INDENT_2).decode())
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     console = board_console()
     print_passed_over(console, found.passed_over)

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         _print_json([as_json(factor, today) for factor in factors])
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_factors(board_console(), factors, today)
     return 0
@@ -146,7 +146,7 @@ def _diff(options: argparse.Namespace, today: date) -> int:
     if options.json:
         _print_json([dataclasses.asdict(change) for change in found])
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_changes(board_console(), found, since)
     return 0

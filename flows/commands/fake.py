@@ -38,7 +38,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     from flows.faketable import fixtures_json, print_fixtures
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     if options.json:
         print(json.dumps(fixtures_json(), indent=2))
@@ -49,7 +49,7 @@ def _list(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     from flows.faketable import print_served, print_started
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
     from probes.fake.command import make_script, serve
 
     certificate, key = map(Path, options.tls) if options.tls is not None else (None, None)

@@ -35,7 +35,7 @@ def _footprint(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(as_json(footprint))
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_footprint(board_console(), footprint)
     return 0
@@ -48,7 +48,7 @@ def _validate(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(as_json(found))
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_validation(board_console(), found)
     return 0

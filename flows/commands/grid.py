@@ -98,7 +98,7 @@ def _list(root: Path, *, as_json: bool) -> int:
 
         print(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_coverage(board_console(), rows, datetime.now(UTC))
     return 0

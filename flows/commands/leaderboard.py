@@ -7,9 +7,10 @@ from datetime import timedelta
 from rich.text import Text
 
 from flows.errors import ConfigError
-from flows.leaderboard import board_console, known_metrics, print_leaderboard
+from flows.leaderboard import known_metrics, print_leaderboard
 from flows.lengthwords import length_sentences
 from flows.paths import data_dir
+from flows.terminal import board_console
 from flows.weighttable import print_providers, print_weights
 from warehouse.decision import Rules, flat_rows, published_boards
 from warehouse.errors import WarehouseError

@@ -13,12 +13,13 @@ from rich.text import Text
 from flows.config import load_config
 from flows.driftwords import drift_line
 from flows.errors import NightError
-from flows.leaderboard import board_console, print_leaderboard
+from flows.leaderboard import print_leaderboard
 from flows.night import NightReport, Observer, night
 from flows.paths import data_dir, to_write
 from flows.plan import Plan, PlannedTrial, total_usd
 from flows.prepare import NightRequest, check_request, plan_night, resolve_all_weights
 from flows.progress import TerminalObserver
+from flows.terminal import board_console
 from flows.watchtable import recent_sentences
 from flows.words import arrivals_words, plan_sentences, usd
 from probes.errors import ProbeError

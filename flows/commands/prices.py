@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         _print_json([line for row in rows for line in price_json(row.product, row.service_tier, row.price)])
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_prices(
         board_console(), [(row.product, row.service_tier, row.price) for row in rows], own=shelf.own, on=at.date()
@@ -145,7 +145,7 @@ def _show_drift(found: Sequence[Drift], products: int, options: argparse.Namespa
     if options.json:
         _print_json([drift_json(each) for each in found])
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_drift(board_console(), found, products=products)
     return 0
@@ -165,7 +165,7 @@ def _break_even(options: argparse.Namespace) -> int:
     if options.json:
         _print_json([break_even_json(machine, others) for machine, others in found])
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_break_even(board_console(), found)
     return 0
@@ -183,7 +183,7 @@ def _bill(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(bill_json(found))
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_bill(board_console(), found)
     return 0

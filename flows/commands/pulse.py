@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from rich.text import Text
 
 from flows.config import load_config
 from flows.errors import NightError
-from flows.leaderboard import board_console
 from flows.paths import data_dir, to_write
 from flows.prepare import NightRequest, plan_night
 from flows.progress import TerminalObserver
 from flows.pulse import PulseReport, pulse, pulse_request
+from flows.terminal import board_console, plain_console
 from flows.words import plan_sentences, usd
 from probes.errors import ProbeError
 from warehouse.errors import WarehouseError
@@ -39,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
             console.print(Text(sentence))
         return 0
     to_write(request.data_dir)
-    told = Console(file=sys.stderr) if options.json else console
+    told = plain_console(stderr=True) if options.json else console
     try:
         with TerminalObserver(told) as observer:
             report = pulse(request, step=lambda _name, step: step(), observer=observer)

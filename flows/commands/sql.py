@@ -90,7 +90,7 @@ def _print_rows(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     """A line a row, or a line a value where columns would be too narrow to read."""
     from rich.table import Table
 
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     console = board_console()
     if len(columns) * _LEAST_COLUMN_CHARS <= console.width or not rows:
@@ -144,7 +144,7 @@ def _without_query(options: argparse.Namespace, *, folder_path: str) -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     console = board_console()
     for view in views:

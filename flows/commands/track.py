@@ -212,8 +212,7 @@ def _account(options: argparse.Namespace, root: Path, folder: Path, job_id: str)
 
         print(orjson.dumps(account).decode(), flush=True)
         return
-    from rich.console import Console
-
     from flows.jobtable import print_job
+    from flows.terminal import plain_console
 
-    print_job(Console(stderr=True), account, has_site=options.config is not None)
+    print_job(plain_console(stderr=True), account, has_site=options.config is not None)

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
             orjson.dumps([asdict(of) | {"relative": of.relative} for of in found], option=orjson.OPT_INDENT_2).decode()
         )
         return 0
-    from flows.leaderboard import board_console
+    from flows.terminal import board_console
 
     print_changes(board_console(), found, seen, since, with_nights=options.nights)
     return 0
