@@ -1,7 +1,7 @@
 """Prices, disagreements and break-even volumes as people read them in a terminal, and as JSON."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -27,11 +27,40 @@ ALWAYS = ("usd_per_input_mtok", "usd_per_cached_input_mtok", "usd_per_output_mto
 Row = tuple[Product, str, Price | None]
 
 
-def print_prices(console: "Console", rows: Sequence[Row], *, own: Sequence[str], on: date) -> None:
-    """A row a product, service tier and length of prompt; then the sources under their numbers."""
+def print_prices(
+    console: "Console", rows: Sequence[Row], *, own: Sequence[str], on: date, benched: Sequence[Row] = ()
+) -> None:
+    """A row a product, service tier and length of prompt; ad hoc benches apart; then the sources by their numbers."""
+    both = (*rows, *benched)
+    entries = [entry for _, _, price in both if price is not None for entry in price.length_tiers]
+    sources = {source: n for n, source in enumerate(dict.fromkeys(_source(entry) for entry in entries), start=1)}
+    for title, shown in (
+        (f"US dollars per million tokens on {on}", rows),
+        (f"Ad hoc benches, by list price on {on}", benched),
+    ):
+        if shown:
+            console.print(_price_table(title, shown, sources))
+    for source, n in sources.items():
+        console.print(Text(f"[{n}] {source}", style="dim"), soft_wrap=True)
+    if any(price is None for _, _, price in rows):
+        console.print(
+            Text("unknown: in no price list; add a [targets.price] table to the config, or max_usd cannot be kept")
+        )
+    elif any(price is None for _, _, price in benched):
+        console.print(Text("unknown: in no price list; in a config a [targets.price] table would state it"))
+    if own:
+        console.print(
+            Text(f"served by ourselves, at the price of electricity and hardware: {', '.join(own)}", style="dim"),
+            Text("\n`megatoken prices --break-even TARGET` compares one of them with the APIs", style="dim"),
+        )
+    if not both and not own:
+        console.print("No target has been measured yet, so there is no price to show; see megatoken night.")
+
+
+def _price_table(title: str, rows: Sequence[Row], sources: Mapping[str, int]) -> Table:
     entries = [entry for _, _, price in rows if price is not None for entry in price.length_tiers]
     shown = [name for name in HEADS if name in ALWAYS or any(getattr(entry, name) is not None for entry in entries)]
-    table = _table(f"US dollars per million tokens on {on}")
+    table = _table(title)
     table.add_column("target", overflow="fold")
     table.add_column("model", overflow="fold", style="dim")
     table.add_column("service", no_wrap=True)
@@ -40,7 +69,6 @@ def print_prices(console: "Console", rows: Sequence[Row], *, own: Sequence[str],
     table.add_column("from", no_wrap=True)
     table.add_column("days", justify="right", no_wrap=True)
     table.add_column("by", justify="right", no_wrap=True)
-    sources = {source: n for n, source in enumerate(dict.fromkeys(_source(entry) for entry in entries), start=1)}
     before: Product | None = None
     for product, tier, price in rows:
         named = ("", "") if product == before else (product.target_id or product.provider, product.model)
@@ -59,24 +87,14 @@ def print_prices(console: "Console", rows: Sequence[Row], *, own: Sequence[str],
                 "-" if price.age_days is None else str(price.age_days),
                 Text(f"[{sources[_source(entry)]}]", style="dim"),
             )
-    if rows:
-        console.print(table)
-    for source, n in sources.items():
-        console.print(Text(f"[{n}] {source}", style="dim"), soft_wrap=True)
-    if any(price is None for _, _, price in rows):
-        console.print(
-            Text("unknown: in no price list; add a [targets.price] table to the config, or max_usd cannot be kept")
-        )
-    if own:
-        console.print(
-            Text(f"served by ourselves, at the price of electricity and hardware: {', '.join(own)}", style="dim"),
-            Text("\n`megatoken prices --break-even TARGET` compares one of them with the APIs", style="dim"),
-        )
+    return table
 
 
-def price_json(product: Product, service_tier: str, price: Price | None) -> list[dict[str, Any]]:
+def price_json(
+    product: Product, service_tier: str, price: Price | None, *, benched: bool = False
+) -> list[dict[str, Any]]:
     """An object for each length of prompt; one with nulls where the price is unknown."""
-    frame = dataclasses.asdict(product) | {"service_tier": service_tier}
+    frame = dataclasses.asdict(product) | {"service_tier": service_tier, "bench": benched}
     if price is None:
         return [frame | {"origin": None} | dict.fromkeys(AMOUNTS)]
     return [
@@ -112,7 +130,9 @@ def print_drift(console: "Console", found: Sequence[Drift], *, products: int) ->
             )
         console.print(table)
     count = "no price differs" if not found else "1 price differs" if len(found) == 1 else f"{len(found)} prices differ"
-    console.print(Text(f"{count} between sources, of {products} products", style="dim"))
+    of = "1 product" if products == 1 else f"{products} products"
+    said = f"{count} between sources, of {of}" if products else "no hosted target of a config has been measured yet"
+    console.print(Text(said, style="dim"))
 
 
 def drift_json(one: Drift) -> dict[str, Any]:

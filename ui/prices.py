@@ -67,12 +67,17 @@ def table_rows(rows: Sequence[Shelved]) -> list[Row]:
 
 def finding(rows: Sequence[Shelved], day: date) -> str:
     """How much of it is known, and how many prices two sources disagree about."""
-    products = {row.product for row in rows}
-    unknown = {row.product for row in rows if row.entry is None}
+    products = list(dict.fromkeys(row.product for row in rows))
+    known = {row.product for row in rows if row.entry is not None}
     apart = {(row.product, drift.amount, row.service_tier) for row in rows for drift in row.drifts}
-    said = f"Prices of {words.count(len(products) - len(unknown), 'hosted target')} are known on {day}"
-    if unknown:
-        said += f", of {len(unknown)} {'is' if len(unknown) == 1 else 'are'} not"
+    if len(products) == 1:
+        only = products[0].target_id or products[0].name
+        said = f"The price of {only} is {'' if known else 'not '}known on {day}"
+    elif not known:
+        said = f"Of {len(products)} hosted targets no price is known on {day}"
+    else:
+        of = "all" if len(known) == len(products) else f"{len(known)} of"
+        said = f"Prices of {of} {len(products)} hosted targets are known on {day}"
     if apart:
         said += f"; sources disagree about {words.count(len(apart), 'price')} by more than {DRIFT_SHARE:.0%}"
     return said

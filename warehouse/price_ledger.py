@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warehouse.accounting.quantities import length_of
+from warehouse.price_products import Bought, bought
 from warehouse.pricebook.book import PriceBook
 from warehouse.pricebook.entry import AMOUNTS, STANDARD, PriceEntry, Product
 
@@ -39,7 +40,8 @@ def record_prices(con: "duckdb.DuckDBPyConnection") -> tuple[int, int]:
     Returns:
         How many were added and how many withdrawn.
     """
-    products = _products(con)
+    here = bought(con)
+    products = [*here.hosted, *here.benched]
     if not products:
         return 0, 0
     from warehouse.prices import listed_entries
@@ -61,8 +63,8 @@ def record_prices(con: "duckdb.DuckDBPyConnection") -> tuple[int, int]:
     return len(added), len(gone)
 
 
-def recorded_book(data_dir: Path) -> tuple[tuple[Product, ...], tuple[str, ...], PriceBook]:
-    """What the targets of the published warehouse serve, the ids of those that are not hosted, and a book for them.
+def recorded_book(data_dir: Path) -> tuple[Bought, PriceBook]:
+    """What the published warehouse has seen served, and a book for it.
 
     Its contracts are those on record, of contracts and of price files; the list is read anew.
 
@@ -72,31 +74,13 @@ def recorded_book(data_dir: Path) -> tuple[tuple[Product, ...], tuple[str, ...],
     from warehouse.query import open_published
 
     with open_published(data_dir) as con:
-        products = tuple(_products(con))
-        own = tuple(
-            target
-            for (target,) in con.execute(
-                "SELECT DISTINCT target_id FROM trials WHERE kind = 'local' ORDER BY target_id"
-            ).fetchall()
-        )
+        here = bought(con)
         contracts = {
-            product.target_id: _stated_by_trials(con, product) for product in products if product.target_id is not None
+            product.target_id: _stated_by_trials(con, product)
+            for product in (*here.benched, *here.hosted)
+            if product.target_id is not None
         }
-    return products, own, PriceBook(contracts=contracts)
-
-
-def _products(con: "duckdb.DuckDBPyConnection") -> list[Product]:
-    """What hosted targets have served, each model of a target once, at its latest address."""
-    found = con.execute(
-        """
-        SELECT target_id, provider, model, base_url
-        FROM trials
-        WHERE kind = 'endpoint'
-        QUALIFY row_number() OVER (PARTITION BY target_id, provider, model ORDER BY started_at DESC, trial_id) = 1
-        ORDER BY target_id, provider, model
-        """
-    ).fetchall()
-    return [Product(target_id=target, provider=who, model=model, base_url=url) for target, who, model, url in found]
+    return here, PriceBook(contracts=contracts)
 
 
 def _stated_by_trials(con: "duckdb.DuckDBPyConnection", product: Product) -> list[PriceEntry]:

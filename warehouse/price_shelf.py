@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+from warehouse.price_products import bought
 from warehouse.pricebook import Drift, Price, PriceEntry, Product, differing
 from warehouse.pricebook.entry import STANDARD, in_force, tiers_of
 from warehouse.pricebook.recorded import recorded_sources
-from warehouse.query import dicts
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,11 +19,15 @@ Sources = Sequence[Sequence[PriceEntry]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
-    """What hosted targets sell, with the prices on record, and the targets that are not bought by the token."""
+    """What hosted targets sell, with the prices on record, and the targets that are not bought by the token.
+
+    `benched` are what ad hoc benches alone have measured: no config names them.
+    """
 
     products: Sequence[Product]
     sources: Mapping[tuple[str, str, str], Sources]  # by target, provider and model
     own: Sequence[str]
+    benched: Sequence[Product] = ()
 
     def of(self, product: Product) -> Sources:
         """The prices on record of a product, the source that rules first."""
@@ -49,37 +53,23 @@ def read_shelf(con: "duckdb.DuckDBPyConnection") -> Shelf:
     Args:
         con: a published snapshot.
     """
-    trials = dicts(
-        con.execute(
-            """
-            SELECT target_id, provider, model, kind, base_url
-            FROM trials
-            QUALIFY row_number() OVER (PARTITION BY target_id, provider, model ORDER BY started_at DESC, trial_id) = 1
-            ORDER BY target_id, provider, model
-            """
-        )
-    )
-    return Shelf(
-        products=[
-            Product(target_id=row["target_id"], provider=row["provider"], model=row["model"], base_url=row["base_url"])
-            for row in trials
-            if row["kind"] == "endpoint"
-        ],
-        sources=recorded_sources(con),
-        own=sorted({row["target_id"] for row in trials if row["kind"] == "local"}),
-    )
+    here = bought(con)
+    return Shelf(products=here.hosted, benched=here.benched, sources=recorded_sources(con), own=here.own)
 
 
-def on_day(shelf: Shelf, day: date, *, tolerance_share: float) -> list[Shelved]:
+def on_day(
+    shelf: Shelf, day: date, *, tolerance_share: float, products: Sequence[Product] | None = None
+) -> list[Shelved]:
     """Every price that holds on a day, by target, tier, hours and length; of a product without one, the reason.
 
     Args:
         shelf: what is sold.
         day: UTC.
         tolerance_share: two sources that differ by less do not disagree.
+        products: of which of them; by default of hosted targets.
     """
     found: list[Shelved] = []
-    for product in shelf.products:
+    for product in shelf.products if products is None else products:
         sources = shelf.of(product)
         hours = [datetime.combine(day, time(), tzinfo=UTC) + timedelta(hours=hour) for hour in range(HOURS)]
         noon = hours[HOURS // 2]

@@ -19,6 +19,7 @@ class Shelf:
     products: tuple[Product, ...]
     own: tuple[str, ...]  # ids of targets that are not bought by the token
     book: PriceBook
+    benched: tuple[Product, ...] = ()  # of ad hoc benches alone, which no config names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +43,31 @@ def run(options: argparse.Namespace) -> int:
         if options.drift:
             found = [each for product in shelf.products for each in _drift(shelf.book, product, at, options.tier)]
             return _show_drift(found, len(shelf.products), options)
-        rows = [row for product in shelf.products for row in listed(shelf.book, product, at, options.tier)]
+        rows, benched = (
+            [row for product in products for row in listed(shelf.book, product, at, options.tier)]
+            for products in (shelf.products, shelf.benched)
+        )
     except WarehouseError as error:
         raise ConfigError([str(error)]) from error
     from flows.pricetable import price_json, print_prices
 
     if options.json:
-        _print_json([line for row in rows for line in price_json(row.product, row.service_tier, row.price)])
+        _print_json(
+            [
+                line
+                for row in (*rows, *benched)
+                for line in price_json(row.product, row.service_tier, row.price, benched=row in benched)
+            ]
+        )
         return 0
     from flows.terminal import board_console
 
     print_prices(
-        board_console(), [(row.product, row.service_tier, row.price) for row in rows], own=shelf.own, on=at.date()
+        board_console(),
+        [(row.product, row.service_tier, row.price) for row in rows],
+        own=shelf.own,
+        on=at.date(),
+        benched=[(row.product, row.service_tier, row.price) for row in benched],
     )
     return 0
 
@@ -85,8 +99,8 @@ def _shelf(options: argparse.Namespace) -> Shelf:
         direct = _direct(options.what)
         if direct is not None:
             return direct
-    products, own, book = recorded_book(data_dir(options.data))
-    return Shelf(products=products, own=own, book=book)
+    here, book = recorded_book(data_dir(options.data))
+    return Shelf(products=tuple(here.hosted), own=tuple(here.own), benched=tuple(here.benched), book=book)
 
 
 def _direct(name: str) -> Shelf | None:
@@ -121,22 +135,27 @@ def _chosen(shelf: Shelf, what: str | None) -> Shelf:
     if what is None:
         return shelf
     wanted = what.casefold()
-    found = tuple(
-        product
-        for product in shelf.products
-        if wanted in ((product.target_id or "").casefold(), product.model.casefold(), product.name.casefold())
+    found, benched = (
+        tuple(
+            product
+            for product in products
+            if wanted in ((product.target_id or "").casefold(), product.model.casefold(), product.name.casefold())
+        )
+        for products in (shelf.products, shelf.benched)
     )
     own = tuple(each for each in shelf.own if each.casefold() == wanted)
-    if not found and not own:
+    if not found and not benched and not own:
         import difflib
 
-        names = {name for p in shelf.products for name in (p.target_id or p.name, p.model)} | set(shelf.own)
+        names = {name for p in (*shelf.products, *shelf.benched) for name in (p.target_id or p.name, p.model)} | set(
+            shelf.own
+        )
         near = difflib.get_close_matches(what, sorted(names), n=3, cutoff=0.4)
         hint = f"; nearest are {', '.join(near)}" if near else ""
         raise ConfigError(
             [f"{what}: neither a target nor a model of one{hint}; ask for PROVIDER/MODEL to look into the list itself"]
         )
-    return Shelf(products=found, own=own, book=shelf.book)
+    return Shelf(products=found, own=own, benched=benched, book=shelf.book)
 
 
 def _show_drift(found: Sequence[Drift], products: int, options: argparse.Namespace) -> int:

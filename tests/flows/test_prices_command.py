@@ -1,6 +1,7 @@
 """`megatoken prices`: what people read, what machines read, and a sentence for each mistake."""
 
 import json
+import shutil
 
 import pytest
 
@@ -135,6 +136,25 @@ def test_without_a_config_the_published_targets_are_listed_with_the_prices_on_re
     assert row.split()[:6] == ["cheap", "cheap-1", "standard", "0", "-", "1"]
     assert "contract: their page" in out
     assert "served by ourselves, at the price of electricity and hardware: alpha" in out
+
+
+def test_a_bench_has_a_table_of_its_own_and_no_drift(published, tmp_path, capsys):
+    folder = tmp_path / "data"
+    shutil.copytree(published, folder, symlinks=True)
+    adhoc = trial_row(
+        trial_id="bench-1.adhoc.adhoc.1", run_id="bench-1", target_id="adhoc", provider="adhoc", model="llama",
+        kind="endpoint", engine=None, device=None,
+    )  # fmt: skip
+    land(folder, batch_id="bench", host_id="host", rows=[run_row(run_id="bench-1", run_kind="bench"), adhoc])
+    load(folder)
+    publish(folder)
+    out = said(capsys, "--data", str(folder))
+    assert out.index("cheap-1") < out.index("Ad hoc benches, by list price on") < out.index("adhoc   llama")
+    assert "unknown: in no price list; in a config a [targets.price] table would state it" in out
+    rows = json.loads(said(capsys, "--json", "--data", str(folder)))
+    assert {row["target_id"]: row["bench"] for row in rows} == {"cheap": False, "dear": False, "adhoc": True}
+    assert [row["model"] for row in json.loads(said(capsys, "adhoc", "--json", "--data", str(folder)))] == ["llama"]
+    assert "of 2 products" in said(capsys, "--drift", "--data", str(folder))
 
 
 def test_break_even_says_from_how_many_tokens_or_why_never(published, capsys):

@@ -16,9 +16,12 @@ from ui.prices_bill_chart import bill_chart
 from warehouse.bill import BillChange, TargetBill, UnknownBill
 from warehouse.bill_periods import Period
 from warehouse.bill_use import TokenUse
+from warehouse.landing import land
+from warehouse.loader import load
 from warehouse.price_drifts import DRIFT_SHARE
 from warehouse.price_shelf import Shelf, on_day
 from warehouse.pricebook import Product
+from warehouse.publish import publish
 
 
 def shown(*sources, day=DAY):
@@ -43,7 +46,42 @@ def test_an_unknown_price_is_said_with_its_reason_and_names_are_escaped():
     assert "unknown" in html
     assert "In no contract, price file or list" in html
     assert "<script>" not in html
-    assert prices.finding(rows, DAY) == "Prices of 0 hosted targets are known on 2026-11-15, of 1 is not"
+    assert prices.finding(rows, DAY) == f"The price of {EVIL} is not known on 2026-11-15"
+
+
+def test_how_much_is_known_is_a_true_sentence_for_one_target_for_some_and_for_all():
+    known = [Product(target_id=name, provider="p", model="m") for name in ("a", "b")]
+    dark = [Product(target_id=name, provider="p", model="m") for name in ("c", "d")]
+    of = Shelf(products=[], sources={(each.target_id, "p", "m"): [[entry()]] for each in known}, own=[])
+    for products, said in (
+        (known[:1], "The price of a is known on"),
+        (known, "Prices of all 2 hosted targets are known on"),
+        (known[:1] + dark, "Prices of 1 of 3 hosted targets are known on"),
+        (known + dark, "Prices of 2 of 4 hosted targets are known on"),
+        (dark, "Of 2 hosted targets no price is known on"),
+    ):
+        rows = on_day(of, DAY, tolerance_share=DRIFT_SHARE, products=products)
+        assert prices.finding(rows, DAY) == f"{said} 2026-11-15"
+
+
+def test_a_bench_stands_apart_from_the_targets_of_configs(tmp_path, monkeypatch):
+    bench = run_row(run_id="bench-1", run_kind="bench")
+    api = {"kind": "endpoint", "engine": None, "device": None}
+    adhoc = trial_row(
+        trial_id="bench-1.adhoc.adhoc.1", run_id="bench-1", target_id="adhoc", provider="adhoc", model="llama", **api
+    )
+    folder = published(tmp_path, [bench, adhoc])
+    alone = text(opened("prices", folder, monkeypatch))
+    assert "No hosted target of a config has been measured yet" in alone
+    assert "Ad hoc benches" in alone
+    assert "0 hosted targets" not in alone
+    named = trial_row(trial_id="night-1.api.chat.1", target_id="api", provider="p", model="m", **api)
+    land(folder, batch_id="night", host_id="h", rows=[run_row(), planned_row(), named])
+    load(folder)
+    publish(folder)
+    both = text(opened("prices", folder, monkeypatch))
+    assert "The price of api is not known on" in both
+    assert both.index("The price of api") < both.index("Ad hoc benches") < both.index("adhoc")
 
 
 def test_the_history_is_steps_by_source_and_says_the_last_change():

@@ -27,21 +27,34 @@ def draw(at: frame.Frame) -> None:
 def _prices(at: frame.Frame) -> None:
     """Prices of a day, their disagreements, and the history of one target."""
     shelf = prices_snapshot.shelf(at.shown.path)
-    if not shelf.products:
+    if not shelf.products and not shelf.benched:
         ours = f" {words.listed(list(shelf.own))}: at the price of electricity and hardware." if shelf.own else ""
         raise frame.Nothing("No price to show yet", f"No hosted target has been measured yet.{ours}")
     model = at.bar(model=True).model
     today = at.now.date()
     with at.choices:
         day, note = url_day("As of", "on", default=today, low=_FIRST_DAY, high=today + _AHEAD, width=150)
-    rows = [row for row in on_day(shelf, day, tolerance_share=DRIFT_SHARE) if model in (None, row.product.model)]
+    rows, benched = (
+        [row for row in found if model in (None, row.product.model)]
+        for found in (
+            on_day(shelf, day, tolerance_share=DRIFT_SHARE, products=products)
+            for products in (shelf.products, shelf.benched)
+        )
+    )
     at.beneath(f"{words.count(len(rows), 'price row')} {MIDDLE} as of {day}, UTC {MIDDLE} before tax unless it is said")
-    at.download(prices.to_csv(rows), f"prices-{day}.csv", help="Every price of that day in US dollars, with its source")
+    at.download(
+        prices.to_csv([*rows, *benched]),
+        f"prices-{day}.csv",
+        help="Every price of that day in US dollars, with its source",
+    )
     if note:
         st.html(markup.notes([note]))
     st.html(markup.link("What changed my bill, of the last 7 days against those before?", "prices", {"show": "bill"}))
-    st.html(markup.heading(prices.finding(rows, day)))
-    st.html(markup.table(prices.columns(rows), prices.table_rows(rows), label=f"Prices as of {day}"))
+    if rows:
+        st.html(markup.heading(prices.finding(rows, day)))
+        st.html(markup.table(prices.columns(rows), prices.table_rows(rows), label=f"Prices as of {day}"))
+    else:
+        st.html(markup.heading("No hosted target of a config has been measured yet"))
     apart = prices.drift_words(rows)
     own = [f"Not bought by the token, but by electricity and hardware: {words.listed(list(shelf.own), most=8)}."]
     st.html(
@@ -55,6 +68,14 @@ def _prices(at: frame.Frame) -> None:
         )
     )
     _history(at, shelf, rows, day)
+    _benched(benched, day)
+
+
+def _benched(rows: Sequence[Shelved], day: date) -> None:
+    if rows:
+        beneath = "No config names them, so no contract prices them: the list may know their endpoint, or nobody does."
+        st.html(markup.heading("Ad hoc benches", beneath=beneath))
+        st.html(markup.table(prices.columns(rows), prices.table_rows(rows), label=f"Prices of benches as of {day}"))
 
 
 def _history(at: frame.Frame, shelf: Shelf, rows: Sequence[Shelved], day: date) -> None:
