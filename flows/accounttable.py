@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from warehouse.account_report import AccountReport, ReportedFigure, ReportedScore, ReportedSpread
+from flows.accountreasons import numbered_reasons, reasons_table, sentence_of, unknown_text
+from warehouse.account_report import AccountReport, ReportedFigure, ReportedSpread
 from warehouse.accounting import Fact
 from warehouse.energy_words import boundary_words
 
@@ -56,17 +57,19 @@ def print_account(console: Console, report: AccountReport) -> None:
     if boundary is not None:
         console.print(Text(f"Energy is {boundary}", style="dim"), width=width)
         console.print()
-    unknown = _unknown(report)
-    if unknown:
-        console.print(Text("Unknown", style="bold"))
-        for reason, label in unknown.items():
-            console.print(Text(f"{label} {reason}", style="yellow"), width=width)
-        console.print()
     if report.scores:
-        console.print(scores_table(report.scores), width=width)
+        console.print(scores_table(report), width=width)
+        console.print()
+    reasons = numbered_reasons(report)
+    if reasons:
+        console.print(Text("Unknown for want of", style="bold"))
+        console.print(reasons_table(reasons), width=width)
         console.print()
     console.print(Text("How sure, and why", style="bold"))
-    for spread in report.spreads:
+    unknown = sentence_of(SPREADS.get(one.figure, one.figure) for one in report.spreads if one.missing is not None)
+    if unknown:
+        console.print(Text(unknown), width=width)
+    for spread in (one for one in report.spreads if one.missing is None):
         console.print(Text(f"{SPREADS.get(spread.figure, spread.figure)}: {sure_words(spread)}"), width=width)
     exact = [fact.quantity for fact in report.factors if fact.basis == "estimated" and fact.low == fact.high]
     if exact:
@@ -75,6 +78,10 @@ def print_account(console: Console, report: AccountReport) -> None:
     for note in dict.fromkeys(figure.note for figure in report.figures if figure.note is not None):
         console.print(Text(note, style="dim"), width=width)
     console.print()
+    if not report.factors:
+        console.print(Text("No factor is known of it.", style="dim"))
+        console.print()
+        return
     console.print(factors_table(report.factors), width=width)
     sources = Table.grid(padding=(0, 1, 0, 0))
     for source, label in _sources(report.factors).items():
@@ -84,8 +91,8 @@ def print_account(console: Console, report: AccountReport) -> None:
 
 
 def figures_table(report: AccountReport) -> Table:
-    """A row a figure, in groups; an unknown one names its reason by a number."""
-    unknown = _unknown(report)
+    """A row a figure, in groups; an unknown one names its reasons by their numbers."""
+    reasons = numbered_reasons(report)
     table = plain_table("")
     table.add_column("", overflow="fold")
     for head in ("low", "central", "high"):
@@ -108,18 +115,10 @@ def figures_table(report: AccountReport) -> Table:
                 number(figure.high),
                 UNITS.get(figure.unit, figure.unit),
                 figure.basis or "",
-                figure.method.replace("-", " ")
-                if figure.missing is None
-                else Text(f"unknown {unknown[figure.missing]}", style="yellow"),
+                figure.method.replace("-", " ") if figure.missing is None else unknown_text(figure.missing, reasons),
             )
             _add_parts(table, figure)
     return table
-
-
-def _unknown(report: AccountReport) -> dict[str, str]:
-    """Why figures are not known, and the number that each reason goes by."""
-    reasons = dict.fromkeys(figure.missing for figure in report.figures if figure.missing is not None)
-    return {reason: f"[{nth}]" for nth, reason in enumerate(reasons, start=1)}
 
 
 def _add_parts(table: Table, figure: ReportedFigure) -> None:
@@ -132,22 +131,23 @@ def _add_parts(table: Table, figure: ReportedFigure) -> None:
             table.add_row(f"    {name}", "", number(joules), "", "J", "", said, style="dim")
 
 
-def scores_table(scores: Sequence[ReportedScore]) -> Table:
-    """Software Carbon Intensity, a row a functional unit."""
+def scores_table(report: AccountReport) -> Table:
+    """Software Carbon Intensity, a row a functional unit; an unknown one names its reasons by their numbers."""
+    reasons = numbered_reasons(report)
     table = plain_table("Software Carbon Intensity, (O + M) per R, location-based")
     table.add_column("R", no_wrap=True)
     table.add_column("served", justify="right", no_wrap=True)
     for head in ("low", "gCO2e per R", "high"):
         table.add_column(head, justify="right", no_wrap=True, style="" if head in ("low", "high") else "bold")
-    table.add_column("", overflow="fold", style="yellow")
-    for score in scores:
+    table.add_column("", overflow="fold")
+    for score in report.scores:
         table.add_row(
             score.functional_unit,
             number(score.functional_units),
             number(score.low),
             number(score.central),
             number(score.high),
-            f"unknown: {score.missing}" if score.missing else "",
+            unknown_text(score.missing, reasons) if score.missing else "",
         )
     return table
 
@@ -184,8 +184,6 @@ def _sources(factors: Sequence[Fact]) -> dict[str, str]:
 def sure_words(spread: ReportedSpread) -> str:
     """What the draws of a figure say, in a sentence."""
     unit = UNITS.get(spread.figure, spread.figure)
-    if spread.missing is not None:
-        return "unknown, since a part of it is"
     if not spread.variance_shares:
         return f"{number(spread.p50)} {unit}; no input of it has a range"
     likely = f"{number(spread.p05)} to {number(spread.p95)} {unit} in 90 % of {spread.draws} draws"

@@ -57,9 +57,36 @@ def test_an_account_is_shown_with_its_figures_reasons_and_factors(data, capsys, 
         "mostly the embodied estimate of the hardware (100 % of the variance)",
         "taken as exact, since their sources give no range: grid_gco2e_per_kwh",
         "Energy is of processors, whoever used them; boards, disks, fans",
-        "no market_covered_share (what was bought is not known: declare [site.market]",
+        "market_covered_share: what was bought is not known: declare [site.market]",
     ):  # fmt: skip
         assert words in " ".join(out.split()), words
+
+
+def test_why_figures_are_unknown_is_said_once_each_with_its_tables_as_they_are_called(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    bench = trial_row(
+        trial_id="bench-1.adhoc.adhoc.1", run_id="bench-1", target_id="adhoc", provider="adhoc", kind="endpoint",
+        engine=None, device=None,
+    )  # fmt: skip
+    land(tmp_path, batch_id="b", host_id="h", rows=[bench, attempt_row(trial_id=bench.trial_id)])
+    load(begun(tmp_path))
+    publish(tmp_path)
+    code, out, _ = run(tmp_path, capsys)
+    said = " ".join(out.split())
+    assert code == 0
+    for reason in (
+        "[1] endpoint_j_per_output_token: EcoLogits does not know the model",
+        "declare j_per_output_token in [targets.hosting]",
+        "[2] price_usd_per_input_mtok: add a [targets.price] table [3] price_usd_per_output_mtok: as [2]",
+        "pue: declare it in [site] or [targets.hosting]",
+        "request 1.000 - - - unknown [1] [4] [5] [7]",
+        "energy, emissions, cost and water: unknown, since a part of each is",
+        "No factor is known of it.",
+    ):
+        assert said.count(reason) == 1, reason
+    (report,) = json.loads(run(tmp_path, capsys, "--json")[1])["accounts"]
+    (energy,) = [figure for figure in report["figures"] if figure["group"] == "energy"]
+    assert energy["missing"].startswith("no endpoint_j_per_output_token (EcoLogits")
 
 
 def test_an_account_as_json_is_in_base_units(data, capsys):

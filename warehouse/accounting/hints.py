@@ -1,6 +1,8 @@
 """What to do about a fact that an account lacks: which row to add, or what to declare."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from warehouse.accounting import quantities as q
@@ -42,3 +44,32 @@ def what_to_add(quantity: str) -> str:
     """One clause: that a fact is not there, and how it would be."""
     hint = _TO_ADD.get(quantity)
     return f"no {quantity} ({hint})" if hint else f"no {quantity}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lack:
+    """One of the reasons for which a figure is unknown: a fact that is not there, or something else in words."""
+
+    quantity: str | None  # None: `said` is the whole reason
+    said: str  # of a fact what to do about it; may be empty
+
+
+_FACT: Final = r"(?:[a-z0-9]+(?:_[a-z0-9]+)+|pue)"  # as quantities are called: never a word of a sentence
+_OF_PART: Final = r"(?:[a-z_]+(?: energy)?: )*"
+_NEXT: Final = re.compile(rf"[,;] (?={_OF_PART}no {_FACT}\b)")
+_LACK: Final = re.compile(rf"{_OF_PART}no (?P<quantity>{_FACT})(?: \((?P<hint>.*)\)|: (?P<why>.*))?", re.DOTALL)
+
+
+def lacks(missing: str) -> tuple[Lack, ...]:
+    """The reasons of which a stored `missing` is made, each once, in its order.
+
+    An account that goes on from another repeats what that lacks: `endpoint energy: no a (...), no b (...)`.
+    """
+    found = []
+    for part in _NEXT.split(missing):
+        lack = _LACK.fullmatch(part)
+        if lack is None:
+            found.append(Lack(quantity=None, said=part))
+        else:
+            found.append(Lack(quantity=lack["quantity"], said=lack["hint"] or lack["why"] or ""))
+    return tuple(dict.fromkeys(found))
