@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # Change it with any change of a formula or rule of the accounting: every trial is then accounted anew.
-METHOD_VERSION = "3"
+METHOD_VERSION = "4"
 # Trials whose power samples are held in memory together.
 _TRIALS_AT_ONCE = 200
 
@@ -54,11 +54,18 @@ _TOKENS = """
         coalesce(sum(cached_tokens), 0)::BIGINT AS cached_tokens,
         coalesce(sum(output_tokens), 0)::BIGINT AS output_tokens,
         coalesce(sum(cache_write_tokens), 0)::BIGINT AS cache_write_tokens,
-        count(*) FILTER (prompt_tokens IS NOT NULL) AS requests,
-        count(*) FILTER (ok AND (prompt_tokens IS NULL OR output_tokens IS NULL)) AS uncounted_ok,
-        count(*) FILTER (NOT ok AND (prompt_tokens IS NULL OR output_tokens IS NULL)) AS uncounted_failed
-    FROM attempt_metrics
-    WHERE trial_id IN (SELECT unnest(?))
+        coalesce(
+            sum(coalesce(search_units, 1)) FILTER (prompt_tokens IS NOT NULL OR search_units IS NOT NULL), 0
+        )::BIGINT AS fees,
+        count(*) FILTER (ok AND is_uncounted) AS uncounted_ok,
+        count(*) FILTER (NOT ok AND is_uncounted) AS uncounted_failed,
+        count(*) FILTER (ok AND is_uncounted AND search_units IS NOT NULL) AS searched_ok,
+        count(*) FILTER (NOT ok AND is_uncounted AND search_units IS NOT NULL) AS searched_failed
+    FROM (
+        SELECT *, prompt_tokens IS NULL OR output_tokens IS NULL AS is_uncounted
+        FROM attempt_metrics
+        WHERE trial_id IN (SELECT unnest(?))
+    )
     GROUP BY trial_id
 """
 # of the trials whose price changes with the length of a prompt, and the lengths at which it does
@@ -66,7 +73,7 @@ _LONGER = """
     SELECT
         t.trial_id,
         t.above,
-        count(*) AS requests,
+        sum(coalesce(search_units, 1))::BIGINT AS fees,
         sum(prompt_tokens)::BIGINT AS prompt_tokens,
         coalesce(sum(cached_tokens), 0)::BIGINT AS cached_tokens,
         coalesce(sum(cache_write_tokens), 0)::BIGINT AS cache_write_tokens,
@@ -276,12 +283,14 @@ def _tokens(con: "duckdb.DuckDBPyConnection", subjects: Sequence[_Subject]) -> d
             cached_tokens=cached,
             output_tokens=output,
             cache_write_tokens=written,
-            requests=requests,
+            fees=fees,
             uncounted_ok=ok,
             uncounted_failed=failed,
+            searched_ok=searched_ok,
+            searched_failed=searched_failed,
             longer=longer.get(trial_id, {}),
         )
-        for trial_id, prompt, cached, output, written, requests, ok, failed in con.execute(
+        for trial_id, prompt, cached, output, written, fees, ok, failed, searched_ok, searched_failed in con.execute(
             _TOKENS, [[one.trial_id for one in subjects]]
         ).fetchall()
     }
@@ -297,11 +306,11 @@ def _longer(con: "duckdb.DuckDBPyConnection", subjects: Sequence[_Subject]) -> d
     if not steps:
         return {}
     found: dict[str, dict[int, Billed]] = {}
-    for trial_id, above, requests, prompt, cached, written, output in con.execute(
+    for trial_id, above, fees, prompt, cached, written, output in con.execute(
         _LONGER, [[trial_id for trial_id, _ in steps], [above for _, above in steps]]
     ).fetchall():
         found.setdefault(trial_id, {})[above] = Billed(
-            requests=requests,
+            fees=fees,
             prompt_tokens=prompt,
             cached_tokens=cached,
             cache_write_tokens=written,

@@ -225,6 +225,7 @@ def _use(rows: _Rows) -> Use:
 def _tokens(row: Mapping[str, Any]) -> Tokens:
     return Tokens(
         requests=row["requests"],
+        fees=row["fees"],
         fresh=row["prompt_tokens"] - row["cached_tokens"] - row["cache_write_tokens"],
         cached=row["cached_tokens"],
         written=row["cache_write_tokens"],

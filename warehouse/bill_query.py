@@ -32,6 +32,7 @@ USES = f"""
             sum(usd) AS usd,
             sum(attempts)::BIGINT AS attempts,
             sum(requests)::BIGINT AS requests,
+            sum(fees)::BIGINT AS fees,
             sum(prompt_tokens)::BIGINT AS prompt_tokens,
             sum(cached_tokens)::BIGINT AS cached_tokens,
             sum(cache_write_tokens)::BIGINT AS cache_write_tokens,

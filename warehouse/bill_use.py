@@ -14,9 +14,10 @@ _WASTE = ("failed", "warm-up")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """Billed tokens by kind, and the requests that they came in."""
+    """Billed tokens by kind, the requests that they came in, and the fees of these."""
 
     requests: int = 0
+    fees: int = 0  # how often that of a request was charged: once each, or a rerank's searches
     fresh: int = 0  # of the prompt, neither read from a cache nor written to one
     cached: int = 0
     written: int = 0
@@ -30,15 +31,15 @@ class Tokens:
 
     @property
     def billed(self) -> tuple[int, int, int, int, int]:
-        """In the order of prices: fresh, cached, written, output, requests."""
-        return self.fresh, self.cached, self.written, self.output, self.requests
+        """In the order of prices: fresh, cached, written, output, fees."""
+        return self.fresh, self.cached, self.written, self.output, self.fees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenUse:
     """What was bought by the token.
 
-    `prices` are those paid on average, US dollars a token and a request in the order of `Tokens.billed`; of a kind of
+    `prices` are those paid on average, US dollars a token and a fee in the order of `Tokens.billed`; of a kind of
     which none was bought, the one that was stated.
     """
 
@@ -70,10 +71,10 @@ Use = TokenUse | MachineUse
 def parts_of(before: Use, after: Use) -> dict[str, float]:
     """The change of a target's bill, split among what it is made of, US dollars; parts sum to the change.
 
-    Bought by the token, it is answers x (prompt and output tokens of one, by their prices, the prompt divided by how
-    much of it was cached) and what failed attempts and warm-ups took beside each answer. Of a machine, it is attempts x
-    (joules and seconds of one, by their prices). Where a span of time has nothing of which something could be told, as
-    the share that was cached of no prompt, it is taken to be that of the other.
+    Bought by the token, it is answers x (prompt, fees and output tokens of one, by their prices, the prompt divided by
+    how much of it was cached) and what failed attempts and warm-ups took beside each answer. Of a machine, it is
+    attempts x (joules and seconds of one, by their prices). Where a span of time has nothing of which something could
+    be told, as the share that was cached of no prompt, it is taken to be that of the other.
 
     Args:
         before: of the earlier span of time.
@@ -101,9 +102,9 @@ def _token_parts(before: TokenUse, after: TokenUse) -> dict[str, float]:
     factors = [_token_factors(use, other, by_answer, splits) for use, other in ((before, after), (after, before))]
 
     def total(of: Factors) -> float:
-        (answers,), (prompt,), (spoken,), (thought,) = of["volume"], of["input"], of["output"], of["reasoning"]
+        (answers,), (prompt, fees), (spoken,), (thought,) = of["volume"], of["input"], of["output"], of["reasoning"]
         cached, written = of["cache"]
-        one = (prompt * (1 - cached - written), prompt * cached, prompt * written, spoken + thought, 1.0)
+        one = (prompt * (1 - cached - written), prompt * cached, prompt * written, spoken + thought, fees)
         usd = answers * _usd(one, of["price"])
         return usd + sum((answers if by_answer else 1.0) * _usd(of[line], of["price"]) for line in _WASTE)
 
@@ -119,7 +120,7 @@ def _token_factors(use: TokenUse, other: TokenUse, by_answer: bool, splits: bool
     return {
         "volume": (float(answers),),
         "price": use.prices,
-        "input": (said.prompt / requests,),
+        "input": (said.prompt / requests, said.fees / requests),
         "output": ((said.output - thought) / requests,),
         "reasoning": (thought / requests,),
         "cache": (prompts.cached / prompt, prompts.written / prompt),

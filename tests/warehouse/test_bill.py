@@ -210,8 +210,8 @@ def test_lines_of_a_bill_sum_to_what_the_account_says_of_every_trial(billed):
 
 COUNTS = st.integers(0, 10**6)
 TOKENS = st.builds(
-    Tokens, requests=st.integers(0, 1000), fresh=COUNTS, cached=COUNTS, written=COUNTS, output=COUNTS,
-    reasoning=st.none() | st.just(0),
+    Tokens, requests=st.integers(0, 1000), fees=st.integers(0, 5000), fresh=COUNTS, cached=COUNTS, written=COUNTS,
+    output=COUNTS, reasoning=st.none() | st.just(0),
 )  # fmt: skip
 RATES = st.tuples(*[st.floats(0, 1e-4)] * 4, st.floats(0, 1e-2))
 

@@ -63,9 +63,9 @@ class EnergyAccount(Account):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billed:
-    """Requests that report their tokens, and these: what a price list asks for."""
+    """Tokens of requests that report them, and how many fees these pay: what a price list asks for."""
 
-    requests: int = 0
+    fees: int = 0  # one a request, but of a rerank that says so one a search
     prompt_tokens: int = 0
     cached_tokens: int = 0  # part of the prompt
     cache_write_tokens: int = 0  # part of the prompt
@@ -73,7 +73,7 @@ class Billed:
 
     def __sub__(self, other: "Billed") -> "Billed":
         return Billed(
-            requests=self.requests - other.requests,
+            fees=self.fees - other.fees,
             prompt_tokens=self.prompt_tokens - other.prompt_tokens,
             cached_tokens=self.cached_tokens - other.cached_tokens,
             cache_write_tokens=self.cache_write_tokens - other.cache_write_tokens,
@@ -89,6 +89,9 @@ class Tokens(Billed):
     longer: Mapping[int, Billed] = field(default_factory=dict)
     uncounted_ok: int  # attempts that succeeded without token counts: their price cannot be known
     uncounted_failed: int  # attempts that failed without token counts
+    # those of either that say for how many searches they are billed: where tokens cost nothing, that is all there is
+    searched_ok: int = 0
+    searched_failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What a trial cost: by a price list, or by electricity and hardware."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from warehouse.accounting import quantities as q
 from warehouse.accounting.account import Account, Billed, TrialFacts, derive, no_window, uncounted
@@ -46,6 +47,12 @@ def cost_accounts(trial: TrialFacts, energy: Account) -> list[Account]:
 
 def _token_cost(trial: TrialFacts) -> Account:
     tokens = trial.tokens
+    if all(price in trial.facts and trial.facts[price].central == 0 for price in (q.INPUT_PRICE, q.OUTPUT_PRICE)):
+        tokens = replace(
+            tokens,
+            uncounted_ok=tokens.uncounted_ok - tokens.searched_ok,
+            uncounted_failed=tokens.uncounted_failed - tokens.searched_failed,
+        )
     notes = []
     if tokens.uncounted_failed:
         notes.append(f"failed attempts that report no tokens are not in the cost: {tokens.uncounted_failed}")
@@ -61,7 +68,7 @@ def _token_cost(trial: TrialFacts) -> Account:
                 needed.append(q.above(price_of, above))
             elif count:
                 notes.append(f"no price for {said.format(count)} at the input price")
-        if billed.requests and q.above(q.REQUEST_FEE, above) in trial.facts:
+        if billed.fees and q.above(q.REQUEST_FEE, above) in trial.facts:
             needed.append(q.above(q.REQUEST_FEE, above))
 
     def formula(of: Mapping[str, AnyQuantity]) -> AnyQuantity:
@@ -86,7 +93,7 @@ def _bands(trial: TrialFacts) -> Iterator[tuple[int, Billed]]:
     tokens = trial.tokens
     steps = sorted(tokens.longer)
     rest: Billed = Billed(
-        requests=tokens.requests,
+        fees=tokens.fees,
         prompt_tokens=tokens.prompt_tokens,
         cached_tokens=tokens.cached_tokens,
         cache_write_tokens=tokens.cache_write_tokens,
@@ -98,7 +105,7 @@ def _bands(trial: TrialFacts) -> Iterator[tuple[int, Billed]]:
         if within != Billed():
             yield below, within
         rest, below = tokens.longer[above], above
-    if rest.requests or not steps:
+    if rest != Billed() or not steps:
         yield below, rest
 
 
@@ -113,6 +120,6 @@ def _band_usd(billed: Billed, above: int, of: Mapping[str, AnyQuantity]) -> AnyQ
         usd_per_output_mtok=of[q.above(q.OUTPUT_PRICE, above)],
         cache_write_tokens=billed.cache_write_tokens,
         usd_per_cache_write_mtok=of.get(q.above(q.CACHE_WRITE_PRICE, above)),
-        requests=billed.requests,
+        requests=billed.fees,
         usd_per_1k_requests=of.get(q.above(q.REQUEST_FEE, above)),
     )

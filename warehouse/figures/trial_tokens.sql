@@ -1,4 +1,4 @@
--- Purpose: What the measured attempts of each trial are billed by: their tokens, and how long the shortest and the longest prompt were.
+-- Purpose: What the measured attempts of each trial are billed by: their tokens and fees, and how long the shortest and the longest prompt were.
 -- Grain: trial.
 -- Of the trials that have no row in kept_trials; its rows are kept in the table trial_tokens_kept, see warehouse/kept.py.
 WITH pending AS (
@@ -10,6 +10,14 @@ SELECT
     count(attempt_id) AS attempts,
     count(*) FILTER (prompt_tokens IS NOT NULL AND output_tokens IS NOT NULL) AS counted_attempts,
     count(*) FILTER (ok AND (prompt_tokens IS NULL OR output_tokens IS NULL)) AS uncounted_answers,
+    count(*) FILTER (
+        ok AND (prompt_tokens IS NULL OR output_tokens IS NULL) AND search_units IS NOT NULL
+    ) AS uncounted_searches,
+    coalesce(
+        sum(coalesce(search_units, 1)) FILTER (
+            search_units IS NOT NULL OR (prompt_tokens IS NOT NULL AND output_tokens IS NOT NULL)
+        ), 0
+    )::BIGINT AS fees,
     count(attempt_id) FILTER (prompt_tokens IS NULL) AS unknown_prompts,
     min(prompt_tokens)::BIGINT AS shortest_prompt_tokens,
     max(prompt_tokens)::BIGINT AS longest_prompt_tokens,

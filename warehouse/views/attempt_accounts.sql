@@ -111,6 +111,7 @@ shared AS (
         coalesce(a.cached_tokens, 0) AS cached,
         coalesce(a.cache_write_tokens, 0) AS written,
         a.output_tokens,
+        a.search_units,
         list_filter(t.prices, lambda tier: tier.above = 0 OR a.prompt_tokens > tier.above)[1] AS price,
         t.* EXCLUDE (trial_id, output_tokens, in_flight_s, prices),
         d.energy_j_low AS drawn_j_low,
@@ -136,12 +137,13 @@ priced AS (
     SELECT
         *,
         coalesce(
-            (
+            coalesce((
                 (prompt_tokens - cached - written) * price.input
                 + cached * price.cached_input
                 + written * price.cache_write
                 + output_tokens * price.output
-            ) / 1e6 + price.fee / 1e3,
+            ) / 1e6, CASE WHEN search_units IS NOT NULL AND price.input = 0 AND price.output = 0 THEN 0 END)
+            + coalesce(search_units, 1) * price.fee / 1e3,
             electricity_usd * energy_share + hardware_usd * time_share
         ) AS attempt_usd
     FROM shared
@@ -200,7 +202,7 @@ COMMENT ON COLUMN attempt_accounts.embodied_gco2e_low IS 'Lower bound, grams of 
 COMMENT ON COLUMN attempt_accounts.embodied_gco2e IS 'Its share of the embodied emissions of its trial, by time in flight (hardware that was declared) or by output tokens, grams of CO2 equivalent.';
 COMMENT ON COLUMN attempt_accounts.embodied_gco2e_high IS 'Upper bound, grams of CO2 equivalent.';
 COMMENT ON COLUMN attempt_accounts.usd_low IS 'Lower bound, in the proportion of its trial, US dollars.';
-COMMENT ON COLUMN attempt_accounts.usd IS 'Its tokens x price list; without one, electricity by energy and hardware by time in flight, US dollars.';
+COMMENT ON COLUMN attempt_accounts.usd IS 'Its tokens, and its searches if it is a rerank that tells them, x price list; without one, electricity by energy and hardware by time in flight, US dollars.';
 COMMENT ON COLUMN attempt_accounts.usd_high IS 'Upper bound, in the proportion of its trial, US dollars.';
 COMMENT ON COLUMN attempt_accounts.basis IS 'Label of energy_j: that of the energy of its trial, but at best modelled, since who drew it is a rule.';
 COMMENT ON COLUMN attempt_accounts.weight_source IS 'What the weights of prompt and output tokens rest on; NULL where energy was stated.';

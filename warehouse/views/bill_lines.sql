@@ -63,7 +63,13 @@ counted AS (
         END AS above_tokens,
         count(*) AS sent,
         count(*) FILTER (a.error_class IS NULL AND (a.prompt_tokens IS NULL OR a.output_tokens IS NULL)) AS uncounted,
-        count(a.prompt_tokens) AS requests,
+        count(*) FILTER (
+            a.error_class IS NULL AND (a.prompt_tokens IS NULL OR a.output_tokens IS NULL) AND a.search_units IS NOT NULL
+        ) AS uncounted_searches,
+        count(*) FILTER (a.prompt_tokens IS NOT NULL OR a.search_units IS NOT NULL) AS requests,
+        coalesce(
+            sum(coalesce(a.search_units, 1)) FILTER (a.prompt_tokens IS NOT NULL OR a.search_units IS NOT NULL), 0
+        )::BIGINT AS fees,
         count(*) FILTER (a.output_tokens > 0 AND a.reasoning_tokens IS NULL) AS unsplit,
         coalesce(sum(a.prompt_tokens), 0)::BIGINT AS prompt_tokens,
         coalesce(sum(a.cached_tokens), 0)::BIGINT AS cached_tokens,
@@ -78,13 +84,16 @@ counted AS (
 
 priced AS (
     SELECT
-        c.*,
+        c.* REPLACE (
+            -- searches are billed without tokens where these cost nothing
+            c.uncounted - CASE WHEN s.input = 0 AND s.output = 0 THEN c.uncounted_searches ELSE 0 END AS uncounted
+        ),
         s.input IS NOT NULL AND s.output IS NOT NULL AS is_priced,
         (c.prompt_tokens - c.cached_tokens - c.cache_write_tokens) * s.input / 1e6 AS input_usd,
         c.cached_tokens * s.cached_input / 1e6 AS cached_input_usd,
         c.cache_write_tokens * s.cache_write / 1e6 AS cache_write_usd,
         c.output_tokens * s.output / 1e6 AS output_usd,
-        c.requests * s.fee / 1e3 AS fee_usd
+        c.fees * s.fee / 1e3 AS fee_usd
     FROM counted AS c
     LEFT JOIN steps AS s USING (trial_id, above_tokens)
 ),
@@ -95,6 +104,7 @@ token_lines AS (
         line,
         sum(sent)::BIGINT AS sent,
         sum(requests)::BIGINT AS requests,
+        sum(fees)::BIGINT AS fees,
         sum(prompt_tokens)::BIGINT AS prompt_tokens,
         sum(cached_tokens)::BIGINT AS cached_tokens,
         sum(cache_write_tokens)::BIGINT AS cache_write_tokens,
@@ -130,6 +140,7 @@ lines AS (
         l.line,
         l.sent AS attempts,
         l.requests,
+        l.fees,
         l.prompt_tokens,
         l.cached_tokens,
         l.cache_write_tokens,
@@ -167,6 +178,7 @@ lines AS (
         m.trial_id,
         'machine',
         o.attempts,
+        NULL,
         NULL,
         o.prompt_tokens,
         NULL,
@@ -227,7 +239,8 @@ COMMENT ON COLUMN bill_lines.provider IS 'Who served it.';
 COMMENT ON COLUMN bill_lines.model IS 'Model name as asked for.';
 COMMENT ON COLUMN bill_lines.kind IS 'endpoint or local.';
 COMMENT ON COLUMN bill_lines.attempts IS 'Attempts of this line that were made, a count.';
-COMMENT ON COLUMN bill_lines.requests IS 'Those of them that report their prompt tokens, a count: what is billed. NULL of a machine.';
+COMMENT ON COLUMN bill_lines.requests IS 'Those of them that report their prompt tokens, or how many searches they are billed for, a count: what is billed. NULL of a machine.';
+COMMENT ON COLUMN bill_lines.fees IS 'How often the fee of a request is charged: for a rerank as many searches as it says, for others once, a count. NULL of a machine.';
 COMMENT ON COLUMN bill_lines.prompt_tokens IS 'Their prompt tokens, cached and written ones included.';
 COMMENT ON COLUMN bill_lines.cached_tokens IS 'Those read from a cache. NULL of a machine.';
 COMMENT ON COLUMN bill_lines.cache_write_tokens IS 'Those written to a cache. NULL of a machine.';
@@ -242,7 +255,7 @@ COMMENT ON COLUMN bill_lines.input_usd IS 'Part of usd: prompt tokens that were 
 COMMENT ON COLUMN bill_lines.cached_input_usd IS 'Part of usd: cached prompt tokens, US dollars.';
 COMMENT ON COLUMN bill_lines.cache_write_usd IS 'Part of usd: prompt tokens written to a cache, US dollars.';
 COMMENT ON COLUMN bill_lines.output_usd IS 'Part of usd: output tokens, US dollars.';
-COMMENT ON COLUMN bill_lines.fee_usd IS 'Part of usd: fees of requests, US dollars.';
+COMMENT ON COLUMN bill_lines.fee_usd IS 'Part of usd: fees of requests or searches, US dollars.';
 COMMENT ON COLUMN bill_lines.energy_j IS 'Energy of the measured window of a machine, joules; NULL of what is bought by the token.';
 COMMENT ON COLUMN bill_lines.window_s IS 'Length of that window, seconds.';
 COMMENT ON COLUMN bill_lines.electricity_usd IS 'Part of usd: energy x PUE x tariff, US dollars; NULL of what is bought by the token.';

@@ -64,13 +64,15 @@ whole AS (
     SELECT
         k.trial_id,
         o.usd_per_input_mtok IS NOT NULL AND o.usd_per_output_mtok IS NOT NULL AS is_priced,
-        k.uncounted_answers > 0 AS uncounted,
+        k.uncounted_answers > CASE
+            WHEN o.usd_per_input_mtok = 0 AND o.usd_per_output_mtok = 0 THEN k.uncounted_searches ELSE 0
+        END AS uncounted,
         (
             (k.prompt_tokens - k.cached_tokens - k.cache_write_tokens) * o.usd_per_input_mtok
             + k.cached_tokens * coalesce(o.usd_per_cached_input_mtok, o.usd_per_input_mtok)
             + k.cache_write_tokens * coalesce(o.usd_per_cache_write_mtok, o.usd_per_input_mtok)
             + k.output_tokens * o.usd_per_output_mtok
-        ) / 1e6 + k.counted_attempts * coalesce(o.usd_per_1k_requests, 0) / 1e3 AS usd,
+        ) / 1e6 + k.fees * coalesce(o.usd_per_1k_requests, 0) / 1e3 AS usd,
         o.origin,
         o.valid_from,
         o.source
@@ -83,13 +85,15 @@ whole AS (
 by_attempt AS (
     SELECT
         a.trial_id,
-        a.ok AND (a.prompt_tokens IS NULL OR a.output_tokens IS NULL) AS uncounted,
-        (
+        a.ok AND (a.prompt_tokens IS NULL OR a.output_tokens IS NULL)
+        AND NOT (a.search_units IS NOT NULL AND o.usd_per_input_mtok = 0 AND o.usd_per_output_mtok = 0) AS uncounted,
+        coalesce((
             (a.prompt_tokens - coalesce(a.cached_tokens, 0) - coalesce(a.cache_write_tokens, 0)) * o.usd_per_input_mtok
             + coalesce(a.cached_tokens, 0) * coalesce(o.usd_per_cached_input_mtok, o.usd_per_input_mtok)
             + coalesce(a.cache_write_tokens, 0) * coalesce(o.usd_per_cache_write_mtok, o.usd_per_input_mtok)
             + a.output_tokens * o.usd_per_output_mtok
-        ) / 1e6 + coalesce(o.usd_per_1k_requests, 0) / 1e3 AS usd,
+        ) / 1e6, CASE WHEN a.search_units IS NOT NULL THEN 0 END)
+        + coalesce(a.search_units, 1) * coalesce(o.usd_per_1k_requests, 0) / 1e3 AS usd,
         o.usd_per_input_mtok IS NOT NULL AND o.usd_per_output_mtok IS NOT NULL AS is_priced,
         o.origin,
         o.valid_from,
