@@ -6,8 +6,9 @@ from typing import Any
 
 from ui import words
 from ui.markup import Badge, Cell, Column, Row
+from ui.reliability_budget import budget_cell, budget_words
 from ui.runs import ERROR_CLASSES
-from warehouse.formulas.availability import BetweenFailures, Repairs, budget_burn
+from warehouse.formulas.availability import BetweenFailures, Repairs
 from warehouse.formulas.statistics import Estimate
 from warehouse.metrics import UNKNOWN
 from warehouse.reliability import Reliability, ReliabilityReport
@@ -69,8 +70,8 @@ def columns(objective: str) -> list[Column]:
             hint="ok / (ok + failed by the provider + refused for rate): who is refused is not served",
         ),
         Column(
-            title="Budget used", unit=f"of {objective} % good", right=True,
-            hint="Attempts that missed the service level / those that the objective allows; 1 is all of it",
+            title="Budget used", unit=f"of {objective} % good: failed, slow", right=True,
+            hint="Attempts that failed, or were too slow / those that the objective allows; 1 is all of it",
         ),
         Column(title="What failed", unit="attempts"),
         Column(title="Outages", unit="time to repair", hint="Consecutive runs in which fewer than half were served"),
@@ -97,7 +98,7 @@ def _row(of: Reliability, objective_share: float, now: datetime) -> Row:
             ),
             _share_cell(of.uptime),
             _share_cell(of.served),
-            _burn_cell(of.good, objective_share),
+            budget_cell(of, objective_share),
             _failures_cell(of),
             _outages_cell(of, now),
             _between_cell(of.between),
@@ -127,18 +128,6 @@ def _share_cell(estimate: Estimate) -> Cell:
     if estimate.low is None or estimate.high is None:
         return Cell(main=percent(estimate.central), beneath="no interval", hint=estimate.reason or "")
     return Cell(main=percent(estimate.central), beneath=f"{percent(estimate.low)} {DASH} {percent(estimate.high)}")
-
-
-def _burn_cell(good: Estimate, objective_share: float) -> Cell:
-    if good.central is None:
-        return Cell(main=UNKNOWN, hint=good.reason or "")
-    burn = budget_burn(1 - good.central, objective_share)
-    tone = "bad" if burn > 1 else "plain"
-    beneath = "no interval"
-    if good.low is not None and good.high is not None:
-        ends = [words.figure(budget_burn(1 - end, objective_share), 2) for end in (good.high, good.low)]
-        beneath = f"{ends[0]} {DASH} {ends[1]}"
-    return Cell(main=f"{words.figure(burn, 2)} times", beneath=beneath, tone="bad" if tone == "bad" else "plain")
 
 
 def _failures_cell(of: Reliability) -> Cell:
@@ -195,6 +184,7 @@ def notes(report: ReliabilityReport) -> list[str]:
         " runs was never seen: the median is of outages long enough to be met. A run fails if fewer than half of its"
         " attempts are served; with the three of a pulse, two bad ones do. Time in service counts to the last run.",
     ]
+    lines.insert(1, budget_words(report.limits))
     if report.pulses_skipped:
         lines.append(
             f"{report.pulses_skipped} of {words.count(report.pulses, 'pulse')} skipped: {report.pulses_skipped_reason}."

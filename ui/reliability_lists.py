@@ -50,6 +50,7 @@ def to_csv(found: Sequence[Reliability]) -> str:
     writer.writerow(
         [
             "target_id", "provider", "model", "region", "attempts", "ok", "down_count", "limited_count", "own_count",
+            "offered_attempts", "slow_count",
             "uptime_share_low", "uptime_share", "uptime_share_high", "served_share_low", "served_share",
             "served_share_high", "good_share_low", "good_share", "good_share_high", "outages",
             "repair_median_s_low", "repair_median_s", "repair_median_s_high", "repair_s_low", "repair_s",
@@ -60,7 +61,7 @@ def to_csv(found: Sequence[Reliability]) -> str:
     for of in worst_first(found):
         values: list[object] = [
             of.target_id, of.provider, of.model, of.region, of.attempts, of.ok, of.down_count, of.limited_count,
-            of.own_count,
+            of.own_count, of.offered_attempts, of.slow_count,
         ]  # fmt: skip
         for estimate in (of.uptime, of.served, of.good):
             values += [estimate.low, estimate.central, estimate.high]

@@ -34,7 +34,9 @@ class Reliability:
     """One target under one workload over a window.
 
     `uptime` is ok / (ok + failed by the provider); `served` counts refusals for the rate as failures too; `good` is the
-    share that met the service level. Faults of this client are in none of the first two. `down_since_at` is the first
+    share of `offered_attempts` (attempts, and sends that were due) that met the service level: the rest failed, was
+    refused or never sent, faults of this client among it, but for `slow_count`, answers that came slower or were sent
+    late. Faults of this client are in none of the first two. `down_since_at` is the first
     of the failed probes that reach to the newest one; None if it is up.
     """
 
@@ -49,6 +51,8 @@ class Reliability:
     down_count: int
     limited_count: int
     own_count: int
+    offered_attempts: int
+    slow_count: int
     uptime: Estimate
     served: Estimate
     good: Estimate
@@ -66,7 +70,8 @@ class Reliability:
 class ReliabilityReport:
     """All targets of a workload; `days` and `absent` are rows for a chart and a list, see the queries.
 
-    `blocks` says over what the intervals are: days or runs; `day_length` is 1 or 7 days.
+    `blocks` says over what the intervals are: days or runs; `day_length` is 1 or 7 days. `limits` are the service
+    levels of its trials, the newest first: seconds to the first token, seconds a token.
     """
 
     targets: Sequence[Reliability]
@@ -77,6 +82,7 @@ class ReliabilityReport:
     pulses: int
     pulses_skipped: int
     pulses_skipped_reason: str | None
+    limits: Sequence[tuple[float, float]] = ()
 
 
 def reliability(con: "duckdb.DuckDBPyConnection", workload_id: str, window: timedelta) -> ReliabilityReport:
@@ -97,6 +103,7 @@ def reliability(con: "duckdb.DuckDBPyConnection", workload_id: str, window: time
         days = dicts(con.execute(queries.DAYS, {"by_week": by_week}))
         absent = dicts(con.execute(queries.ABSENT, {"workload_id": workload_id}))
         (pulses,) = dicts(con.execute(queries.PULSES))
+        limits = con.execute(queries.LIMITS).fetchall()
     finally:
         con.execute("DROP TABLE temp.reliability_seen").fetchall()
     return ReliabilityReport(
@@ -108,6 +115,7 @@ def reliability(con: "duckdb.DuckDBPyConnection", workload_id: str, window: time
         pulses=pulses["pulses"],
         pulses_skipped=pulses["skipped"],
         pulses_skipped_reason=pulses["reason"],
+        limits=limits,
     )
 
 

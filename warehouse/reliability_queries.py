@@ -21,6 +21,8 @@ TARGETS = """
         sum(down_count)::BIGINT AS down_count,
         sum(limited_count)::BIGINT AS limited_count,
         sum(own_count)::BIGINT AS own_count,
+        sum(offered_attempts)::BIGINT AS offered_attempts,
+        sum(ok - good_count)::BIGINT AS slow_count,
         sum(chunked_tokens) / nullif(sum(chunks), 0) AS tokens_per_chunk_ratio,
         min(started_at) AS oldest_at,
         max(started_at) AS newest_at,
@@ -94,6 +96,14 @@ DAYS = """
     WHERE attempts > 0
     GROUP BY ALL
     ORDER BY target_id, day_on
+"""
+# The newest first: a config may have changed them within the window.
+LIMITS = """
+    SELECT slo_ttft_s, slo_tpot_s
+    FROM trials
+    INNER JOIN (SELECT trial_id FROM reliability_seen WHERE attempts > 0) USING (trial_id)
+    GROUP BY ALL
+    ORDER BY max(started_at) DESC
 """
 # What was planned in the window and never sent an attempt in it, with the newest reason that is known.
 ABSENT = """

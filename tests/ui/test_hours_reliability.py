@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ui import hours, hours_table, markup, reliability, reliability_lists
+from ui import hours, hours_table, markup, reliability, reliability_budget, reliability_lists
 from ui.hours import MEASURES
 from ui.hours_batch import batch_sentence
 from ui.hours_chart import week_chart
@@ -148,7 +148,8 @@ def target(name="a", **changes):
     up = changes.pop("up", [True, True, True])
     found = Reliability(
         target_id=name, provider="p", model="m", region=None, trials=20, pulses=18, attempts=100, ok=100,
-        down_count=0, limited_count=0, own_count=0, uptime=estimate(1.0, 0.96, 1.0), served=estimate(1.0, 0.96, 1.0),
+        down_count=0, limited_count=0, own_count=0, offered_attempts=100, slow_count=2,
+        uptime=estimate(1.0, 0.96, 1.0), served=estimate(1.0, 0.96, 1.0),
         good=estimate(0.98, 0.95, 0.99), errors={}, repairs=repairs(outages_of(at_s, up)),
         between=between_failures(at_s, up), down_since_at=None, tokens_per_chunk_ratio=None, oldest_at=AT,
         newest_at=AT, last_failure_at=None,
@@ -186,6 +187,19 @@ def test_the_table_has_budget_repair_and_the_absent_with_their_reason():
     assert "median 60 min (0 s \N{EN DASH} 2 h)" in said
     assert "median over 2 h; of 1 an end was not seen" in said
     assert "never up at two runs" in said
+
+
+def test_the_budget_says_what_it_counts_and_how_much_failed_and_how_much_was_slow():
+    missed = target(ok=97, slow_count=2, good=estimate(0.95, 0.9, 0.98))
+    cell = reliability_budget.budget_cell(missed, 0.99)
+    assert (cell.main, cell.beneath) == ("5 times", "2 \N{EN DASH} 10; failed 3; slow 2")
+    assert "slow" not in reliability_budget.budget_cell(target(ok=98, slow_count=0), 0.99).beneath
+    assert "failed" not in reliability_budget.budget_cell(target(), 0.99).beneath
+    said = reliability_budget.budget_words([(1.0, 0.1)])
+    assert "Failed: what broke off or was refused" in said
+    assert "Slow: what was answered, but not within 1 s to the first token and 100 ms a token, or sent late." in said
+    assert "another level held earlier" in reliability_budget.budget_words([(1.0, 0.1), (2.0, 0.1)])
+    assert "not within its service level, or" in reliability_budget.budget_words([])
 
 
 def test_days_are_cells_with_what_was_not_served_and_no_more_are_drawn_than_can_be():

@@ -47,6 +47,15 @@ def test_an_outage_is_found_between_its_runs_and_refusals_are_none(report):
     assert found.errors == {"server_error": 6, "rate_limited": 3}
 
 
+def test_what_missed_the_service_level_is_failed_or_slow_and_the_level_is_named(report):
+    slow = [replace(row, slo_ttft_s=0.01) if hasattr(row, "slo_ttft_s") else row for row in probe(1, "..x")]
+    found = report(probe(0, "..xr") + slow)
+    (target,) = found.targets
+    assert (target.offered_attempts, target.ok, target.slow_count) == (7, 4, 2)
+    assert target.good.central == pytest.approx(1 - (7 - 4) / 7 - 2 / 7)
+    assert [ttft_s for ttft_s, _ in found.limits] == [0.01, 1.0]
+
+
 def test_a_target_that_is_down_now_says_since_when(report):
     rows = [row for number, each in enumerate(["...", "...", "xxx", "xxx"]) for row in probe(number, each)]
     (found,) = report(rows).targets
