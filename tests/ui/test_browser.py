@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -107,14 +108,14 @@ def fits(page: Page) -> bool:
     return True
 
 
-def shoot(page: Page, name: str) -> None:
-    """The whole page into tests/output, to be looked at."""
-    SHOTS.mkdir(exist_ok=True)
+def shoot(page: Page, name: str, folder: Path = SHOTS) -> None:
+    """The whole page into a folder, tests/output by default, to be looked at."""
+    folder.mkdir(exist_ok=True)
     width = page.viewport_size["width"]
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": width, "height": max(height, 500)})
     page.wait_for_timeout(400)  # the charts follow the new size; nothing is judged by what this shows
-    page.screenshot(path=SHOTS / f"{name}.png")
+    page.screenshot(path=folder / f"{name}.png")
 
 
 @pytest.mark.parametrize("name", PAGES)
