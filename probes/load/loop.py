@@ -16,9 +16,9 @@ from typing import Final, Self
 from probes.load.clock import WallClock
 from probes.load.errors import ErrorClass
 from probes.load.evidence import Gauge
+from probes.load.expiry import Sweep
 from probes.load.flight import Flight, Landed, Planned
 from probes.load.lane import Lane
-from probes.load.limits import has_said_all, overdue
 from probes.load.receiving import Receiver
 from probes.load.sending import Ahead, Sender
 from probes.load.timer import Timer
@@ -39,10 +39,6 @@ _WRITES_TICK: Final = 2
 _LANDED_SOME_BYTES: Final = 16 << 20
 _LANDED_MUCH_BYTES: Final = 64 << 20
 _BUILDS_QUIET: Final = 2
-_HELD_LIMIT_BYTES: Final = 64 << 20  # of answers under way
-_SPILL_BYTES: Final = 32 << 10  # beyond that limit, those that hold more than this leave memory
-
-_SWEEP_BATCH: Final = 128
 
 _OPENING: Final = (State.CONNECTING, State.HANDSHAKE)
 
@@ -93,9 +89,7 @@ class LoadLoop:
         )
         for lane in lanes:
             lane.open_pool(self._epoll, self._by_fd, self._sender.connected, self._unconnected)
-        self._sweep: list[Connection] = []  # connections whose limits are to be looked at
-        self._held_bytes = 0  # in memory for answers under way; and of those the sweep under way has seen
-        self._held_seen_bytes = 0
+        self._sweep = Sweep(self._receiver)
         self._aborting = False
         self.stopped_reason: str | None = None  # what `stop` said
 
@@ -179,7 +173,9 @@ class LoadLoop:
         """Wait for events, at most a tick, and handle them: what is urgent first."""
         receiver, sender, gauge = self._receiver, self._sender, self.gauge
         landed_before = sum(lane.landed_count for lane in self._lanes)
-        timeout_s = 0.0 if landed_before or sender.more or receiver.queue else self._tick_s
+        sweep = self._sweep
+        at_once = landed_before or sender.more or receiver.queue or sweep.under_way
+        timeout_s = 0.0 if at_once else self._tick_s
         began_ns = monotonic_ns()
         gauge.worked(self._worked_since_ns, began_ns)
         # All there are: an urgent one must not wait behind others.
@@ -213,8 +209,8 @@ class LoadLoop:
             sender.build_ahead(_BUILDS_QUIET)
         for lane in self._lanes:
             lane.pool.bury()
-        if self._sweep:
-            self._expire(now_ns)
+        if sweep.under_way and len(events) < _MOST_EVENTS:  # nobody has come that is not known of
+            sweep.judge(began_ns)
         if now_ns >= self._next_tick_ns:
             self._tick(now_ns)
 
@@ -275,10 +271,7 @@ class LoadLoop:
             for lane in self._lanes:
                 lane.write_down(_WRITES_TICK)
                 lane.spool.flush()
-        if not self._sweep:
-            self._held_bytes, self._held_seen_bytes = self._held_seen_bytes, 0
-            self._sweep = list(self._by_fd.values())
-            self._expire(now_ns)
+        self._sweep.begin(self._by_fd.values())
         reason = self._stop()
         if reason is not None:
             self.stopped_reason = reason
@@ -292,30 +285,6 @@ class LoadLoop:
         for connection in list(self._by_fd.values()):
             if connection.flight is not None:
                 self._receiver.land(connection, monotonic_ns(), failure=("aborted", reason))
-
-    def _expire(self, now_ns: int) -> None:
-        """Apply the limits to some of the connections of the sweep; nearly all pass with the first comparison."""
-        for _ in range(min(len(self._sweep), _SWEEP_BATCH)):
-            connection = self._sweep.pop()
-            flight, response, lane = connection.flight, connection.response, connection.lane
-            if connection.state in _OPENING:
-                lane.pool.expire(connection, now_ns)
-                continue
-            if flight is None:
-                continue
-            held_bytes = response.held_bytes
-            self._held_seen_bytes += held_bytes
-            if held_bytes > _SPILL_BYTES and self._held_bytes > _HELD_LIMIT_BYTES:
-                lane.spill(flight, response)
-            heard_ns = response.last_stamp_ns or flight.t_start_ns
-            if now_ns - heard_ns < lane.quiet_ns and now_ns - flight.t_start_ns < lane.early_ns:
-                continue
-            if has_said_all(response, now_ns, lane.limits, lane.protocol):
-                self._receiver.land(connection, response.last_stamp_ns, spoiled=True)
-                continue
-            failure = overdue(flight, response, now_ns, lane.limits, lane.protocol)
-            if failure is not None:
-                self._receiver.land(connection, now_ns, failure=failure)
 
 
 def rounds_of_one(plan: Iterator[Planned]) -> Iterator[Sequence[Planned]]:

@@ -29,6 +29,7 @@ _S: Final = 1_000_000_000
 _READ_BYTES: Final = 65536
 _ANCILLARY_BYTES: Final = 64
 _CALM_BATCH: Final = 16  # reads of streams in mid-answer between two looks at the clock
+_CATCH_UP_READS: Final = 128  # 8 MiB: more than a socket holds, so that none is read for ever
 _RACE_NS: Final = _S  # a reused connection that ends unanswered within this had been closed before we sent
 # An answer has begun with its first payload. Whether a read holds one is guessed: reading it in earnest would cost as
 # much as three reads, and no more hangs on it than who is read first.
@@ -93,6 +94,15 @@ class Receiver:
                     if connection.hung_up:  # it stays in the queue until its end was read
                         self._enqueue(connection)
             if monotonic_ns() >= until_ns:
+                return
+
+    def catch_up(self, connection: Connection, until_ns: int) -> None:
+        """Read what a connection that waits had got by that CLOCK_MONOTONIC instant; its flight may be over then."""
+        flight = connection.flight
+        for _ in range(_CATCH_UP_READS):
+            reads = self.reads
+            self.receive(connection)
+            if self.reads == reads or connection.flight is not flight or self.stamp_ns > until_ns:
                 return
 
     def receive(self, connection: Connection) -> None:  # noqa: PLR0912 - the hot path, in one frame

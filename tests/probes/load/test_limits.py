@@ -12,8 +12,7 @@ from dataclasses import replace
 import pytest
 
 from probes.fake_endpoint import FakeScript, fake_endpoint
-from probes.load import loop as loop_module
-from probes.load import transport
+from probes.load import expiry, transport
 from probes.load.raw import RawPart, read_raw
 from probes.load.spool import SpoolWriter, read_spool
 from tests.probes.load.test_spool import RAW
@@ -81,8 +80,8 @@ def test_a_long_answer_leaves_memory_while_it_comes_and_is_read_back_whole(load,
 
 
 def test_many_answers_under_way_leave_memory_together_when_they_hold_too_much(load, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop_module, "_HELD_LIMIT_BYTES", 20_000)
-    monkeypatch.setattr(loop_module, "_SPILL_BYTES", 2_000)
+    monkeypatch.setattr(expiry, "_HELD_LIMIT_BYTES", 20_000)
+    monkeypatch.setattr(expiry, "_SPILL_BYTES", 2_000)
     with fake_endpoint(FakeScript(itl_s=0.004)) as fake:
         result = load(fake.base_url, concurrency=4, requests=4, output_tokens=300)
     for attempt in result.attempts:
