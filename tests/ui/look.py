@@ -11,16 +11,20 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Request, WebSocket, expect, sync_playwright
 
 from tests.ui.conftest import CHROMIUM, FLAGS, served_from
 from tests.ui.test_browser import LIMIT_MS, PAGES, PHONE, WIDE, barriers, fits, shoot
 from tests.warehouse.synthetic import write_synthetic
 
-LOOKS = {"light": ("light", WIDE), "dark": ("dark", WIDE), "phone": ("light", PHONE)}
+Look = tuple[Literal["light", "dark"], tuple[int, int]]  # colours, and width and height in CSS pixels
+LOOKS: Mapping[str, Look] = {"light": ("light", WIDE), "dark": ("dark", WIDE), "phone": ("light", PHONE)}
 
 
 def main(arguments: list[str]) -> int:
@@ -50,14 +54,14 @@ def main(arguments: list[str]) -> int:
 def look_at(browser: Browser, url: str, paths: dict[str, str], out: Path) -> dict[str, list[str]]:
     """Shoot each page in each look; what it asked of others, what bars readers, what is too wide."""
     found: dict[str, list[str]] = {"asked_outside": [], "barriers": [], "wider_than_the_window": []}
-    requests = 0
     for look, (scheme, (width, height)) in LOOKS.items():
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         addresses: list[str] = []
-        context.on("request", lambda request, seen=addresses: seen.append(request.url))
+        note = partial(_note, addresses)
+        context.on("request", note)
         for name, path in paths.items():
             page = context.new_page()
-            page.on("websocket", lambda socket, seen=addresses: seen.append(socket.url))
+            page.on("websocket", note)
             page.goto(url + path)
             expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=LIMIT_MS)
             done = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
@@ -71,8 +75,11 @@ def look_at(browser: Browser, url: str, paths: dict[str, str], out: Path) -> dic
         context.close()
         outside = [a for a in addresses if urlsplit(a).scheme not in ("data", "blob")]
         found["asked_outside"] += [a for a in outside if urlsplit(a).hostname != "127.0.0.1"]
-        requests += len(addresses)
-    return {**found, "asked": [f"{requests} requests"]}
+    return found
+
+
+def _note(addresses: list[str], asked: Request | WebSocket) -> None:
+    addresses.append(asked.url)
 
 
 if __name__ == "__main__":
