@@ -12,7 +12,6 @@ from probes.errors import ProbeError
 _LENGTHS = ("prompt_tokens", "output_tokens")
 _FILES = ("rates_file", "trace_file", "prompts_file")
 _SPREADS = ("prompt_lengths", "output_lengths", "think_s")
-_AUDIO_TOKENS_PER_S = 50  # the most that a second of sound is thought to be
 
 
 def with_paths(table: Mapping[str, Any], folder: Path, problems: list[str]) -> dict[str, Any]:
@@ -72,13 +71,13 @@ def completed(workload: Workload) -> Workload:
 
 def _lengths(workload: Workload) -> dict[str, Any]:
     """Mean lengths of requests that differ, and the most that any of them can be."""
-    from probes.load.prompt_file import picture_tokens
+    from probes.load.attached import SOUND_TOKENS_PER_S, picture_tokens
     from probes.load.sends import FileRows, Lengths, mean_tokens, most_tokens
 
     rows = FileRows(workload) if workload.prompts_file is not None else None
     lengths = Lengths(workload)
     images = workload.images
-    beside = workload.documents * workload.document_tokens + math.ceil(workload.audio_s * _AUDIO_TOKENS_PER_S)
+    beside = workload.documents * workload.document_tokens + math.ceil(workload.audio_s * SOUND_TOKENS_PER_S)
     if images is not None:
         beside += images.count * picture_tokens(images.width_px, images.height_px)
     prompt, output = most_tokens(rows, lengths, workload.turns)

@@ -1,20 +1,15 @@
 """The sentences a night speaks in, the same on a terminal and in a log."""
 
 import math
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Iterator
 
 from flows.checked import never_checked
 from flows.plan import Plan, total_usd
 from flows.prepare import NightRequest
 from flows.running import TrialResult
+from flows.uncounted import uncounted
 from flows.workload import Workload
 from warehouse.canary_questions import questions
-
-_UNCOUNTED: Final[dict[str, Callable[[Workload], bool]]] = {
-    "pictures": lambda load: load.images is not None,
-    "sound": lambda load: load.audio_s > 0,
-}
 
 
 def usd(value: float | None) -> str:
@@ -42,9 +37,7 @@ def plan_sentences(request: NightRequest, plan: Plan) -> Iterator[str]:
         worst, asked = usd(total_usd(each.quote_usd_worst for each in canaries)), len(canaries)
         yield f"canary: {len(questions())} fixed questions to each of {asked} targets in the end, at worst {worst}"
     yield f"worst case {usd(plan.quote_usd_worst)}; stops before {usd(request.budget_usd)} (max_usd)"
-    beside = [name for name, has in _UNCOUNTED.items() if any(has(trial.workload) for trial in due)]
-    if beside:
-        yield f"tokens of {' and '.join(beside)} in it are estimates: providers count them in ways of their own"
+    yield from uncounted(trial.workload for trial in due)
     site = request.loaded.config.site
     if site is not None:
         where = f"grid zone {site.zone}, PUE {site.pue.central:g}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from probes.errors import ProbeError
+from probes.load.attached import image_tokens, sound_tokens
 from probes.load.prompt import Image, Prompt, Turn
 
 _FORMS: Final = 'an object with "messages", "prompt" or "conversations"'
@@ -30,8 +31,6 @@ _MOST_TOKENS: Final = 1_000_000
 # For quotes: no text of any language has more tokens than bytes, and hardly any more than one for three.
 _BYTES_A_TOKEN: Final = 3
 _TOKENS_A_TURN: Final = 8
-_TILE_PX: Final = 512
-_TOKENS_A_TILE: Final = 258  # the dearest of the published rules: a tile of 768 at Google, of 512 at OpenAI 170
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,21 +56,9 @@ class FilePrompt:
 def estimated_tokens(prompt: Prompt) -> int:
     """The most tokens that a prompt is thought to have, where nobody has counted: for worst cases, not for figures."""
     text = sum(len(turn.text.encode()) for turn in prompt.turns) + sum(len(text.encode()) for text in prompt.documents)
-    pictures = sum(_picture_tokens(image) for turn in prompt.turns for image in turn.images)
-    sound = len(prompt.audio or b"") // 640  # 20 ms of 16 kHz, 16 bits
+    pictures = sum(image_tokens(image) for turn in prompt.turns for image in turn.images)
+    sound = 0 if prompt.audio is None else sound_tokens(prompt.audio)
     return -(-text // _BYTES_A_TOKEN) + _TOKENS_A_TURN * len(prompt.turns) + pictures + sound
-
-
-def picture_tokens(width_px: int, height_px: int) -> int:
-    """The most tokens that a picture is thought to be."""
-    return _TOKENS_A_TILE * -(-width_px // _TILE_PX) * -(-height_px // _TILE_PX)
-
-
-def _picture_tokens(image: Image) -> int:
-    """By the size that a PNG says; another kind of picture by its bytes, of which it has one a pixel or fewer."""
-    if image.media_type == "image/png":
-        return picture_tokens(int.from_bytes(image.data[16:20]), int.from_bytes(image.data[20:24]))
-    return max(_TOKENS_A_TILE, len(image.data) // 64)
 
 
 @lru_cache(maxsize=2)

@@ -1,6 +1,7 @@
 """`megatoken check`: whom it asks, what it says beforehand, what it prints, and what lands."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from flows.cli import main
 from probes.capability.asks import worst_case
 from probes.capability.finding import QUESTIONS
 from probes.capability.probe import check_endpoint
+from probes.load.pictures import draw_image
 from probes.load.spec import LoadSpec
 from tests.flows.test_local_night import SITE, target
 from tests.probes.capability.server import KEY, Ways, serving
@@ -104,22 +106,32 @@ def test_a_check_says_its_worst_cost_lands_what_it_found_and_keeps_no_key(config
     assert "never checked" not in capsys.readouterr().out
 
 
+FILE = 'prompts_file = "shots.jsonl"'
+ESTIMATES = "estimates in it, since providers count in ways of their own: "
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [
         ("", None),
-        ("images = { count = 2 }", "tokens of pictures in it are estimates"),
-        ("audio_s = 3.0", "tokens of sound in it are estimates"),
+        ("images = { count = 2 }", "2 pictures a request, at most 630 tokens each"),
+        ("audio_s = 3.0", "3 s of sound a request, at most 150 tokens each"),
+        (FILE, "3 pictures in 2 of the 3 prompts of shots.jsonl, at most 2,520 tokens each"),
     ],
 )
 def test_a_worst_case_says_which_of_its_tokens_nobody_can_count_beforehand(more, said, config, tmp_path, capsys):
     path = Path(config(price=PRICE.format(1.0)))
     text = path.read_text().replace("warmup_requests = 0", f"warmup_requests = 0\n{more}")
+    if more == FILE:
+        for side in (64, 1024):
+            (tmp_path / f"{side}.png").write_bytes(draw_image("a", width_px=side, height_px=side).data)
+        rows = ({"prompt": "What is it?", "images": images} for images in (["64.png"], [], ["64.png", "1024.png"]))
+        (tmp_path / "shots.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        text = re.sub(r"(?m)^prompt_tokens = .*\n", "", text)
     path.write_text(text.replace("openai-chat", "openai-transcription") if "audio" in more else text)
     assert main(["night", str(path), "--dry-run", "--data", str(tmp_path / "data")]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    (worst,) = (n for n, line in enumerate(lines) if line.startswith("worst case"))
-    assert lines[worst + 1].startswith(said) if said else "estimates" not in " ".join(lines)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"(max_usd) {ESTIMATES}{said} never checked: " in printed if said else "estimates" not in printed
 
 
 def test_without_landing_nothing_is_written_and_json_is_one_object(server, tmp_path, capsys):
