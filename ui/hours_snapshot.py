@@ -169,15 +169,9 @@ def tariff_hours(path: str, target_id: str, newest_at: datetime, window: timedel
     return rows_of(
         path,
         """
-        SELECT
-            hour_at,
-            arg_max(usd_per_kwh, r.started_at) AS usd_per_kwh,
-            arg_max(tariff_name, r.started_at) AS tariff_name
-        FROM tariff_hours
-        INNER JOIN runs AS r USING (run_id)
-        SEMI JOIN (SELECT run_id FROM trials WHERE target_id = $target_id AND kind = 'local') USING (run_id)
-        WHERE hour_at > $newest_at::TIMESTAMPTZ - $window
-        GROUP BY hour_at
+        SELECT hour_at, usd_per_kwh, tariff_name
+        FROM tariff_hours_latest
+        WHERE target_id = $target_id AND hour_at > $newest_at::TIMESTAMPTZ - $window
         ORDER BY hour_at
         """,
         {"target_id": target_id, "newest_at": newest_at, "window": window},

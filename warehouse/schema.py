@@ -49,6 +49,7 @@ VIEW_NAMES = (
     "price_drift",
     "trial_cost_today",
     "job_accounts",
+    "tariff_hours_latest",
     "grid_hours_latest",
     "grid_coverage",
     "canary_nights",

@@ -28,6 +28,7 @@ from tests.warehouse.builders import (
     run_row,
     sample_row,
     search_row,
+    tariff_hour_row,
     trial_row,
 )
 from tests.warehouse.synthetic_canaries import land_canaries
@@ -118,9 +119,9 @@ def write_synthetic(
 ) -> LoadReport:
     """Land, load, account and publish some nights; one ad hoc bench beside them unless told otherwise.
 
-    With studies, there is also an ad hoc run with repeats, a paired group and a search, a job and an hour of a grid;
-    with pulses, eight of them a day, see `synthetic_pulses`. Targets answer the canary, see `synthetic_canaries`. In
-    more than ten nights something changes, see `synthetic_changes`.
+    With studies, there is also an ad hoc run with repeats, a paired group and a search, a job, an hour of a grid and
+    the last night's tariff by the hour; with pulses, eight of them a day, see `synthetic_pulses`. Targets answer the
+    canary, see `synthetic_canaries`. In more than ten nights something changes, see `synthetic_changes`.
     """
     random = Random(seed)
     begun(data_dir)
@@ -203,6 +204,14 @@ def _land_studies(data_dir: Path, at: datetime, random: Random, attempts: int) -
     rows += _conversations(run_id, at, random, attempts)
     job = job_row(job_id=f"job-{at:%Y%m%dT%H%M%S}", started_at=at, ended_at=at + timedelta(seconds=10))
     rows += [job, grid_hour_row(hour_at=at.replace(minute=0), source="invented")]
+    hours = [at.replace(minute=0) + timedelta(hours=hour) for hour in range(24)]
+    rows += [
+        tariff_hour_row(
+            run_id=f"synthetic-{at:%Y-%m-%d}", hour_at=hour, usd_per_kwh=0.1 if hour.hour < 6 else 0.3,
+            tariff_name="invented.csv",
+        )
+        for hour in hours
+    ]  # fmt: skip
     land(data_dir, batch_id=f"{run_id}.plan", host_id="host", rows=rows, landed_at=at)
 
 

@@ -15,6 +15,7 @@ from tests.warehouse.builders import (
     failed_row,
     planned_row,
     run_row,
+    tariff_hour_row,
     trial_row,
 )
 
@@ -236,6 +237,22 @@ def test_an_ad_hoc_bench_stays_out_of_the_leaderboard_and_in_everything_else(war
 @pytest.mark.parametrize(("others", "contended"), [(0.10, False), (0.11, True), (None, None)])
 def test_a_machine_that_others_used_for_more_than_a_tenth_is_contended(warehouse, others, contended):
     assert one(warehouse([trial_row(cpu_share_others=others)]), "contended", "leaderboard") == (contended,)
+
+
+def test_an_hour_s_tariff_is_that_of_the_latest_run_that_knew_it_for_each_of_its_own_machines(warehouse):
+    hour = STARTED_AT.replace(minute=0)
+    rows = []
+    for number, usd in ((1, 0.3), (2, 0.2)):
+        run_id, at = f"night-{number}", STARTED_AT + timedelta(days=number)
+        rows.append(run_row(run_id=run_id, started_at=at))
+        for target, kind in (("own", "local"), ("api", "endpoint")):
+            rows.append(trial_row(trial_id=f"{run_id}.{target}", run_id=run_id, target_id=target, kind=kind))
+        rows.append(tariff_hour_row(run_id=run_id, hour_at=hour, usd_per_kwh=usd, tariff_name=f"{number}.csv"))
+    rows.append(tariff_hour_row(run_id="night-1", hour_at=hour - timedelta(hours=1), usd_per_kwh=0.4))
+    found = warehouse(rows).execute(
+        "SELECT target_id, usd_per_kwh, tariff_name, run_id, runs FROM tariff_hours_latest ORDER BY hour_at"
+    )
+    assert found.fetchall() == [("own", 0.4, "hours.csv", "night-1", 1), ("own", 0.2, "2.csv", "night-2", 2)]
 
 
 def test_views_work_on_an_attached_snapshot_that_is_not_the_current_database(tmp_path):
