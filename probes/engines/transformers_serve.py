@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from importlib.metadata import version as package_version
 from pathlib import Path
 
+import psutil
+
 from probes.engines.process import (
     POLL_S,
     Engine,
@@ -61,12 +63,15 @@ def start_transformers(
     """
     check_spec(spec)
     started_s = time.monotonic()
-    port = spec.port or _free_port()
     command = [sys.executable, "-m", "probes.engines.transformers_server", "--model", str(spec.model_path)]
-    command += ["--device", spec.device, "--port", str(port), "--threads", str(spec.threads)]
+    command += ["--device", spec.device, "--threads", str(spec.threads)]
     command += ["--slots", str(spec.slots), "--context-tokens-per-slot", str(spec.context_tokens_per_slot)]
     loading = Loading(log_path=log_path, ready_timeout_s=ready_timeout_s, should_stop=should_stop)
-    with log_path.open("wb") as log, child(command, log) as process:
+    with (
+        held_port(spec.port) as port,
+        log_path.open("wb") as log,
+        child([*command, "--port", str(port)], log) as process,
+    ):
         address = wait_ready(lambda: _healthy(process, port, spec, log_path), spec.model_path.name, loading)
         yield Engine(
             base_url=f"{address}/v1",
@@ -103,12 +108,21 @@ def missing_packages() -> list[str]:
     return [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
 
 
-def _free_port() -> int:
-    # Free now; should another process take it before the server does, the server ends and says so.
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@contextmanager
+def held_port(port: int) -> Iterator[int]:
+    """Keep a port of 127.0.0.1 for a server that binds it later; 0 takes a free one.
+
+    It is bound here and not listened on. The kernel gives it to nobody who asks for any port, to listen or to connect,
+    and to those who ask for this one only if they say SO_REUSEADDR, as servers do.
+
+    Raises:
+        ProbeError: taken.
+    """
+    check_port(port)
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", port))
+        yield holder.getsockname()[1]
 
 
 def _healthy(process: subprocess.Popen[bytes], port: int, spec: EngineSpec, log_path: Path) -> str | None:
@@ -127,7 +141,21 @@ def _healthy(process: subprocess.Popen[bytes], port: int, spec: EngineSpec, log_
         return None
     finally:
         connection.close()
+    if not _listens(process, port):
+        raise ProbeError(
+            f"port {port} on 127.0.0.1 was taken by another server while {spec.model_path.name} was loading; "
+            "end that one, or set port = 0 for a free port"
+        )
     if answer != http.client.OK:
         time.sleep(POLL_S)
         return None
     return f"http://127.0.0.1:{port}"
+
+
+def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether it is this process that answers on the port; True if it has ended, which is seen at the next look."""
+    try:
+        sockets = psutil.Process(process.pid).net_connections("tcp4")
+    except psutil.NoSuchProcess:
+        return True
+    return any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in sockets)

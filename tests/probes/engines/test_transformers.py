@@ -1,11 +1,14 @@
 """The second engine: what is refused before it starts, which weights a folder holds, and a real server once."""
 
 import hashlib
+import http.server
 import importlib.util
 import json
+import socket
 import struct
 import subprocess
 import sys
+import threading
 import urllib.request
 
 import psutil
@@ -13,7 +16,7 @@ import pytest
 
 from probes.engines.folder import resolve_folder
 from probes.engines.process import EngineSpec
-from probes.engines.transformers_serve import start_transformers
+from probes.engines.transformers_serve import _healthy, held_port, start_transformers
 from probes.errors import ProbeError
 
 INSTALLED = all(importlib.util.find_spec(name) for name in ("transformers", "torch", "openai"))
@@ -53,6 +56,41 @@ def test_what_is_no_model_folder_is_refused_in_a_sentence(tmp_path):
     assert 'not as quantisation = "Q8_0"; leave it out' in refused(folder, tmp_path, quantisation="Q8_0")
     (folder / "model.safetensors").write_bytes(b"short")
     assert "cannot be read as safetensors" in refused(folder, tmp_path)
+
+
+def test_a_held_port_is_the_servers_and_nobody_elses():
+    with held_port(0) as port:
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        with socket.create_server(("127.0.0.1", port)) as server:  # says SO_REUSEADDR
+            assert server.getsockname()[1] == port
+            with pytest.raises(ProbeError, match=f"port {port} on 127.0.0.1 cannot be had"), held_port(port):
+                pass
+    with held_port(port) as again:
+        assert again == port
+
+
+def test_another_server_on_the_port_is_not_taken_for_ours(tmp_path):
+    class Well(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    given = EngineSpec(model_path=tmp_path / "m", threads=1, slots=1, context_tokens_per_slot=64)
+    idle = [sys.executable, "-c", "input()"]
+    with (
+        http.server.HTTPServer(("127.0.0.1", 0), Well) as server,
+        subprocess.Popen(idle, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as engine,
+    ):
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        port = server.server_address[1]
+        with pytest.raises(ProbeError, match=f"port {port} on 127.0.0.1 was taken by another server while m was"):
+            _healthy(engine, port, given, tmp_path / "log")
+        engine.kill()
+        server.shutdown()
 
 
 @pytest.mark.skipif(INSTALLED, reason="the packages are here")
