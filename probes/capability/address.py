@@ -88,7 +88,7 @@ def _other_place(caller: Caller, reply: Reply) -> str | None:
     answered_oddly = reply.answered and reply.facts is not None and not reply.facts.event_ends
     if reply.status not in _ELSEWHERE and not answered_oddly:
         return None
-    if "model" in reply.said.lower() and reply.status == 404:
+    if reply.status == 404 and _speaks_of_model(reply):
         return None  # the right place, which does not have it
     for n, base_url in enumerate(_places(caller.spec.base_url)[:_MOST_PLACES]):
         tried = caller.send("address" if n == 0 else f"address-{n + 1}", spec=replace(caller.spec, base_url=base_url))
@@ -103,8 +103,12 @@ def _other_place(caller: Caller, reply: Reply) -> str | None:
 def _is_the_place(reply: Reply) -> bool:
     if reply.answered:
         return bool(reply.facts is not None and reply.facts.event_ends)
-    told = reply.said.lower()
-    return reply.refused and (reply.status not in _ELSEWHERE or "model" in told)
+    return reply.refused and (reply.status not in _ELSEWHERE or _speaks_of_model(reply))
+
+
+def _speaks_of_model(reply: Reply) -> bool:
+    """Whether an error is about the model; a server that only gives the path back, in which it may stand, is not."""
+    return "model" in reply.said.replace(urlsplit(reply.url).path, "").lower()
 
 
 def _places(base_url: str) -> list[str]:
@@ -114,7 +118,10 @@ def _places(base_url: str) -> list[str]:
     whole = re.sub(r"/(chat/completions|completions|responses|messages|embeddings|api/(chat|generate))$", "", path)
     paths = [whole] if whole != path else []
     version = re.search(r"/v[0-9][0-9a-z]*$", whole)
-    paths += [whole[: version.start()]] if version else [f"{whole}/v1", f"{whole}/api/v1"]
+    if version:
+        paths.append(whole[: version.start()])
+    else:  # of a host with a path that is none, the root is likelier than one more path
+        paths += [f"{whole}/v1", "" if whole else "/api/v1"]
     paths.append("/v1")
     return [
         urlunsplit((parts.scheme, parts.netloc, place, parts.query, ""))

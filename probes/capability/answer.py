@@ -8,10 +8,12 @@ from probes.capability.caller import Caller
 from probes.capability.finding import Finding, found, spelled
 from probes.capability.reply import Reply
 from probes.load.protocols.base import EventClass, StreamFacts
+from probes.load.record import AttemptRecord
 from probes.load.spec import LoadSpec
 
 _S: Final = 1_000_000_000
 _QUICK_S: Final = 0.05  # an answer this quick may come in one read from an honest server
+_LEAST_GAP_S: Final = 1e-4  # no model makes 10,000 tokens a second for one user
 _REQUEST_IDS: Final = (
     "x-request-id", "request-id", "x-generation-id", "x-amzn-requestid", "apim-request-id", "x-litellm-call-id",
     "cf-ray",
@@ -63,7 +65,7 @@ def answer_findings(caller: Caller, plain: Plain) -> list[Finding]:
         return findings
     findings += [_max_tokens(caller, facts), _finish_reason(caller, facts)]
     if caller.wire.streams:
-        findings += [_streams(reply, facts), _as_made(reply), _role_first(facts)]
+        findings += [_streams(reply, facts), as_made(reply.record), _role_first(facts)]
         findings.append(_terminator(caller, reply, facts))
     return findings
 
@@ -111,7 +113,8 @@ def _rate_limits(reply: Reply) -> Finding:
 def _usage(caller: Caller, reply: Reply, facts: StreamFacts) -> Finding:
     required = caller.promise.counts
     if facts.output_tokens is None and facts.prompt_tokens is None:
-        wanted = "no counts in the answer"
+        searches = facts.search_units
+        wanted = "no counts in the answer" if searches is None else f"none, but what it bills by: searches, {searches}"
         return found("usage", "deviates" if required else "no", facts.usage_fault or wanted, required=required)
     if facts.payload_ends and facts.streamed and not facts.output_tokens and not facts.prompt_tokens:
         said = f"0 tokens counted of {len(facts.payload_ends)} events with payload: that is no count"
@@ -205,15 +208,15 @@ def _streams(reply: Reply, facts: StreamFacts) -> Finding:
     return found("streams", "yes", f"{len(facts.event_ends)} events, {events} of them with payload{each}; {kind}")
 
 
-def _as_made(reply: Reply) -> Finding:
-    record = reply.record
+def as_made(record: AttemptRecord) -> Finding:
+    """Whether the events of an answer came one after the other, or all of them when the last was made."""
     chunks, first, last, start = record.chunks or 0, record.t_first_ns, record.t_last_ns, record.t_start_ns
     if chunks < 3 or first is None or last is None or start is None:
         return found("as_made", "unknown", f"{chunks} events are too few to tell")
     reads = chunks - (record.coalesced_chunks or 0)
     whole_s, spread_s = (last - start) / _S, (last - first) / _S
     said = f"{chunks} events in {reads} reads over {spelled(spread_s)}, the first after {spelled((first - start) / _S)}"
-    if reads > 1:
+    if reads > 1 and spread_s / (chunks - 1) > _LEAST_GAP_S:  # what is held back may still need two reads
         return found("as_made", "yes", said, whole_s)
     if whole_s < _QUICK_S:
         return found("as_made", "unknown", f"{said}: too quick an answer to tell", whole_s)

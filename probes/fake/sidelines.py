@@ -68,6 +68,7 @@ def _words(aside: _Aside, *names: str) -> int:
 _ROUTES: Final[tuple[tuple[str, re.Pattern[str], Callable[[_Aside], object]], ...]] = (
     ("GET", re.compile(r"/v1/models"), _models),
     ("GET", re.compile(r"/v1/models/(?P<model>[^/:]+)"), _model),
+    ("GET", re.compile(r"/v1beta/models"), lambda aside: {"models": [_gemini_model(aside)]}),
     ("GET", re.compile(r"/v1beta/models/(?P<model>[^/:]+)"), _gemini_model),
     ("POST", re.compile(r"/(?:v1/)?tokenize"), _tokenize),
     (

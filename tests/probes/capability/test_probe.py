@@ -1,16 +1,21 @@
 """An endpoint that does all as its standard says, and one mistake at a time."""
 
 import socket
+from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 
+from probes.capability.answer import as_made
 from probes.capability.asks import ASKS, worst_case
 from probes.capability.finding import QUESTIONS
 from probes.capability.probe import CheckReport, check_endpoint
 from probes.errors import ProbeError
 from probes.fake_endpoint import FakeScript, fake_endpoint
+from probes.load.recorder import read_attempt
 from probes.load.spec import LoadSpec, Timeouts
 from tests.probes.capability.server import KEY, Server, Ways, serving
+from tests.probes.load.laws import raw_of
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +160,40 @@ def test_a_base_url_without_its_version_is_found_out(server):
         f"it answers at {bare}/v1/chat/completions, not at {bare}/chat/completions: set base_url to {bare}/v1"
     )
     assert not report.answered and verdicts(report)["answers"] == "no"
+
+
+def test_a_base_url_with_a_path_that_is_none_is_found_out():
+    with fake_endpoint(FakeScript()) as fake:
+        root = fake.base_url.removesuffix("/v1")
+        report = check_endpoint(spec(f"{root}/gemini", api="gemini", model="fake"))
+    asked = "v1beta/models/fake:streamGenerateContent?alt=sse"
+    assert report.advice == f"it answers at {root}/{asked}, not at {root}/gemini/{asked}: set base_url to {root}"
+
+
+def test_a_rerank_that_counts_searches_says_so():
+    with fake_endpoint(FakeScript()) as fake:
+        report = check_endpoint(spec(fake.base_url.removesuffix("/v1"), api="cohere-rerank", model="fake"))
+    assert evidence(report, "usage") == "none, but what it bills by: searches, 1"
+
+
+@pytest.mark.parametrize(
+    ("stamps_ms", "verdict"),
+    [
+        ((200, 205, 210, 215, 220), "yes"),
+        ((200, 200, 210, 210, 220), "yes"),
+        ((200, 200, 200, 200, 200), "deviates"),
+        ((200, 200, 200, 200.1, 200.1), "deviates"),  # held back, and too much for one read
+        ((20, 20, 20, 20.1, 20.1), "unknown"),
+        ((200, 205), "unknown"),
+    ],
+)
+def test_events_that_come_at_once_are_not_as_they_were_made(stamps_ms, verdict):
+    events = [b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'] * len(stamps_ms)
+    ends = list(accumulate(map(len, events)))
+    reads = {round(at * 1e6): end for at, end in zip(stamps_ms, ends, strict=True)}
+    raw = raw_of("openai-chat", b"".join(events), list(reads.values()))
+    finding = as_made(read_attempt(replace(raw, read_stamps_ns=list(reads))).record)
+    assert finding.verdict == verdict
 
 
 @pytest.mark.parametrize("given", ["/v1/chat/completions", "/v1/v1"])

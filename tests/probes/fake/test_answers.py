@@ -209,6 +209,7 @@ def test_it_says_who_it_is_and_counts_without_generating(plain):
     assert post(plain, "/v1beta/models/m:countTokens", {"contents": contents}) == {"totalTokens": 2}
     assert send(plain, "GET", "/health")[0].status == 200
     assert json.loads(send(plain, "GET", "/api/tags")[1])["models"][0]["name"] == "fake"
+    assert json.loads(send(plain, "GET", "/v1beta/models")[1])["models"][0]["name"] == "models/fake"
     assert len(plain.requests) == before
 
 
