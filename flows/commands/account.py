@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from flows.errors import ConfigError, NightError
-from flows.paths import data_dir
+from flows.paths import data_dir, with_data
 from warehouse.errors import WarehouseError
 
 
@@ -54,7 +54,7 @@ def _recompute(options: argparse.Namespace) -> int:
     if options.trial is not None:
         raise ConfigError([f"--recompute accounts all trials anew, not {options.trial} alone; --since limits it"])
     since = _day(options.since)
-    folder = data_dir(options.data)
+    folder = with_data(data_dir(options.data))
     began = datetime.now(UTC)
     try:
         accounted = account(folder, recompute=True, since=since, refresh=today)

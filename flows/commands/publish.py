@@ -3,7 +3,7 @@
 import argparse
 
 from flows.errors import NightError
-from flows.paths import data_dir
+from flows.paths import data_dir, with_data
 from flows.track import land_left_over_jobs
 from warehouse.errors import WarehouseError
 from warehouse.loader import load
@@ -13,7 +13,7 @@ from warehouse.watch import record_changes
 
 def run(options: argparse.Namespace) -> int:
     """Load, account, publish; 1 if a batch was left out, which is named."""
-    root = data_dir(options.data)
+    root = with_data(data_dir(options.data))
     try:
         for job in land_left_over_jobs(root):
             print(f"landed what a killed track had left of {job}")
