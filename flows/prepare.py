@@ -13,7 +13,7 @@ from flows.errors import ConfigError
 from flows.facts import facts_for
 from flows.orchestrated import Orchestrated
 from flows.plan import Plan, PlannedTrial, build_plan, new_run_id, total_usd
-from flows.spec import TrialSpec, WeightsRef, searched_cells
+from flows.spec import WeightsRef, searched_cells
 from flows.spool import land_spool, unfinished_spools
 from flows.tariff import hours_ahead, tariff_of
 from flows.track import land_left_over_jobs
@@ -213,40 +213,3 @@ def resolve_all_weights(
                     path=found.path, sha256=found.sha256, quantisation=found.quantisation, note=found.note
                 )
     return weights
-
-
-def trial_spec(
-    request: NightRequest,
-    plan: Plan,
-    planned: PlannedTrial,
-    weights: WeightsRef | None,
-    *,
-    group_id: str | None = None,
-    search_id: str | None = None,
-    search_point: int | None = None,
-) -> TrialSpec:
-    """The order for one trial's child process."""
-    config = request.loaded.config
-    # a hosted target's electricity is its provider's
-    by_hour = tariff_of(config.site) if config.site is not None and planned.target.kind == "local" else None
-    return TrialSpec(
-        trial_id=planned.trial_id,
-        run_id=plan.run_id,
-        try_number=planned.try_number,
-        target=planned.target,
-        workload=planned.workload,
-        timeouts=config.night.timeouts,
-        idle_baseline_s=config.night.idle_baseline_s,
-        idle_fresh_s=config.night.idle_fresh_h * 3600,
-        weights=weights,
-        cpu_tdp_w=config.site.cpu_tdp_w if config.site else None,
-        rapl_psys=config.site is not None and config.site.rapl_psys,
-        meters=config.site.meters if config.site else [],
-        facts=planned.facts,
-        tariff=hours_ahead(by_hour, datetime.now(UTC)),
-        tariff_name=by_hour.name if by_hour is not None else "",
-        repeat_number=planned.repeat_number,
-        group_id=group_id,
-        search_id=search_id,
-        search_point=search_point,
-    )

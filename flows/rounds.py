@@ -6,8 +6,8 @@ from functools import partial
 
 from flows.group import affordable, group_id, units, within_capacity
 from flows.measure import Outcome
+from flows.orders import trial_spec
 from flows.plan import FINAL, PlannedTrial
-from flows.prepare import trial_spec
 from flows.repeats import known_well_enough
 from flows.running import Running, TrialResult
 from flows.seek import seek

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from functools import partial
 
 from flows.measure import Outcome
+from flows.orders import trial_spec
 from flows.plan import FINAL, PlannedTrial, point_quote_usd
 from flows.points import PERCENTILE, Point, PointResult, point_requests
-from flows.prepare import trial_spec
 from flows.running import Running, TrialResult
 from flows.search import Found, answer, run_search, start_search, verdict
 from flows.spec import search_id, trial_id
@@ -78,14 +78,12 @@ class _Seeking:
         at_rate = point_of(workload, rate_rps=point.rate_rps, requests=requests)
         try_number = planned.try_number + point.number
         identity = trial_id(self.running.plan.run_id, planned.target.id, workload.id, try_number)
-        facts = [dataclasses.replace(fact, trial_id=identity) for fact in planned.facts]
         return dataclasses.replace(
             planned,
             trial_id=identity,
             try_number=try_number,
             repeat_number=point.repeat,
             workload=at_rate,
-            facts=facts,
             requests=requests,
             quote_usd_worst=point_quote_usd(planned, requests),
         )
