@@ -14,7 +14,7 @@ from probes.load.raw import RawAttempt, read_raw
 from probes.load.record import AttemptRecord
 from probes.load.recorder import record_of
 from probes.load.redaction import Secrets, secret_values
-from probes.load.sending import Ahead
+from probes.load.rounds import Ahead
 from probes.load.session import Session
 from probes.load.spec import LoadSpec
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from probes.errors import ProbeError
 from probes.load.clock import sample_offset_ns
 from probes.load.evidence import ClientEvidence
-from probes.load.loop import rounds_of_one
+from probes.load.rounds import rounds_of_one
 from probes.load.session import Session
 from probes.load.spec import LoadResult, LoadSpec, Progress, Timeouts
 

@@ -1,6 +1,6 @@
 """The loop: one thread and every connection of a trial, or of a group of them. It sends what is due, reads what comes.
 
-    loop -> sending (plan -> bytes) | receiving (bytes -> stamps) -> lane (accounts) -> spool
+    loop -> sending (plan -> what is due) -> launching (bytes) | receiving (bytes -> stamps) -> lane (accounts) -> spool
 
 Nothing here knows a metric or looks into an answer (but for the slow questions of a timer): requests arrive as bytes,
 answers leave as raw attempts for the spool.
@@ -8,7 +8,7 @@ answers leave as raw attempts for the spool.
 
 import os
 import select
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from types import TracebackType
 from typing import Final, Self
@@ -17,12 +17,15 @@ from probes.load.clock import WallClock
 from probes.load.errors import ErrorClass
 from probes.load.evidence import Gauge
 from probes.load.expiry import Sweep
-from probes.load.flight import Flight, Landed, Planned
+from probes.load.flight import Flight, Landed
 from probes.load.lane import Lane
+from probes.load.launching import Launcher
 from probes.load.receiving import Receiver
-from probes.load.sending import Ahead, Sender
+from probes.load.rounds import Ahead
+from probes.load.sending import Sender
 from probes.load.timer import Timer
 from probes.load.transport import HANGUP, Connection, State
+from probes.load.writing import Writing
 
 _S: Final = 1_000_000_000
 _MOST_EVENTS: Final = 10_000  # at one time; more would be 128 KiB, which the C library maps and unmaps at each call
@@ -32,12 +35,6 @@ _CALM_MOST_NS: Final = 4_000_000
 _DIAL_BATCH: Final = 128  # connections being opened at one time: inside usual listen backlogs
 _DIALS_EACH: Final = 2  # tries for each connection that is to be there beforehand
 _LONGEST_TICK_S: Final = 0.25
-# Writing down costs some 50 µs an attempt, and attempts like to end together: most of it waits for a quiet moment.
-_WRITES_QUIET: Final = 2  # a send may fall due meanwhile
-_WRITES_BUSY: Final = 1
-_WRITES_TICK: Final = 2
-_LANDED_SOME_BYTES: Final = 16 << 20
-_LANDED_MUCH_BYTES: Final = 64 << 20
 _BUILDS_QUIET: Final = 2
 
 _OPENING: Final = (State.CONNECTING, State.HANDSHAKE)
@@ -69,7 +66,6 @@ class LoadLoop:
         shortest_s = min(min(t.connect_s, t.first_token_s, t.stall_s, t.total_s) for t in limits)
         self._tick_s = min(_LONGEST_TICK_S, max(0.02, shortest_s / 8))
         self._next_tick_ns = 0
-        self._flushed_ns = 0
         self._by_fd: dict[int, Connection] = {}
         self._epoll = select.epoll()
         self._timer = Timer()
@@ -78,18 +74,18 @@ class LoadLoop:
         self.gauge = Gauge()
         self._worked_since_ns = monotonic_ns()
         self._receiver = Receiver(clock=self.clock, on_landed=self._landed)
-        self._sender = Sender(
-            lanes,
+        self._launcher = Launcher(
             by_fd=self._by_fd,
             max_connections=max_connections,
             epoll=self._epoll,
-            timer=self._timer,
             clock=self.clock,
             on_lost=self._receiver.lost,
         )
+        self._sender = Sender(lanes, launcher=self._launcher, max_connections=max_connections, timer=self._timer)
         for lane in lanes:
-            lane.open_pool(self._epoll, self._by_fd, self._sender.connected, self._unconnected)
+            lane.open_pool(self._epoll, self._by_fd, self._launcher.connected, self._unconnected)
         self._sweep = Sweep(self._receiver)
+        self._writing = Writing(lanes)
         self._aborting = False
         self.stopped_reason: str | None = None  # what `stop` said
 
@@ -102,7 +98,7 @@ class LoadLoop:
         try:
             self._sender.cease()
             self._abort("the client was interrupted")
-            self._write_down()
+            self._writing.all()
         finally:
             for lane in self._lanes:
                 lane.pool.close_all()
@@ -161,7 +157,7 @@ class LoadLoop:
         while self._sender.has_work and not self._aborting:
             self._turn()
         self._abort(self.stopped_reason or "")
-        self._write_down()
+        self._writing.all()
         for lane in self._lanes:
             lane.spool.flush()
 
@@ -172,7 +168,7 @@ class LoadLoop:
     def _turn(self) -> None:
         """Wait for events, at most a tick, and handle them: what is urgent first."""
         receiver, sender, gauge = self._receiver, self._sender, self.gauge
-        landed_before = sum(lane.landed_count for lane in self._lanes)
+        landed_before = self._writing.waiting_count
         sweep = self._sweep
         at_once = landed_before or sender.more or receiver.queue or sweep.under_way
         timeout_s = 0.0 if at_once else self._tick_s
@@ -204,7 +200,7 @@ class LoadLoop:
             self._note_lag(reads_before, idle_since_ns, now_ns)
         if sender.more:
             sender.fill()
-        self._write_some(landed_before, quiet=not (events or receiver.queue))
+        self._writing.some(landed_before, quiet=not (events or receiver.queue))
         if not events:
             sender.build_ahead(_BUILDS_QUIET)
         for lane in self._lanes:
@@ -222,7 +218,7 @@ class LoadLoop:
                 self._receiver.heard(connection, mask)
             return
         if mask & select.EPOLLOUT:
-            self._sender.send_rest(connection)
+            self._launcher.send_rest(connection)
         if mask != select.EPOLLOUT:
             self._receiver.heard(connection, mask)
 
@@ -246,31 +242,9 @@ class LoadLoop:
             lane.stop(message)
         self._sender.landed(flight, lane)
 
-    def _write_some(self, landed_before: int, *, quiet: bool) -> None:
-        """Write down some of what has landed; when there is no quiet moment, more and more with the memory it takes."""
-        held_bytes = sum(lane.landed_bytes for lane in self._lanes)
-        if quiet:
-            most = _WRITES_QUIET
-        elif held_bytes < _LANDED_SOME_BYTES:
-            return
-        elif held_bytes < _LANDED_MUCH_BYTES:
-            most = _WRITES_BUSY
-        else:  # no less than has come in this turn
-            most = sum(lane.landed_count for lane in self._lanes) - landed_before + _WRITES_BUSY
-        for lane in self._lanes:
-            lane.write_down(most)
-
-    def _write_down(self) -> None:
-        for lane in self._lanes:
-            lane.write_down()
-
     def _tick(self, now_ns: int) -> None:
         self._next_tick_ns = now_ns + round(self._tick_s * _S)
-        if now_ns - self._flushed_ns >= _S // 2:
-            self._flushed_ns = now_ns
-            for lane in self._lanes:
-                lane.write_down(_WRITES_TICK)
-                lane.spool.flush()
+        self._writing.tick(now_ns)
         self._sweep.begin(self._by_fd.values())
         reason = self._stop()
         if reason is not None:
@@ -285,8 +259,3 @@ class LoadLoop:
         for connection in list(self._by_fd.values()):
             if connection.flight is not None:
                 self._receiver.land(connection, monotonic_ns(), failure=("aborted", reason))
-
-
-def rounds_of_one(plan: Iterator[Planned]) -> Iterator[Sequence[Planned]]:
-    """A plan for one lane, as rounds."""
-    return ((planned,) for planned in plan)

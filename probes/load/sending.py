@@ -1,66 +1,18 @@
-"""Sending: what is due goes out on a connection that is ready, or on one that is opened for it."""
+"""Sending: which request of a plan goes out next, and when it may."""
 
-import select
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from time import monotonic_ns
 from typing import Final
 
-from probes.load.clock import WallClock
 from probes.load.flight import Flight, Following, Planned, Round
 from probes.load.lane import Lane
+from probes.load.launching import Launcher
+from probes.load.rounds import Ahead
 from probes.load.timer import Timer
-from probes.load.transport import LISTEN, Connection, State
 
 _BATCH: Final = 16  # sends between two looks at the sockets
-_AHEAD_BYTES: Final = 16 << 20
-
-
-class Ahead:
-    """The rounds of a phase, some of them built before they can be sent: building costs more than sending.
-
-    Args:
-        rounds: in the order of their sends; the requests of a round are due together.
-        most: rounds to have ready. 0 for a plan that builds ahead by itself (an open loop): it is asked one ahead.
-    """
-
-    __slots__ = ("_most", "_ready", "_ready_bytes", "_rounds")
-
-    def __init__(self, rounds: Iterator[Sequence[Planned]], most: int) -> None:
-        self._rounds = rounds
-        self._most = most
-        self._ready: deque[Sequence[Planned]] = deque()
-        self._ready_bytes = 0
-
-    def build(self, count: int) -> bool:
-        """Build at most so many more; whether there was anything to build."""
-        built = False
-        for _ in range(count):
-            if len(self._ready) >= self._most or self._ready_bytes >= _AHEAD_BYTES or not self._build():
-                break
-            built = True
-        return built
-
-    def first(self) -> Sequence[Planned] | None:
-        """The round to be sent next; None at the end of the plan."""
-        return self._ready[0] if self._ready or self._build() else None
-
-    def take(self) -> None:
-        """The first round is being sent."""
-        for planned in self._ready.popleft():
-            self._ready_bytes -= len(planned.request)
-
-    def _build(self) -> bool:
-        planned_round = next(self._rounds, None)
-        if planned_round is None:
-            return False
-        self._ready.append(planned_round)
-        for planned in planned_round:
-            self._ready_bytes += len(planned.request)
-        return True
-
-
 _NOTHING: Final = Ahead(iter(()), 0)
 
 
@@ -69,32 +21,23 @@ class Sender:
 
     Args:
         lanes: where requests go, by `Planned.lane`.
-        by_fd: all connections of the loop.
+        launcher: puts them on the wire.
         max_connections: how many there may be.
-        epoll: where connections are registered.
         timer: armed for the next send that is not due yet.
-        clock: the wall clock's offset.
-        on_lost: called with a connection that broke while sending, and why.
     """
 
     def __init__(
         self,
         lanes: Sequence[Lane],
         *,
-        by_fd: dict[int, Connection],
+        launcher: Launcher,
         max_connections: int,
-        epoll: select.epoll,
         timer: Timer,
-        clock: WallClock,
-        on_lost: Callable[[Connection, str], None],
     ) -> None:
         self._lanes = lanes
-        self._by_fd = by_fd
+        self._launcher = launcher
         self._max_connections = max_connections
-        self._epoll = epoll
         self._timer = timer
-        self._clock = clock
-        self._on_lost = on_lost
         self._ahead = _NOTHING
         self._limit: int | None = None
         self._until_ns: int | None = None
@@ -275,70 +218,4 @@ class Sender:
 
     def _start(self, lane: Lane, planned: Planned, round_: Round) -> None:
         self.in_flight += 1
-        lane.in_flight += 1
-        if planned.sign is not None:
-            planned.freshen()
-        flight = Flight(planned=planned, wall_offset_ns=self._clock.offset_ns, round=round_)
-        if lane.pacer is not None:
-            lane.pacer.sent(monotonic_ns(), (planned.prompt_tokens_asked or 0) + (planned.output_tokens_asked or 0))
-        pool = lane.pool
-        if pool.idle:
-            connection = pool.idle.pop()
-            connection.flight = flight
-            self.send(connection, flight)
-        else:
-            flight.reused = False
-            flight.t_start_ns = monotonic_ns()
-            pool.dial(flight)
-        if planned.t_sched_ns is None:
-            return
-        lane.sent(flight.t_start_ns - planned.t_sched_ns)
-        if not lane.fatal_in_a_row and not lane.cold:  # keep some connections ahead of the need
-            spares = max(4, lane.in_flight // 8)
-            if len(pool.idle) + pool.opening < spares and len(self._by_fd) < self._max_connections:
-                pool.dial(None)
-
-    def connected(self, connection: Connection) -> None:
-        """A connection that was opened for a flight is ready."""
-        flight = connection.flight
-        if flight is not None:
-            flight.t_conn_ns = monotonic_ns()
-            self.send(connection, flight)
-
-    def send(self, connection: Connection, flight: Flight) -> None:
-        """Send the request of a flight."""
-        connection.state = State.BUSY
-        connection.calm = False
-        request = flight.planned.request
-        try:
-            data = request if connection.tls is None else connection.tls.encrypt(request)
-            if not flight.t_start_ns:
-                flight.t_start_ns = monotonic_ns()
-            sent = connection.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            self._on_lost(connection, error.strerror or str(error))
-            return
-        if sent == len(data):
-            flight.t_sent_ns = monotonic_ns()
-        else:
-            connection.outbox = memoryview(data)[sent:]
-            self._epoll.modify(connection.fd, LISTEN | select.EPOLLOUT)
-
-    def send_rest(self, connection: Connection) -> None:
-        """The socket takes more of a request that it did not take at once."""
-        flight, outbox = connection.flight, connection.outbox
-        if flight is None or outbox is None:
-            return
-        try:
-            outbox = outbox[connection.send(outbox) :]
-        except BlockingIOError:
-            return
-        except OSError:
-            # The server may have answered before it closed (413): the read that follows tells.
-            outbox = outbox[len(outbox) :]
-        connection.outbox = outbox or None
-        if connection.outbox is None:
-            flight.t_sent_ns = monotonic_ns()
-            self._epoll.modify(connection.fd, LISTEN)
+        self._launcher.launch(lane, planned, round_)

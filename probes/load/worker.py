@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from probes.errors import ProbeError
 from probes.load.evidence import ClientEvidence
-from probes.load.loop import rounds_of_one
+from probes.load.rounds import rounds_of_one
 from probes.load.session import Readiness, Session
 from probes.load.spec import LoadSpec, Progress
 

@@ -23,7 +23,7 @@ from probes.load.protocols.bedrock import BEDROCK, answer_text, has_payload, has
 from probes.load.protocols.bedrock_signing import credentials, secret, sign, signer_for
 from probes.load.raw import read_raw
 from probes.load.requests import RequestSource
-from probes.load.sending import Ahead
+from probes.load.rounds import Ahead
 from probes.load.session import Session
 from probes.load.spec import LoadSpec
 from tests.probes.load.test_event_stream import event, exception

@@ -143,7 +143,8 @@ def test_cold_requests_open_and_close_a_connection_each(arrivals, load):
         assert fake.connections == 10
     for attempt in result.attempts:
         assert (attempt.error_class, attempt.connection_reused) == (None, False)
-        assert attempt.t_start_ns <= attempt.t_conn_ns <= attempt.t_sent_ns < attempt.t_first_ns
+        assert attempt.t_start_ns <= attempt.t_conn_ns <= attempt.t_sent_ns
+        assert attempt.t_conn_ns < attempt.t_first_ns  # a stop between a send and its stamp may outlast the answer
 
 
 FEW_PORTS = """
