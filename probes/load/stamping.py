@@ -8,8 +8,8 @@ are copied together for want of memory (tcp_collapse) have no stamp any more: th
 attempt says so.
 
 Shown on loopback with Linux 6.18, a reader stopped for 0.1-0.7 s at a time, with and without Nagle and TLS, with full
-buffers and with SO_RCVBUF of 4 KiB: of 148,000 reads, 13,500 of them of several writes, none was stamped before the write
-of its last byte or after the read; 35 had no stamp, all of them with the small buffers.
+buffers and with SO_RCVBUF of 4 KiB: of 148,000 reads, 13,500 of them of several writes, none was stamped before the
+write of its last byte or after the read; 35 had no stamp, all of them with the small buffers.
 """
 
 import socket
