@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
+from flows.shownbody import content_type, printable, readable
 from probes.load.errors import sanitise
 from warehouse.exchanges import FailedAttempt, KeptExchange
 from warehouse.rows import ExchangeRow
@@ -47,7 +49,7 @@ def outcome_of(kept: KeptExchange) -> Outcome:
         finish_reason=kept.finish_reason,
         output_tokens=kept.output_tokens,
         response_bytes=exchange.response_bytes,
-        first_text=_first(exchange.response_body),
+        first_text=_first(exchange.response_body, content_type(exchange.response_head)),
     )
 
 
@@ -65,7 +67,7 @@ def replayed_outcome(again: "SentAgain") -> Outcome:
         finish_reason=record.finish_reason,
         output_tokens=record.output_tokens,
         response_bytes=record.response_bytes,
-        first_text=_first(again.raw.body),
+        first_text=_first(again.raw.body, again.raw.headers.get("content-type", "").partition(";")[0].strip().lower()),
     )
 
 
@@ -86,7 +88,7 @@ def print_outcomes(kept: KeptExchange, before: Outcome, now: Outcome) -> None:
     console = plain_console()
     console.print(table)
     same = before.error_class == now.error_class
-    verdict = "answered this time" if now.error_class is None else "failed again" + ("" if same else ", otherwise")
+    verdict = "answered this time" if now.error_class is None else "failed again" + ("" if same else ", in another way")
     console.print(Text(f"{verdict}; this sending is no measured attempt and is not kept"))
 
 
@@ -98,20 +100,23 @@ def print_exchange(exchange: ExchangeRow) -> None:
 
     console = plain_console(soft_wrap=True)
     what = exchange.error_class or "implausible counts"
-    console.print(Text(f"{exchange.attempt_id}: {what}", style="bold"))
+    at = "" if exchange.started_at is None else f", {exchange.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    console.print(Text(f"{exchange.attempt_id}: {what}{at}", style="bold"))
     said = exchange.error_message or exchange.usage_fault
     if said:
         console.print(Text(said))
     console.print(Text(f"\nSent to {exchange.url}", style="bold"))
     console.print(Text(exchange.request_head))
-    console.print(Text("\n" + _body(exchange.request_body, "not kept: it was too long, or never sent")))
+    console.print(
+        Text("\n" + _body(exchange.request_body, exchange.request_head, "not kept: it was too long, or never sent"))
+    )
     answer = "No answer" if exchange.http_status is None else f"Answer: HTTP {exchange.http_status}"
     length = "" if exchange.response_bytes is None else f", {exchange.response_bytes:,} bytes"
     console.print(Text(f"\n{answer}{length}", style="bold"))
     if exchange.response_head:
-        console.print(Text(_printable(exchange.response_head)))
+        console.print(Text(printable(exchange.response_head)))
     if exchange.http_status is not None:
-        console.print(Text("\n" + _body(exchange.response_body, "empty")))
+        console.print(Text("\n" + _body(exchange.response_body, exchange.response_head, "empty")))
 
 
 def print_list(found: list[FailedAttempt]) -> None:
@@ -139,25 +144,20 @@ def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f} s"
 
 
-def _first(body: bytes | None) -> str:
-    return "" if body is None else _printable(body[:_FIRST_CHARS].decode("utf-8", "replace")).replace("\n", " ")
+def _first(body: bytes | None, kind: str) -> str:
+    text = "" if body is None else readable(body, kind).replace("\n", " ")
+    return text if len(text) <= _FIRST_CHARS else f"{text[:_FIRST_CHARS]} ..."
 
 
-def _body(body: bytes | None, otherwise: str) -> str:
-    """A body as a terminal may have it: control characters and broken UTF-8 are shown, not sent to it."""
+def _body(body: bytes | None, head: str, otherwise: str) -> str:
+    """A body, and if it is long its ends."""
     if not body:
         return f"({otherwise})"
-    text = body.decode("utf-8", "backslashreplace")
+    text = readable(body, content_type(head))
     left_out = len(text) - 2 * _END_CHARS
     if left_out > 0:  # the reason of a failure is at the beginning, or at the end
         text = f"{text[:_END_CHARS]}\n(... {left_out:,} characters, see --json ...)\n{text[-_END_CHARS:]}"
-    return _printable(text)
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        char if char.isprintable() or char == "\n" else "" if char == "\r" else f"\\x{ord(char):02x}" for char in text
-    )
+    return text
 
 
 _LINES: Final[tuple[tuple[str, Callable[[Outcome], str]], ...]] = (

@@ -194,7 +194,7 @@ def test_a_key_goes_to_its_own_host_only(landed, parrot, capsys):
 def test_a_failure_again_is_exit_code_1_and_a_mistake_is_one_sentence(landed, capsys, monkeypatch):
     attempt_id = failed(capsys)["truncated"]
     assert main(["replay", attempt_id, "--to", "http://127.0.0.1:1/v1"]) == 1
-    assert "failed again, otherwise" in capsys.readouterr().out
+    assert "failed again, in another way" in capsys.readouterr().out
     monkeypatch.delenv("PARROT_KEY")
     assert main(["replay", attempt_id]) == 2
     assert "PARROT_KEY, which held the key of adhoc, is not set" in capsys.readouterr().err
