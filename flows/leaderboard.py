@@ -119,6 +119,8 @@ def print_leaderboard(
         if not is_fit(row):
             said = f"{row['target_id']} under {row['workload_id']}: {why_unfit(row)}"
             console.print(Text(f"{said}{' (not ranked)' if row['rank'] is None else ''}", style="yellow"))
+    if any(row["rank"] is None and not is_fit(row) for row in rows):
+        console.print(Text("--any-grade ranks what such a client measured all the same", style="dim"))
     for item in (metric(i) for i in SHOWN):
         if any(_too_few(item, row, row[item.id]) for row in rows):
             said = f"{item.title} is not shown for fewer than {item.min_attempts} attempts"
@@ -138,6 +140,15 @@ def print_leaderboard(
         console.print(
             Text("low-high below a figure: the range of its inputs, see `megatoken sql` and the README", style="dim")
         )
+
+
+def order_words(rows: Sequence[Mapping[str, Any]], by: str) -> str:
+    """By what a board is ranked, or that nobody on it can be."""
+    of = ranked_by(by)
+    figure = f"{of.title.lower()} emissions" if "gCO2e" in of.shown_unit else of.title.lower()
+    if all(row["rank"] is None for row in rows):
+        return f"nobody can be ranked by {figure}, the reasons stand below"
+    return f"ranked by {figure}, {of.direction} is better"
 
 
 def shown_metrics(rows: Sequence[Mapping[str, Any]], by: str) -> list[Metric]:
@@ -161,12 +172,10 @@ def _is_known(metric_id: str, rows: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _table(workload: str, rows: Sequence[Mapping[str, Any]], by: str, *, wide: bool) -> Table:
-    order = ranked_by(by)
     judged = any(row.get("service_level") for row in rows)
     shown = [item for item in shown_metrics(rows, by) if wide or item.id == by or item.id not in WIDE_ONLY]
-    title = f"{workload}: ranked by {order.title.lower()}, {order.direction} is better"
     table = Table(
-        title=title,
+        title=f"{workload}: {order_words(rows, by)}",
         title_justify="left",
         title_style="bold",
         header_style="dim",

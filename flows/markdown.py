@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flows.leaderboard import plain_cell, ranked_by, shown_metrics
+from flows.leaderboard import order_words, plain_cell, shown_metrics
 from flows.rankwords import rank_words, tie_sentences
 from warehouse.certificates import is_fit, why_unfit
 
@@ -27,7 +27,7 @@ def _table(workload_id: str, rows: Sequence[Mapping[str, Any]], by: str) -> str:
     heads = ["#", "target", *(f"{item.title} ({item.shown_unit})" for item in shown), "n", "grade"]
     aligned = ["---:", ":---", *("---:" for _ in shown), "---:", ":---:"]
     lines = [
-        f"**{_escaped(workload_id)}**: ranked by {ranked_by(by).title.lower()}, {ranked_by(by).direction} is better",
+        f"**{_escaped(workload_id)}**: {order_words(rows, by)}",
         "",
         _row(heads),
         _row(aligned),

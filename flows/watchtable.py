@@ -52,7 +52,7 @@ def recent_sentences(data_dir: Path) -> list[str]:
             return []
         found = changes(con, since=seen.newest_on - _JUST_NOW + timedelta(days=1))
     if not seen.watched_series and not found:
-        return [f"watch: changes show after {MIN_NIGHTS} nights, so far there are {seen.nights}"]
+        return [f"watch: changes show after {MIN_NIGHTS} nights, so far there {_nights(seen.nights)}"]
     lasting = sorted((change for change in found if change.change_kind != "night"), key=_worst_first)
     odd = {
         change.target_id for change in found if change.change_kind == "night" and change.changed_on == seen.newest_on
@@ -82,20 +82,27 @@ def print_changes(
     if shown_changes:
         console.print(_table(shown_changes))
         console.print()
-    else:
+    elif seen.watched_series:
         console.print(Text(f"nothing changed{f' since {since_day}' if since_day else ''}"))
+    else:
+        console.print(Text(f"changes show after {MIN_NIGHTS} nights; so far there {_nights(seen.nights)}"))
     odd = len(found) - len(lasting)
     if odd and not with_nights:
         one = odd == 1
         said = f"{odd} figure{'' if one else 's'} of single nights {'was' if one else 'were'} far from the others"
         console.print(Text(f"{said}, see --nights", style="dim"))
-    looked = f"{seen.watched_series} series of {seen.nights} nights up to {seen.newest_on}"
-    short = f"; {seen.short_series} have fewer than {MIN_NIGHTS} nights" if seen.short_series else ""
-    console.print(Text(f"looked at {looked}{short}", style="dim"))
+    if seen.watched_series:
+        looked = f"{seen.watched_series} series of {seen.nights} nights up to {seen.newest_on}"
+        short = f"; {seen.short_series} have fewer than {MIN_NIGHTS} nights" if seen.short_series else ""
+        console.print(Text(f"looked at {looked}{short}", style="dim"))
     said = (
         f"a shift lasts {NIGHTS_THAT_COUNT} nights or more; beside it stands what else differed, which need not be why"
     )
     console.print(Text(said, style="dim"))
+
+
+def _nights(nights: int) -> str:
+    return "is 1" if nights == 1 else f"are {nights}"
 
 
 def _table(found: Sequence[Change]) -> Table:

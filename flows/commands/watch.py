@@ -26,7 +26,8 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError([str(error)]) from error
     if options.target is not None:
         if options.target not in known:
-            raise ConfigError([f"{options.target} has not been measured; there are {', '.join(sorted(known))}"])
+            others = f"there are {', '.join(sorted(known))}" if known else "no target has been yet"
+            raise ConfigError([f"{options.target} has not been measured; {others}"])
         found = [change for change in found if change.target_id == options.target]
     if options.json:
         import orjson

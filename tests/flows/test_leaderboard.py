@@ -135,6 +135,15 @@ def test_the_terminal_shows_bands_and_what_they_mean():
     assert "95 % confidence" not in sure.getvalue()
 
 
+def test_a_board_on_which_nobody_is_ranked_says_so_and_how_to_rank_all_the_same():
+    out = io.StringIO()
+    print_leaderboard(Console(file=out, width=120), [BOARD[3]], "operational_gco2e_per_output_mtok")
+    assert "chat: nobody can be ranked by operational emissions, the reasons stand below" in out.getvalue()
+    assert "--any-grade ranks what such a client measured all the same" in out.getvalue()
+    assert "**chat**: nobody can be ranked by cost" in board_markdown([BOARD[3]], "usd_per_output_mtok")
+    assert "**chat**: ranked by embodied emissions, lower" in board_markdown(BOARD, "embodied_gco2e_per_output_mtok")
+
+
 def test_the_terminal_says_below_a_board_what_its_figures_rest_on():
     out = io.StringIO()
     known = row("q4", 1, 1, 1, usd_basis="declared", energy_basis="measured", emissions_basis=None)

@@ -29,7 +29,7 @@ from tests.warehouse.synthetic import FIRST_NIGHT_AT, Target, land_night
 from warehouse.changes import Change, named
 from warehouse.loader import load
 from warehouse.publish import publish
-from warehouse.watch import record_changes
+from warehouse.watch import Watch, record_changes
 
 NIGHTS = 16
 API = Target(id="api", provider="a", model="m", ttft_s=0.3, tpot_s=0.010, usd_per_mtok=(1.0, 2.0))
@@ -102,6 +102,17 @@ def test_the_report_of_a_night_and_the_artifact_name_what_lasts(published):
 def test_a_warehouse_that_nobody_has_watched_says_so(capsys):
     print_changes(Console(width=100), [], None, None, with_nights=False)
     assert "megatoken publish" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("nights", "said"), [(1, "so far there is 1"), (9, "so far there are 9")])
+def test_before_there_are_nights_enough_it_is_not_said_that_nothing_changed(nights, said, capsys):
+    seen = Watch(
+        watched_at=FIRST_NIGHT_AT, newest_on=FIRST_NIGHT_AT.date(), nights=nights, watched_series=0, short_series=66
+    )
+    print_changes(Console(width=100), [], seen, FIRST_NIGHT_AT.date(), with_nights=False)
+    shown = capsys.readouterr().out
+    assert f"changes show after 10 nights; {said}\n" in shown
+    assert "nothing changed" not in shown
 
 
 # who is told
