@@ -57,7 +57,7 @@ class Sweep:
             connection = self._to_see.pop()
             flight, response, lane = connection.flight, connection.response, connection.lane
             if connection.state in _OPENING:
-                lane.pool.expire(connection, seen_ns)
+                lane.opener.expire(connection, seen_ns)
                 continue
             if flight is None:
                 continue

@@ -10,6 +10,7 @@ from probes.load.errors import ErrorClass, sanitise
 from probes.load.evidence import LATE_NS
 from probes.load.flight import Flight, Landed, Planned, raw_attempt
 from probes.load.limits import shortest_silence_s
+from probes.load.opening import Opener
 from probes.load.origin import Origin
 from probes.load.pacing import Pacer
 from probes.load.pool import Pool
@@ -19,7 +20,7 @@ from probes.load.redaction import Secrets
 from probes.load.spec import Timeouts
 from probes.load.spool import SpoolWriter
 from probes.load.statuses import classify_status, is_fatal
-from probes.load.transport import Connection, Response
+from probes.load.transport import Connection, Response, State
 
 if TYPE_CHECKING:
     import ssl
@@ -92,6 +93,7 @@ class Lane:
         self.sends_missed = 0
         self.stopped_reason: str | None = None
         self.pool: Pool
+        self.opener: Opener
 
     def open_pool(
         self,
@@ -100,11 +102,12 @@ class Lane:
         on_ready: Callable[[Connection], None],
         on_failed: Callable[[Flight, ErrorClass, str], None],
     ) -> None:
-        """Join a loop; the arguments are those of `Pool`."""
-        self.pool = Pool(
+        """Join a loop; the arguments are those of `Pool` and `Opener`."""
+        self.pool = Pool(lane=self, epoll=epoll, by_fd=by_fd)
+        self.opener = Opener(
             lane=self,
+            pool=self.pool,
             epoll=epoll,
-            by_fd=by_fd,
             origin=self._origin,
             tls_context=self._tls_context,
             connect_s=self.limits.connect_s,
@@ -112,10 +115,17 @@ class Lane:
             on_failed=on_failed,
         )
 
+    def hear(self, connection: Connection) -> None:
+        """Something came on a connection that carries no answer."""
+        if connection.state is State.IDLE:
+            self.pool.hear(connection)
+        elif connection.state is State.HANDSHAKE:
+            self.opener.advance(connection, 0)
+
     @property
     def in_doubt(self) -> bool:
         """Whether the last thing seen was that it refuses everybody: then it is asked one by one."""
-        return bool(self.fatal_in_a_row) or self.pool.spare_failed
+        return bool(self.fatal_in_a_row) or self.opener.spare_failed
 
     @property
     def landed_count(self) -> int:
@@ -154,7 +164,7 @@ class Lane:
             kind, message = classify_status(status, response.headers, b"".join(response.parts), target=target)
         if kind is None and landed.cut_short is None:
             counts.ok += 1
-            self.pool.spare_failed = False
+            self.opener.spare_failed = False
         if not is_fatal(kind, status):
             self.fatal_in_a_row = 0
             return

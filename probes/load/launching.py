@@ -46,7 +46,7 @@ class Launcher:
         flight = Flight(planned=planned, wall_offset_ns=self._clock.offset_ns, round=round_)
         if lane.pacer is not None:
             lane.pacer.sent(monotonic_ns(), (planned.prompt_tokens_asked or 0) + (planned.output_tokens_asked or 0))
-        pool = lane.pool
+        pool, opener = lane.pool, lane.opener
         if pool.idle:
             connection = pool.idle.pop()
             connection.flight = flight
@@ -54,14 +54,14 @@ class Launcher:
         else:
             flight.reused = False
             flight.t_start_ns = monotonic_ns()
-            pool.dial(flight)
+            opener.dial(flight)
         if planned.t_sched_ns is None:
             return
         lane.sent(flight.t_start_ns - planned.t_sched_ns)
         if not lane.fatal_in_a_row and not lane.cold:  # keep some connections ahead of the need
             spares = max(4, lane.in_flight // 8)
-            if len(pool.idle) + pool.opening < spares and len(self._by_fd) < self._max_connections:
-                pool.dial(None)
+            if len(pool.idle) + opener.opening < spares and len(self._by_fd) < self._max_connections:
+                opener.dial(None)
 
     def connected(self, connection: Connection) -> None:
         """A connection that was opened for a flight is ready."""

@@ -32,7 +32,6 @@ _MOST_EVENTS: Final = 10_000  # at one time; more would be 128 KiB, which the C 
 # Streams in mid-answer get as much time in a turn as was needed for what is urgent, within these: none is starved.
 _CALM_LEAST_NS: Final = 300_000
 _CALM_MOST_NS: Final = 4_000_000
-_DIAL_BATCH: Final = 128  # connections being opened at one time: inside usual listen backlogs
 _DIALS_EACH: Final = 2  # tries for each connection that is to be there beforehand
 _LONGEST_TICK_S: Final = 0.25
 _BUILDS_QUIET: Final = 2
@@ -121,24 +120,11 @@ class LoadLoop:
         while not self._aborting:
             for n, (lane, count) in enumerate(zip(self._lanes, counts, strict=True)):
                 wanted = 0 if lane.cold or lane.stopped_reason is not None else count
-                dials_left[n] -= self._open_some(lane, wanted, dials_left[n])
-            if not any(lane.pool.opening for lane in self._lanes):
+                room = self._max_connections - len(self._by_fd)
+                dials_left[n] -= lane.opener.open_some(wanted, min(dials_left[n], room))
+            if not any(lane.opener.opening for lane in self._lanes):
                 return
             self._turn()
-
-    def _open_some(self, lane: Lane, count: int, most: int) -> int:
-        """Begin to open what is missing of `count`, at most so many; returns how many."""
-        pool = lane.pool
-        missing = count - len(pool.idle) - pool.opening
-        # The first one alone: a target that refuses is asked once, not a thousand times.
-        at_once = _DIAL_BATCH if pool.idle else 1
-        dials = 0
-        for _ in range(min(missing, most, at_once - pool.opening, self._max_connections - len(self._by_fd))):
-            if pool.spare_failed:
-                break
-            pool.dial(None)
-            dials += 1
-        return dials
 
     def run(self, ahead: Ahead, *, limit: int | None, send_until_ns: int | None = None) -> None:
         """Send what is planned and wait for all of it.
@@ -213,7 +199,7 @@ class LoadLoop:
     def _handle(self, connection: Connection, mask: int) -> None:
         """An event of a connection."""
         if connection.state in _OPENING:
-            connection.lane.pool.advance(connection, mask)
+            connection.lane.opener.advance(connection, mask)
             if mask & HANGUP:
                 self._receiver.heard(connection, mask)
             return

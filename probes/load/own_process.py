@@ -1,5 +1,6 @@
-"""What a trial asks of its own process: file descriptors, and to be left alone by the garbage collector."""
+"""What a trial asks of its own process: descriptors, ports, and to be left alone by the garbage collector."""
 
+import errno
 import gc
 import resource
 from collections.abc import Iterator
@@ -9,6 +10,15 @@ from typing import Final
 from probes.errors import ProbeError
 
 _SPARE_DESCRIPTORS: Final = 64
+# Why no connection could be opened when it is not the target's fault; asking again cures none of it.
+OURS: Final = {
+    errno.EADDRNOTAVAIL: (
+        "this machine has no local port left for it; use fewer new connections, wait a minute until closed ones are "
+        "free again, or widen net.ipv4.ip_local_port_range"
+    ),
+    errno.EMFILE: "this process has no file descriptor left; raise the limit with: ulimit -n",
+    errno.ENFILE: "this machine has no file descriptor left; raise fs.file-max",
+}
 
 
 def descriptors_for(concurrency: int) -> int:

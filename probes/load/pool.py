@@ -1,246 +1,29 @@
-"""The connections of a trial: opened ahead, reused, replaced. Knows when one is ready, not what it is for."""
+"""The connections of a trial: kept while they rest, heard while they do, closed. Knows nothing of what they are for."""
 
-import errno
-import os
 import select
-import socket
-from collections.abc import Callable
-from time import monotonic_ns
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from probes.load.errors import ErrorClass
-from probes.load.flight import Flight
-from probes.load.lookup import Lookup
-from probes.load.origin import Address, Origin
-from probes.load.transport import LISTEN, Connection, State, connecting_socket
+from probes.load.transport import READ_BYTES, Connection, State
 
 if TYPE_CHECKING:
-    import ssl
-
     from probes.load.lane import Lane
-
-_S: Final = 1_000_000_000
-_READ_BYTES: Final = 65536
-# Not the target's fault, and not cured by asking again.
-_OURS: Final = {
-    errno.EADDRNOTAVAIL: (
-        "this machine has no local port left for it; use fewer new connections, wait a minute until closed ones are "
-        "free again, or widen net.ipv4.ip_local_port_range"
-    ),
-    errno.EMFILE: "this process has no file descriptor left; raise the limit with: ulimit -n",
-    errno.ENFILE: "this machine has no file descriptor left; raise fs.file-max",
-}
-_SETTLED = select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP
 
 
 class Pool:
-    """Opens, keeps and closes connections to one origin, in the loop's epoll.
+    """Keeps and closes connections to one origin, in the loop's epoll.
 
     Args:
         lane: whose connections they are.
         epoll: where sockets are registered.
         by_fd: all connections of the loop, by descriptor; its pools keep it together.
-        origin: where to connect.
-        tls_context: for https.
-        connect_s: limit of the name resolution, in words; the loop keeps it.
-        on_ready: called with a connection whose flight can be sent now.
-        on_failed: called with a flight for which no connection could be had, the class and a message.
     """
 
-    def __init__(
-        self,
-        *,
-        lane: "Lane",
-        epoll: select.epoll,
-        by_fd: dict[int, Connection],
-        origin: Origin,
-        tls_context: "ssl.SSLContext | None",
-        connect_s: float,
-        on_ready: Callable[[Connection], None],
-        on_failed: Callable[[Flight, ErrorClass, str], None],
-    ) -> None:
+    def __init__(self, *, lane: "Lane", epoll: select.epoll, by_fd: dict[int, Connection]) -> None:
         self._lane = lane
         self._epoll = epoll
-        self._origin = origin
-        self._place = f"{origin.host}:{origin.port}"
-        self._tls_context = tls_context
-        self._connect_s = connect_s
-        self._on_ready = on_ready
-        self._on_failed = on_failed
-        self._lookup: Lookup | None = Lookup(origin)  # from now on: while the first requests are built
-        self.name_lookup_ns: int | None = None  # None: nobody had to ask for its addresses, or none came
-        self._waiting: dict[Connection, tuple[Lookup, socket.socket]] = {}  # for an answer, and the bell that tells
-        self._addresses: list[Address] = []
-        self._good_address = 0
         self._graveyard: list[Connection] = []
         self.by_fd = by_fd
         self.idle: list[Connection] = []
-        self.opening = 0  # spares under way: connections for no request in particular
-        self.spare_failed = False  # and no attempt has succeeded since: better go one by one
-
-    def dial(self, flight: Flight | None) -> None:
-        """Open a connection for a flight, or a spare one."""
-        if flight is None:
-            self.opening += 1
-        if self._addresses:
-            self._try(flight, self._good_address, len(self._addresses) - 1, monotonic_ns())
-            return
-        lookup = self._lookup = self._lookup or Lookup(self._origin)
-        if lookup.found is None:
-            self._await_name(flight, lookup)
-        else:
-            self._take_name(flight, lookup.found, lookup)
-
-    def _await_name(self, flight: Flight | None, lookup: Lookup) -> None:
-        """Go on once the resolver has answered: a socket that the loop watches tells, so nothing is waited for."""
-        try:
-            ear, bell = socket.socketpair()
-        except OSError as error:
-            self._give_up(flight, "aborted", f"{self._place}: {_OURS.get(error.errno or 0, error.strerror)}")
-            return
-        connection = Connection(
-            ear, lane=self._lane, address_index=0, tries_left=0, opened_ns=monotonic_ns(), flight=flight
-        )
-        self._waiting[connection] = lookup, bell
-        self.by_fd[connection.fd] = connection
-        self._epoll.register(connection.fd, select.EPOLLIN)
-        lookup.ring(bell)
-
-    def _take_name(self, flight: Flight | None, found: list[Address] | str, lookup: Lookup) -> None:
-        """The resolver has answered: go on, or give up. Who comes after a failure asks anew."""
-        if isinstance(found, str):
-            if self._lookup is lookup:
-                self._lookup = None
-            self._give_up(flight, "dns", found)
-        else:
-            self._addresses, self.name_lookup_ns = found, lookup.took_ns
-            self._try(flight, self._good_address, len(found) - 1, monotonic_ns())
-
-    def _try(self, flight: Flight | None, index: int, tries_left: int, opened_ns: int) -> None:
-        try:
-            sock = connecting_socket(self._addresses[index])
-        except OSError as error:
-            if error.errno in _OURS:
-                self._give_up(flight, "aborted", f"{self._place}: {_OURS[error.errno]}")
-            elif tries_left:
-                self._try(flight, (index + 1) % len(self._addresses), tries_left - 1, opened_ns)
-            else:
-                self._give_up(flight, "connect_refused", f"{self._place}: {error.strerror}")
-            return
-        connection = Connection(
-            sock,
-            lane=self._lane,
-            address_index=index,
-            tries_left=tries_left,
-            opened_ns=opened_ns,
-            flight=flight,
-        )
-        self.by_fd[connection.fd] = connection
-        self._epoll.register(connection.fd, select.EPOLLOUT)
-
-    def _try_next(self, connection: Connection) -> None:
-        """Go on to the next address: this one does not answer."""
-        flight, index = connection.flight, (connection.address_index + 1) % len(self._addresses)
-        connection.flight = None
-        self.close(connection)
-        self._try(flight, index, connection.tries_left - 1, connection.opened_ns)
-
-    def expire(self, connection: Connection, now_ns: int) -> None:
-        """Look at the time of a connection that is being opened.
-
-        All addresses together have `connect_s`. One that swallows what is sent to it, as that of IPv6 does where IPv6
-        leads nowhere, may use its own share and what earlier ones left of theirs.
-        """
-        waited_s = (now_ns - connection.opened_ns) / _S
-        tried_share = 1 - connection.tries_left / max(len(self._addresses), 1)
-        if waited_s > self._connect_s:
-            self.fail(connection, "connect_timeout", f"no connection in {self._connect_s:g} s")
-        elif connection.state is State.CONNECTING and waited_s > self._connect_s * tried_share:
-            self._try_next(connection)
-
-    def _give_up(self, flight: Flight | None, kind: ErrorClass, message: str) -> None:
-        if flight is None:
-            self.opening -= 1
-            self.spare_failed = True
-        else:
-            self._on_failed(flight, kind, message)
-
-    def fail(self, connection: Connection, kind: ErrorClass, message: str) -> None:
-        """A connection that was being opened is not to be."""
-        flight, waits = connection.flight, self._waiting.get(connection)
-        connection.flight = None
-        self.close(connection)
-        if waits is None:
-            self._give_up(flight, kind, f"{self._place}: {message}")
-        else:
-            self._give_up(flight, "dns", waits[0].late(self._connect_s))
-
-    def advance(self, connection: Connection, mask: int) -> None:
-        """Go on opening a connection, after an event on its socket."""
-        lookup, _ = self._waiting.get(connection, (None, None))
-        if lookup is not None and lookup.found is not None:
-            flight = connection.flight
-            connection.flight = None
-            self.close(connection)
-            self._take_name(flight, lookup.found, lookup)
-        elif connection.state is State.CONNECTING:
-            self._connected(connection, mask)
-        else:
-            self._handshake(connection)
-
-    def _connected(self, connection: Connection, mask: int) -> None:
-        if not mask & _SETTLED:
-            return
-        number = connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if number:
-            if connection.tries_left:
-                self._try_next(connection)
-            else:
-                kind: ErrorClass = "connect_timeout" if number == errno.ETIMEDOUT else "connect_refused"
-                self.fail(connection, kind, os.strerror(number))
-            return
-        self._good_address = connection.address_index
-        self._epoll.modify(connection.fd, LISTEN)
-        if self._tls_context is None:
-            self._ready(connection)
-        else:
-            connection.start_tls(self._tls_context, self._origin.host)
-            self._shake(connection, b"")
-
-    def _handshake(self, connection: Connection) -> None:
-        try:
-            received = connection.sock.recv(_READ_BYTES)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self.fail(connection, "tls", f"during the TLS handshake: {error.strerror}")
-            return
-        if received:
-            self._shake(connection, received)
-        else:
-            self.fail(connection, "tls", "the server closed the connection during the TLS handshake")
-
-    def _shake(self, connection: Connection, received: bytes) -> None:
-        tls = connection.tls
-        if tls is None:
-            return
-        try:
-            done = tls.handshake(received)
-            pending = tls.pending()
-            if pending:  # some hundred bytes into an empty socket buffer: taken whole
-                connection.sock.send(pending)
-        except OSError as error:  # ssl.SSLError is one
-            self.fail(connection, "tls", str(getattr(error, "verify_message", "") or error))
-            return
-        if done:
-            self._ready(connection)
-
-    def _ready(self, connection: Connection) -> None:
-        if connection.flight is None:
-            self.opening -= 1
-            self.rest(connection)
-        else:
-            self._on_ready(connection)
 
     def rest(self, connection: Connection) -> None:
         """A connection has nothing to do now."""
@@ -248,16 +31,9 @@ class Pool:
         self.idle.append(connection)
 
     def hear(self, connection: Connection) -> None:
-        """Something came on a connection that carries no answer."""
-        if connection.state is State.IDLE:
-            self._hear_idle(connection)
-        elif connection.state is State.HANDSHAKE:
-            self._handshake(connection)
-
-    def _hear_idle(self, connection: Connection) -> None:
         """Something came on an idle connection: its end, TLS housekeeping, or bytes nobody asked for."""
         try:
-            received = connection.sock.recv(_READ_BYTES)
+            received = connection.sock.recv(READ_BYTES)
             if received and connection.tls is not None:
                 received = b"" if connection.tls.decrypt(received) or connection.tls.closed else b"kept"
             elif received:
@@ -276,8 +52,8 @@ class Pool:
             return
         connection.state = State.CLOSED
         connection.response.release()
-        lookup, bell = self._waiting.pop(connection, (None, None))
-        if lookup is not None and bell is not None:
+        if connection.naming is not None:
+            lookup, bell = connection.naming
             lookup.forget(bell)
             bell.close()
         del self.by_fd[connection.fd]

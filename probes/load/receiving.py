@@ -20,13 +20,12 @@ from probes.load.clock import WallClock
 from probes.load.errors import ErrorClass
 from probes.load.flight import Flight, Landed, repeated
 from probes.load.lane import Lane
-from probes.load.transport import HANGUP, INSPECT_BYTES, Connection, Response, State
+from probes.load.transport import HANGUP, INSPECT_BYTES, READ_BYTES, Connection, Response, State
 
 if TYPE_CHECKING:
     from probes.load.tls import TlsChannel
 
 _S: Final = 1_000_000_000
-_READ_BYTES: Final = 65536
 _ANCILLARY_BYTES: Final = 64
 _CALM_BATCH: Final = 16  # reads of streams in mid-answer between two looks at the clock
 _CATCH_UP_READS: Final = 128  # 8 MiB: more than a socket holds, so that none is read for ever
@@ -90,7 +89,7 @@ class Receiver:
                 if connection.state is State.BUSY:
                     self.receive(connection)
                 elif connection.state is not State.CLOSED:
-                    connection.lane.pool.hear(connection)
+                    connection.lane.hear(connection)
                     if connection.hung_up:  # it stays in the queue until its end was read
                         self._enqueue(connection)
             if monotonic_ns() >= until_ns:
@@ -108,7 +107,7 @@ class Receiver:
     def receive(self, connection: Connection) -> None:  # noqa: PLR0912 - the hot path, in one frame
         """Read once from a connection that carries a flight."""
         try:
-            data, ancillary, _, _ = connection.recvmsg(_READ_BYTES, _ANCILLARY_BYTES)
+            data, ancillary, _, _ = connection.recvmsg(READ_BYTES, _ANCILLARY_BYTES)
         except BlockingIOError:
             return
         except OSError as error:
@@ -126,7 +125,7 @@ class Receiver:
         if not data:
             self.lost(connection, "the server closed the connection")
             return
-        if connection.hung_up or len(data) >= _READ_BYTES:  # no event will tell of the rest
+        if connection.hung_up or len(data) >= READ_BYTES:  # no event will tell of the rest
             self._enqueue(connection)
         tls = connection.tls
         if tls is not None:
@@ -198,7 +197,7 @@ class Receiver:
             pool.close(connection)
             lost, again = repeated(flight, now_ns, why)
             connection.lane.note_lost(lost)
-            pool.dial(again)
+            connection.lane.opener.dial(again)
         elif response.ends_with_connection() and not broken:
             self.land(connection, now_ns, spoiled=True)
         elif response.status is None:

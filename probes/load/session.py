@@ -178,7 +178,7 @@ class Session:
                 sends_planned=lane.sends_planned if is_open else None,
                 sends_missed=lane.sends_missed if is_open else None,
                 client_rss_bytes=rss_bytes,
-                name_lookup_ns=lane.pool.name_lookup_ns,
+                name_lookup_ns=lane.opener.name_lookup_ns,
                 held_back_ns=None if lane.pacer is None else lane.pacer.held_ns,
             )
             for lane in self.lanes

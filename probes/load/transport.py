@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from probes.load.flight import Flight
     from probes.load.lane import Lane
+    from probes.load.lookup import Lookup
     from probes.load.tls import TlsChannel
 
 # Edge-triggered: an event for each arrival, so that who is read when is ours to say. Who handles one reads until the
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 LISTEN: Final = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
 HANGUP: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 SO_TIMESTAMPNS: Final = 35  # asm-generic/socket.h; the socket module does not name it
+READ_BYTES: Final = 65536  # of one read
 INSPECT_BYTES: Final = 1 << 20
 _READ_OVERHEAD_BYTES: Final = 160  # of a read: its bytes object, its stamp, its places in lists
 
@@ -192,6 +194,7 @@ class Connection:
         "flight",
         "hung_up",
         "lane",
+        "naming",
         "opened_ns",
         "outbox",
         "queued",
@@ -222,6 +225,7 @@ class Connection:
         self.fd = sock.fileno()
         self.recvmsg = sock.recvmsg
         self.send = sock.send
+        self.naming: tuple[Lookup, socket.socket] | None = None  # it waits for a name, and the bell that tells
         self.address_index = address_index
         self.tries_left = tries_left  # addresses of the origin not tried yet
         self.opened_ns = opened_ns
