@@ -86,7 +86,8 @@ def _order(target: Target, timeouts: Timeouts, asked_usd: float | None, limit_us
             raise ConfigError([f"{target.id}: {error}"]) from None
         if target.api_key_env is not None and api_key(target) is None:
             raise ConfigError([f"{target.id}: {target.api_key_env} is not set in the environment; export the key"])
-        worst = worst_case(generates=promise(target.api).generates)
+        promised = promise(target.api)
+        worst = worst_case(generates=promised.generates, answer_tokens=promised.answer_tokens)
         facts = facts_for(target, None, trial_id="check", at=datetime.now(UTC))
         each = [worst_request_usd(facts, prompt, output) for prompt, output in worst.requests]
         quote_usd = None if None in each else sum(usd for usd in each if usd is not None)

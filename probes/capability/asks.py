@@ -81,10 +81,19 @@ class WorstCase:
         return sum(output for _, output in self.requests)
 
 
-def worst_case(*, generates: bool) -> WorstCase:
-    """All calls, each answered to its limit; fewer of a format that generates no text."""
+def worst_case(*, generates: bool, answer_tokens: int | None = None) -> WorstCase:
+    """All calls, each answered to its limit; fewer of a format that generates no text.
+
+    Args:
+        generates: whether it generates text.
+        answer_tokens: of any answer, where no field of a request sets a limit; None: there is such a field.
+    """
     asked = [ask for name, ask in ASKS.items() if generates or name not in _OF_TEXT]
-    return WorstCase(requests=tuple((_most_tokens(ask), ask.output_tokens) for ask in asked))
+    return WorstCase(
+        requests=tuple(
+            (_most_tokens(ask), ask.output_tokens if answer_tokens is None else answer_tokens) for ask in asked
+        )
+    )
 
 
 def _most_tokens(ask: Ask) -> int:

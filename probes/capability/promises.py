@@ -24,6 +24,7 @@ class Promise:
     at_limit: frozenset[str] = frozenset()  # finish reasons of an answer that the limit ended; none: it tells none
     at_end: frozenset[str] = frozenset()  # of one that ended by itself
     counts: bool = True  # usage is part of every answer
+    answer_tokens: int | None = None  # the most of an answer, where no field of a request limits it
     unstreamed_path: tuple[str, str] | None = None  # what to write in place of what in the path
     unstreamed_field: bool = False  # "stream": false is needed, with or without another path
     document_key: str = ""  # what an answer in one piece has at its top
@@ -122,7 +123,14 @@ _OLLAMA: Final = Promise(
     is_error=_text_error,
     models=("/api/tags", "models", "name"),
 )
-_DOCUMENT: Final = Promise(generates=False, needs="input", is_error=_openai_error, models=_OPENAI_MODELS)
+_DOCUMENT: Final = Promise(
+    generates=False, needs="input", is_error=_openai_error, models=_OPENAI_MODELS, answer_tokens=0
+)
+# Of a few words read aloud at 20 tokens a second or so; of half a second of silence, by Whisper's own limit; of a
+# picture of 1024 pixels a side at high quality, which gpt-image-2 counts as 7,024 and gpt-image-1 as 4,160.
+_SPOKEN_TOKENS: Final = 600
+_HEARD_TOKENS: Final = 448
+_DRAWN_TOKENS: Final = 7024
 
 PROMISES: Final[Mapping[str, Promise]] = {
     "openai-chat": _CHAT,
@@ -186,16 +194,14 @@ PROMISES: Final[Mapping[str, Promise]] = {
         is_error=_text_error,
     ),
     "openai-embeddings": _DOCUMENT,
-    "openai-speech": Promise(
-        generates=False, needs="input", counts=False, is_error=_openai_error, models=_OPENAI_MODELS
+    "openai-speech": replace(_DOCUMENT, counts=False, answer_tokens=_SPOKEN_TOKENS),
+    "openai-transcription": replace(_DOCUMENT, needs="", counts=False, answer_tokens=_HEARD_TOKENS),
+    "openai-images": replace(_DOCUMENT, needs="prompt", counts=False, answer_tokens=_DRAWN_TOKENS),
+    "rerank": Promise(generates=False, needs="documents", counts=False, answer_tokens=0),
+    "cohere-rerank": Promise(
+        generates=False, needs="documents", counts=False, is_error=_message_error, answer_tokens=0
     ),
-    "openai-transcription": Promise(generates=False, counts=False, is_error=_openai_error, models=_OPENAI_MODELS),
-    "openai-images": Promise(
-        generates=False, needs="prompt", counts=False, is_error=_openai_error, models=_OPENAI_MODELS
-    ),
-    "rerank": Promise(generates=False, needs="documents", counts=False),
-    "cohere-rerank": Promise(generates=False, needs="documents", counts=False, is_error=_message_error),
-    "tei-rerank": Promise(generates=False, needs="texts", counts=False, is_error=_typed_error),
+    "tei-rerank": Promise(generates=False, needs="texts", counts=False, is_error=_typed_error, answer_tokens=0),
 }
 
 

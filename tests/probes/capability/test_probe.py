@@ -10,6 +10,7 @@ from probes.capability.answer import as_made
 from probes.capability.asks import ASKS, worst_case
 from probes.capability.finding import QUESTIONS
 from probes.capability.probe import CheckReport, check_endpoint
+from probes.capability.promises import promise
 from probes.errors import ProbeError
 from probes.fake_endpoint import FakeScript, fake_endpoint
 from probes.load.recorder import read_attempt
@@ -90,6 +91,22 @@ def test_a_check_costs_no_more_calls_and_tokens_than_it_says_beforehand(server):
     assert 0 < report.prompt_tokens <= most.prompt_tokens
     assert 0 < report.output_tokens <= most.output_tokens
     assert all(body.get("max_tokens", 0) <= 48 for _, _, body in server.ways.asked)
+
+
+@pytest.mark.parametrize(
+    ("api", "most_tokens"),
+    [("openai-images", 12 * 7024), ("openai-transcription", 12 * 448), ("openai-speech", 12 * 600), ("tei-rerank", 0)],
+)
+def test_a_check_of_what_no_field_limits_costs_no_more_than_it_says_beforehand(api, most_tokens):
+    given = promise(api)
+    most = worst_case(generates=given.generates, answer_tokens=given.answer_tokens)
+    assert most.output_tokens == most_tokens
+    with fake_endpoint(FakeScript()) as fake:
+        base_url = fake.base_url.removesuffix("/v1") if api == "tei-rerank" else fake.base_url
+        report = check_endpoint(spec(base_url, api=api, model="fake"))
+    assert report.answered
+    assert report.calls <= 12 + 4  # lists of models, too
+    assert (report.output_tokens or 0) <= most_tokens
 
 
 # What is changed, which finding it shows in, and what that says.
