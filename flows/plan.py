@@ -14,6 +14,7 @@ from flows.points import longest_point
 from flows.pricefacts import worst_request_usd
 from flows.spec import trial_id
 from flows.tariff import tariff_of
+from flows.uncounted import unlimited_tokens
 from flows.workload import Workload
 from warehouse.landing import LandedTrial
 from warehouse.rows import FactRow, TrialStatus
@@ -200,7 +201,8 @@ def quote_usd(
         return None if each is None else each * trials
     prompt_tokens = max(workload.most_prompt_tokens * PROMPT_MARGIN, SHORTEST_PROMPT_TOKENS)
     searches = _searches(workload) if target.api == "cohere-rerank" else 1
-    each = worst_request_usd(facts, prompt_tokens, workload.most_output_tokens, searches=searches)
+    output_tokens = max(workload.most_output_tokens, unlimited_tokens(target.api, prompt_tokens))
+    each = worst_request_usd(facts, prompt_tokens, output_tokens, searches=searches)
     return None if each is None or requests is None else (requests + trials * workload.warmup_requests) * each
 
 

@@ -37,7 +37,7 @@ def plan_sentences(request: NightRequest, plan: Plan) -> Iterator[str]:
         worst, asked = usd(total_usd(each.quote_usd_worst for each in canaries)), len(canaries)
         yield f"canary: {len(questions())} fixed questions to each of {asked} targets in the end, at worst {worst}"
     yield f"worst case {usd(plan.quote_usd_worst)}; stops before {usd(request.budget_usd)} (max_usd)"
-    yield from uncounted(trial.workload for trial in due)
+    yield from uncounted((trial.target, trial.workload) for trial in due)
     site = request.loaded.config.site
     if site is not None:
         where = f"grid zone {site.zone}, PUE {site.pue.central:g}"

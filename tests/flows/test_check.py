@@ -115,7 +115,11 @@ ESTIMATES = "estimates in it, since providers count in ways of their own: "
     [
         ("", None),
         ("images = { count = 2 }", "2 pictures a request, at most 630 tokens each"),
-        ("audio_s = 3.0", "3 s of sound a request, at most 150 tokens each"),
+        (
+            "audio_s = 3.0",
+            "3 s of sound a request, at most 150 tokens each; answers of openai-transcription, as no field of a request"
+            " limits them",
+        ),
         (FILE, "3 pictures in 2 of the 3 prompts of shots.jsonl, at most 2,520 tokens each"),
     ],
 )

@@ -117,6 +117,20 @@ def test_a_rerank_is_quoted_by_the_searches_that_it_is_billed_for(api, documents
     assert quote == pytest.approx(5 * searches * 0.002)
 
 
+@pytest.mark.parametrize(
+    ("api", "tokens"),
+    [("openai-chat", 10), ("openai-images", 7024), ("openai-speech", 12 * 300), ("openai-transcription", 448)],
+)
+def test_an_answer_that_no_field_limits_is_quoted_at_what_it_may_be(api, tokens):
+    raw = copy.deepcopy(GOOD)
+    raw["targets"][0]["api"] = api
+    sound = {"audio_s": 1.0} if api == "openai-transcription" else {}
+    raw["workloads"] = [raw["workloads"][0] | {"prompt_tokens": 200} | sound]
+    said = plan(check_config(raw, name="t.toml")).trials[0].quote_usd_worst
+    prompt = 375 if sound else 300
+    assert said == pytest.approx(5 * (prompt * 2.0 + tokens * 10.0) / 1e6)
+
+
 def test_every_target_meets_every_workload_in_the_configs_order():
     cells = [(t.target.id, t.workload.id) for t in plan(FIRST, facts=lambda t, i: []).trials]
     assert len(cells) == 6
