@@ -1,6 +1,10 @@
 """Options of the commands, a file for each command that has many; standard library only, so that `--help` is quick."""
 
 import argparse
+from typing import Final
+
+FIRST_CONFIG: Final = "flows/configs/first-night.toml"
+PROVIDERS_CONFIG: Final = "flows/configs/providers.example.toml"
 
 
 class Parser(argparse.ArgumentParser):

@@ -2,15 +2,17 @@
 
 import argparse
 
+from flows.options import PROVIDERS_CONFIG
 
-def add_pulse_options(pulse: argparse.ArgumentParser, default_config: str) -> None:
+
+def add_pulse_options(pulse: argparse.ArgumentParser) -> None:
     """Which config, which targets, and how much at most."""
     pulse.add_argument(
         "config",
         nargs="?",
-        default=default_config,
+        default=PROVIDERS_CONFIG,
         metavar="CONFIG",
-        help=f"one with a [pulse] table (default: {default_config})",
+        help=f"one with a [pulse] table (default: {PROVIDERS_CONFIG})",
     )
     pulse.add_argument("--only", action="append", default=[], metavar="ID", help="measure this target only; repeatable")
     pulse.add_argument("--max-usd", type=float, metavar="X", help="a lower limit of the day than max_usd_per_day")
