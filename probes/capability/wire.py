@@ -15,8 +15,8 @@ import httptools
 from probes.load.compression import content_encoding, decode_reads
 from probes.load.errors import ErrorClass
 from probes.load.origin import Address, Origin
+from probes.load.response import Response
 from probes.load.spec import Timeouts
-from probes.load.transport import Response
 
 _S: Final = 1_000_000_000
 _READ_BYTES: Final = 65536

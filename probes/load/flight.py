@@ -10,7 +10,7 @@ from probes.load.errors import ErrorClass
 from probes.load.raw import RawAttempt, decompressed
 from probes.load.record import Phase, StampSource
 from probes.load.redaction import Secrets
-from probes.load.transport import Response
+from probes.load.response import Response
 
 _FAILED_KEEP_BYTES: Final = 1 << 20
 _SIGNATURE_NS: Final = 60_000_000_000  # a fifth of what Amazon grants

@@ -17,10 +17,11 @@ from probes.load.pool import Pool
 from probes.load.protocols.base import WireProtocol
 from probes.load.raw import RawPart
 from probes.load.redaction import Secrets
+from probes.load.response import Response
 from probes.load.spec import Timeouts
 from probes.load.spool import SpoolWriter
 from probes.load.statuses import classify_status, is_fatal
-from probes.load.transport import Connection, Response, State
+from probes.load.transport import Connection, State
 
 if TYPE_CHECKING:
     import ssl

@@ -6,8 +6,8 @@ from probes.load.compression import content_encoding, plain_body
 from probes.load.errors import ErrorClass
 from probes.load.flight import Flight
 from probes.load.protocols.base import WireProtocol
+from probes.load.response import Response
 from probes.load.spec import Timeouts
-from probes.load.transport import Response
 
 _S: Final = 1_000_000_000
 _LINGER_S: Final = 0.5  # a server that said its last word but holds the response open is left after this

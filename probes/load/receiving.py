@@ -20,7 +20,8 @@ from probes.load.clock import WallClock
 from probes.load.errors import ErrorClass
 from probes.load.flight import Flight, Landed, repeated
 from probes.load.lane import Lane
-from probes.load.transport import HANGUP, INSPECT_BYTES, READ_BYTES, Connection, Response, State
+from probes.load.response import INSPECT_BYTES, Response
+from probes.load.transport import HANGUP, READ_BYTES, Connection, State
 
 if TYPE_CHECKING:
     from probes.load.tls import TlsChannel

@@ -12,8 +12,9 @@ from dataclasses import replace
 import pytest
 
 from probes.fake_endpoint import FakeScript, fake_endpoint
-from probes.load import expiry, transport
+from probes.load import expiry
 from probes.load.raw import RawPart, read_raw
+from probes.load.response import Response
 from probes.load.spool import SpoolWriter, read_spool
 from tests.probes.load.test_spool import RAW
 
@@ -93,7 +94,7 @@ def test_many_answers_under_way_leave_memory_together_when_they_hold_too_much(lo
 @pytest.mark.parametrize("keep_bytes", [0, 10, 11, 12, 13, 20, 25, 30, 1000])
 def test_a_spill_never_cuts_the_key_in_two(keep_bytes):
     key = b"sk-0123456789"
-    response = transport.Response()
+    response = Response()
     response.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n")
     response.part_counts.append(0)
     response.stamps.append(1)
