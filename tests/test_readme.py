@@ -18,7 +18,7 @@ from probes.load.protocols.reading import EventReader, read_json_events
 from probes.load.spec import LoadSpec
 from probes.load.sse import cut_events
 from tests.flows.nights import ROOT, megatoken
-from tests.warehouse.synthetic import write_synthetic
+from tests.warehouse.synthetic import copy_synthetic
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -36,7 +36,7 @@ QUICK = [c for c in OURS if c[0] in READERS or "--dry-run" in c]
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> Path:
     data = tmp_path_factory.mktemp("readme") / "data"
-    write_synthetic(data, nights=1, seed=1)
+    copy_synthetic(data, nights=2, seed=1)
     return data
 
 

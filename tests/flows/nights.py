@@ -1,13 +1,9 @@
 """Nights over scripted endpoints: real processes, real sockets, a real warehouse, no engine."""
 
-import atexit
-import functools
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +11,7 @@ from typing import Any
 import orjson
 import polars as pl
 
+from tests.flows import prepared
 from tests.warehouse.begun import begun
 from tests.warehouse.snapshots import run_query
 
@@ -93,36 +90,14 @@ def environment(data: Path, **more: str) -> dict[str, str]:
 
 
 def megatoken(data: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        command(*arguments),
-        cwd=ROOT,
-        env=environment(data, **more),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
-@functools.cache
-def selftests() -> Path:
-    """Self-tests of the client at the loads of these nights, made once: each costs more than a second."""
-    from flows.version import VERSION
-    from probes.load.selftest import cached_self_test
-
-    folder = Path(tempfile.mkdtemp(prefix="megatoken-test-selftests-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for streams in (1, 2, 4, 8):
-        cached_self_test(folder, streams=streams, version=VERSION)
-    return folder / "selftests"
+    """Run a command to its end, in a process of its own that was not started anew (see tests.flows.prepared)."""
+    return prepared.run(arguments, cwd=ROOT, env=environment(data, **more), limit_s=300)
 
 
 def night(data: Path, config: Path, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a night to its end, without Prefect; self-tests of its client are there already, as are its tables."""
+    """Run a night to its end, without Prefect; its tables are there already."""
     if not data.exists():
         begun(data)
-    shutil.copytree(selftests(), data / "selftests", dirs_exist_ok=True)
     return megatoken(data, "night", str(config), "--no-prefect", *more, **env)
 
 

@@ -13,7 +13,7 @@ import pytest
 from flows.commands.bench import PROMISED
 from probes.fake_endpoint import FakeScript, fake_endpoint
 from tests.flows.nights import ROOT, command, environment, megatoken
-from tests.warehouse.synthetic import write_synthetic
+from tests.warehouse.synthetic import copy_synthetic
 
 COMMANDS = ("night", "bench", "leaderboard", "explain", "sql", "publish", "ui", "doctor", "track", "grid")
 
@@ -21,7 +21,7 @@ COMMANDS = ("night", "bench", "leaderboard", "explain", "sql", "publish", "ui", 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> Path:
     data = tmp_path_factory.mktemp("cli") / "data"
-    write_synthetic(data, nights=2, seed=1)
+    copy_synthetic(data, nights=2, seed=1)
     return data
 
 
@@ -223,7 +223,7 @@ def test_a_snapshot_of_another_version_says_how_to_publish_anew_and_sql_still_re
     import duckdb
 
     data = tmp_path / "data"
-    write_synthetic(data, nights=1, seed=1)
+    copy_synthetic(data, nights=2, seed=1)
     snapshot = (data / "published" / "megatoken.duckdb").resolve()
     snapshot.chmod(0o644)
     with duckdb.connect(snapshot) as con:

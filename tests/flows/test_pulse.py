@@ -4,7 +4,6 @@ import contextlib
 import io
 import itertools
 import json
-import shutil
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +15,7 @@ from flows.errors import ConfigError, NightError
 from flows.lock import host_lock, host_lock_if_free
 from flows.pulse import EVERY, TAKEN, drawn_start, pulse_config, run_id_at
 from probes.fake_endpoint import FakeScript, fake_endpoint
-from tests.flows.nights import endpoint, landed_attempts, selftests, write_config
+from tests.flows.nights import endpoint, landed_attempts, write_config
 from tests.warehouse.snapshots import run_query
 from warehouse.publish import published_link
 
@@ -61,7 +60,6 @@ def after_a_night(tmp_path_factory, own_lock):
     """A night, then a pulse that is run twice, on a limit that leaves no room for another."""
     folder = tmp_path_factory.mktemp("pulses")
     data = folder / "data"
-    shutil.copytree(selftests(), data / "selftests")
     with fake_endpoint(QUICK) as server:
         price = {"usd_per_input_mtok": 0.0, "usd_per_output_mtok": 1000.0}
         config = write_config(folder, [endpoint("a", server.base_url, price=price)], output_tokens=8, max_usd=1.0)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
-from tests.warehouse.synthetic import write_synthetic
+from tests.warehouse.synthetic import copy_synthetic
 from ui.server import command
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -54,14 +54,14 @@ def one_look_at_what_is_installed() -> Iterator[None]:
 def one_night(tmp_path_factory) -> Path:
     """A folder with one invented night, for tests that only read it."""
     folder = tmp_path_factory.mktemp("one-night")
-    write_synthetic(folder, nights=1, attempts=6, with_bench=False)
+    copy_synthetic(folder, nights=1, attempts=6, with_bench=False)
     return folder
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory) -> Iterator[Served]:
     data_dir = tmp_path_factory.mktemp("served")
-    write_synthetic(data_dir, nights=2)
+    copy_synthetic(data_dir, nights=2, seed=1)
     with served_from(data_dir, tmp_path_factory.mktemp("server")) as (url, _):
         yield Served(url=url, data_dir=data_dir)
 
@@ -89,7 +89,7 @@ def served_from(data_dir: Path, log_dir: Path) -> Iterator[tuple[str, int]]:
 def nights(tmp_path_factory) -> Path:
     """Two small nights for Streamlit's own tester, for tests that only read them."""
     folder = tmp_path_factory.mktemp("nights")
-    write_synthetic(folder, nights=2, attempts=8)
+    copy_synthetic(folder, nights=2, attempts=8)
     return folder
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 import ui
 from tests.warehouse.begun import begun
 from tests.warehouse.builders import attempt_row, end_row, job_row, planned_row, run_row, trial_row
-from tests.warehouse.synthetic import write_synthetic
+from tests.warehouse.synthetic import copy_synthetic
 from ui.server import DATA_DIR_VARIABLE
 from warehouse.landing import land
 from warehouse.loader import load
@@ -228,7 +228,7 @@ def test_without_a_snapshot_a_page_says_what_to_do(tmp_path, monkeypatch, name):
 
 @pytest.mark.parametrize("name", ["ranking", "runs", "carbon"])
 def test_an_empty_warehouse_is_said_to_be_empty(tmp_path, monkeypatch, name):
-    load(tmp_path)
+    load(begun(tmp_path))
     publish(tmp_path)
     page = opened(name, tmp_path, monkeypatch)
     assert "holds no" in text(page)
@@ -236,7 +236,7 @@ def test_an_empty_warehouse_is_said_to_be_empty(tmp_path, monkeypatch, name):
 
 @pytest.mark.parametrize("name", ["ranking", "runs", "carbon", "method"])
 def test_a_broken_snapshot_is_one_sentence(tmp_path, monkeypatch, name):
-    load(tmp_path)
+    load(begun(tmp_path))
     publish(tmp_path)
     published_path(tmp_path).write_bytes(b"this is no database" * 1000)
     page = opened(name, tmp_path, monkeypatch)
@@ -244,7 +244,7 @@ def test_a_broken_snapshot_is_one_sentence(tmp_path, monkeypatch, name):
 
 
 def test_a_snapshot_that_vanishes_under_the_page_is_one_sentence_and_a_new_one_is_picked_up(tmp_path, monkeypatch):
-    write_synthetic(tmp_path, nights=1, attempts=4)
+    copy_synthetic(tmp_path, nights=2, attempts=8)
     page = opened("ranking", tmp_path, monkeypatch)
     published_path(tmp_path).unlink()
     page.run()

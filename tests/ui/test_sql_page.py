@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 import ui
 from tests.ui.test_pages import text
 from tests.warehouse.snapshots import run_query
-from tests.warehouse.synthetic import write_synthetic
+from tests.warehouse.synthetic import copy_synthetic
 from ui import access, sql, sql_audit
 from ui.server import DATA_DIR_VARIABLE
 from warehouse.errors import WarehouseError
@@ -44,7 +44,7 @@ INSIDE = replace(REMOTE, login_set_up=True, logged_in=True, since_s=60.0, subjec
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nights")
-    write_synthetic(folder, nights=1, attempts=8, with_bench=False)
+    copy_synthetic(folder, nights=1, attempts=6, with_bench=False)
     return folder
 
 

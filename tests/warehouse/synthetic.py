@@ -3,6 +3,7 @@
 Everything follows from a seed. Run it for a folder to look at:  python -m tests.warehouse.synthetic FOLDER [NIGHTS]
 """
 
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from random import Random
 
 import numpy as np
 
+from tests.once import made_once
 from tests.warehouse.begun import begun
 from tests.warehouse.builders import (
     BOOT_NS,
@@ -141,6 +143,13 @@ def write_synthetic(
         record_changes(data_dir)
     publish(data_dir, now=FIRST_NIGHT_AT + timedelta(days=nights - 1, hours=9))
     return report
+
+
+def copy_synthetic(data_dir: Path, **asked: int | bool) -> None:
+    """`write_synthetic`, which is done once a test run for the same arguments: a copy of what that wrote."""
+    name = "-".join(["synthetic", *(f"{key}={value}" for key, value in sorted(asked.items()))])
+    made = made_once(name, lambda folder: write_synthetic(folder, **asked))
+    shutil.copytree(made, data_dir, symlinks=True, dirs_exist_ok=True)
 
 
 def land_night(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.warehouse.synthetic import write_synthetic
+from tests.warehouse.synthetic import copy_synthetic
 from warehouse import kept, schema
 from warehouse.kept import KEPT
 from warehouse.loader import load
@@ -12,7 +12,7 @@ from warehouse.writer import open_warehouse, transaction
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("kept")
-    write_synthetic(folder, nights=1, attempts=8)
+    copy_synthetic(folder, nights=2, attempts=8)
     return folder
 
 
@@ -42,7 +42,7 @@ def test_what_is_missing_is_worked_out_and_nothing_else_is_touched(loaded):
         kept.keep(con)
         assert rows(con, "trial_outcomes") == before["trial_outcomes"]
         of_groq = "SELECT count(*), min(ttft_p50_s) > 0 FROM trial_metrics WHERE trial_id LIKE '%groq%'"
-        assert con.execute(of_groq).fetchall() == [(3, True)]
+        assert con.execute(of_groq).fetchall() == [(5, True)]
         assert con.execute("SELECT count(*) FROM trial_metrics WHERE ttft_p50_s = -1").fetchall()[0][0] > 0
         con.execute("ROLLBACK").fetchall()
 

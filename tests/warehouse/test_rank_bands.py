@@ -10,7 +10,7 @@ import pytest
 
 from tests.warehouse.bands import workload_bands
 from tests.warehouse.builders import run_row
-from tests.warehouse.synthetic import FIRST_NIGHT_AT, Target, _trial, write_synthetic
+from tests.warehouse.synthetic import FIRST_NIGHT_AT, Target, _trial, copy_synthetic
 from warehouse import schema
 from warehouse.decision import banded_rows
 from warehouse.errors import WarehouseError
@@ -188,7 +188,7 @@ def test_nights_under_other_terms_other_weights_and_ad_hoc_benches_do_not_count(
 
 
 def test_rows_of_a_published_board_have_their_bands_beside_their_ranks(tmp_path):
-    write_synthetic(tmp_path, nights=1, attempts=2, with_bench=False)
+    copy_synthetic(tmp_path, nights=1, attempts=6, with_bench=False)
     rows = banded_rows(tmp_path, by="ttft_p50_s")
     assert published_link(tmp_path).exists()
     first = rows[0]
