@@ -67,7 +67,8 @@ def _is_told(finding: Finding) -> bool:
 
 def _beneath(report: CheckReport) -> Sequence[Text]:
     absent = [each.finding_id for each in report.findings if each.verdict == "not applicable"]
-    lines = [Text("\n* required by its wire format's standard, or by HTTP", style="dim")]
+    is_marked = any(each.required and _is_told(each) for each in report.findings)
+    lines = [Text("\n* required by its wire format's standard, or by HTTP" if is_marked else "", style="dim")]
     for reason in (NOT_ANSWERED, NOT_REACHED):
         left = sum(each.evidence == reason for each in report.findings)
         if left:

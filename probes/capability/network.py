@@ -70,8 +70,10 @@ def look(origin: Origin, timeouts: Timeouts, ca_file: str | None) -> Network:
             open_link.close()
         kind, said = link
         way = "tls" if kind == "tls" else "tcp"
+        if kind == "connect_timeout" and context is not None and _takes_tcp(origin, found_addresses, timeouts):
+            way, said = "tls", f"no answer to a TLS handshake in {timeouts.connect_s:g} s; does it speak plain http?"
         reached = (found("tcp", "yes", "a connection is made"),) if way == "tls" else ()
-        return _unreached((name, *reached, found(way, "no", said)), link, context, addresses=found_addresses)
+        return _unreached((name, *reached, found(way, "no", said)), (kind, said), context, addresses=found_addresses)
     for spare in links[1:]:
         spare.close()
     connect_s = statistics.median(link.connect_s for link in links)
@@ -88,6 +90,14 @@ def look(origin: Origin, timeouts: Timeouts, ca_file: str | None) -> Network:
         alpn=alpn,
         failure=None,
     )
+
+
+def _takes_tcp(origin: Origin, addresses: Sequence[Address], timeouts: Timeouts) -> bool:
+    link = connect(origin, addresses, timeouts, None)
+    if isinstance(link, Link):
+        link.close()
+        return True
+    return False
 
 
 def http_finding(network: Network, answered_version: str | None) -> Finding:

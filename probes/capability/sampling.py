@@ -68,7 +68,7 @@ def stop_sequence(caller: Caller, plain: Plain) -> Finding:
     if not reply.answered:
         return found("stop_sequence", "unknown" if reply.not_tried else "deviates", reply.said, reply.took_s)
     came, reason, at_end = reply.text or "", reply.record.finish_reason, caller.promise.at_end
-    said = f"asked to stop at {stop!r}: {_short(came)}, finish reason {reason}"
+    said = f"asked to stop at {stop!r}: {_short(came)}, {f'finish reason {reason}' if reason else 'no finish reason'}"
     if stop in came or (text.startswith(came) and at_end and reason not in at_end):
         return found("stop_sequence", "deviates", said, reply.took_s)
     if text.startswith(came):
@@ -161,7 +161,8 @@ def cached_tokens(caller: Caller, plain: Plain) -> Finding:
         return found("cached_tokens", "unknown", f"the long prompt again: {second.said}", took_s)
     prompt, cached = second.record.prompt_tokens, second.record.cached_tokens
     if cached is None:
-        return found("cached_tokens", "no", f"says nothing of a cache, for {prompt} tokens sent twice", took_s)
+        long = "a long text" if prompt is None else f"{prompt} tokens"
+        return found("cached_tokens", "no", f"says nothing of a cache, for {long} sent twice", took_s)
     said = f"{cached} of {prompt} tokens the second time, {first.record.cached_tokens or 0} the first"
     return found("cached_tokens", "yes" if cached else "no", said, took_s)
 

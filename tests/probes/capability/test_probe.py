@@ -109,6 +109,16 @@ def test_a_check_of_what_no_field_limits_costs_no_more_than_it_says_beforehand(a
     assert (report.output_tokens or 0) <= most_tokens
 
 
+def test_who_takes_connections_and_answers_no_handshake_is_told_from_who_takes_none(free_port):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel takes connections for it
+        port = silent.getsockname()[1]
+        report = check_endpoint(spec(f"https://127.0.0.1:{port}/v1", timeouts=Timeouts(connect_s=1)))
+    assert evidence(report, "tls") == "no answer to a TLS handshake in 1 s; does it speak plain http?"
+    assert (verdicts(report)["tcp"], verdicts(report)["tls"], report.answered) == ("yes", "no", False)
+    refused = check_endpoint(spec(f"https://127.0.0.1:{free_port}/v1"))
+    assert verdicts(refused)["tcp"] == "no"
+
+
 # What is changed, which finding it shows in, and what that says.
 MISTAKES = {
     "stop passed over": (Ways(keeps_stop=False), "stop_sequence", "deviates", "asked to stop at 'two'"),
