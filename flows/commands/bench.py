@@ -9,9 +9,10 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flows.benchplan import DEADLINE_S, bench_spec, bench_target, bench_workload, new_bench_id
+from flows.benchtold import Measured, Points, Teller, print_json, show_measured
 from flows.errors import ConfigError, NightError
 from flows.pacing import limit_problem
 from flows.paths import data_dir
@@ -25,11 +26,6 @@ from flows.workload import Workload, point_of
 from probes.errors import ProbeError
 from warehouse.rows import LandingRow, RunRow, TrialRow, TrialStatus
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from flows.points import Point, PointResult
-
 # The keys of `--json` that scripts rely on; the rest of the trial's metrics follow them.
 PROMISED = (
     "trial_id", "attempts", "ok", "errors", "concurrency_mean", "ttft_p50_s", "ttft_p95_s", "ttft_p99_s", "tpot_p50_s",
@@ -37,17 +33,6 @@ PROMISED = (
 )  # fmt: skip
 
 _GARBAGE_OBJECTS = 100_000  # new ones, between two looks
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """One trial of a bench that is over."""
-
-    spec: TrialSpec
-    rows: list[LandingRow]
-    metrics: dict[str, Any]
-    status: TrialStatus
-    reason: str | None
 
 
 def run(options: argparse.Namespace) -> int:
@@ -92,7 +77,7 @@ class _Bench:
         self.run_id = new_bench_id()
         self.stop = Stop(DEADLINE_S)
         self.stop.listen(parent_fd=None)
-        self.teller = _Teller(quiet=options.json or not sys.stderr.isatty())
+        self.teller = Teller(quiet=options.json or not sys.stderr.isatty())
         kept = data_dir(options.data)
         self.selftests = kept if kept.is_dir() else root
         self.host_id: str | None = None  # known once the run has landed
@@ -113,9 +98,16 @@ class _Bench:
             from flows.selftests import certified
 
             (rows,), untested = certified([spec], [rows], self.selftests)
-        reason = reason or untested
-        metrics = self._kept(spec, folder, rows, status, reason)
-        return Measured(spec=spec, rows=rows, metrics=metrics, status=status, reason=reason)
+        metrics = self._kept(spec, folder, rows, status, reason or untested)
+        return Measured(
+            spec=spec,
+            base_url=self.target.base_url,
+            rows=rows,
+            metrics=metrics,
+            status=status,
+            ended_by=reason,
+            untested=untested,
+        )
 
     def _kept(
         self, spec: TrialSpec, folder: Path, rows: list[LandingRow], status: TrialStatus, reason: str | None
@@ -158,14 +150,15 @@ class _Bench:
             measured = self.trial(spec)
             served += measured.metrics["ok"]
             done.append(measured.metrics)
-            self._show(measured)
+            show_measured(measured, landed=not self.options.no_land, as_json=self.options.json)
             self.check_kept()
-            if self.stop.reason() is not None:
+            if self.stop.reason() is not None or measured.unanswered is not None:
                 break
         if len(done) > 1 and not self.options.json:
             from flows.benchtable import repeats_table
+            from flows.terminal import plain_console
 
-            _console().print(repeats_table(done))
+            plain_console().print(repeats_table(done))
         return served
 
     def search(self, workload: Workload) -> int:
@@ -176,7 +169,7 @@ class _Bench:
 
         started_at = datetime.now(UTC)
         identity = search_id(bench_spec(self.run_id, self.target, workload, 1).trial_id)
-        shown = _Points(quiet=self.options.json)
+        shown = Points(quiet=self.options.json)
         served = 0
 
         def measure(point: Point) -> PointResult | str:
@@ -192,17 +185,19 @@ class _Bench:
             measured = self.trial(spec)
             served += measured.metrics["ok"]
             if self.options.json:
-                _print_json(measured.metrics)
+                print_json(measured.metrics | {"ended_by": measured.ended_by})
             self.check_kept()
+            if measured.unanswered is not None:
+                return measured.unanswered
             if measured.status != "completed":
-                return f"the point at {point.rate_rps:.4g}/s was not measured to its end: {measured.reason}"
+                return f"the point at {point.rate_rps:.4g}/s was not measured to its end: {measured.ended_by}"
             result = point_result(spec, measured.rows, measured.metrics)
             shown.add(point, result, measured.metrics["certificate_grade"], verdict(workload, result))
             return result
 
         found = run_search(start_search(workload), measure)
         if self.options.json:
-            _print_json({"search_id": identity, **dataclasses.asdict(found)})
+            print_json({"search_id": identity, **dataclasses.asdict(found)})
         else:
             print(answer(workload, found), flush=True)
         if not self.options.no_land and self.host_id is not None:
@@ -227,54 +222,10 @@ class _Bench:
         except WarehouseError as error:
             raise NightError(str(error)) from error
 
-    def _show(self, measured: Measured) -> None:
-        if self.options.json:
-            _print_json(measured.metrics)
-            return
-        from flows.benchtable import bench_table, certificate_text
-        from flows.failuretext import failure_text
-
-        console = _console()
-        console.print(bench_table(measured.metrics))
-        console.print(certificate_text(measured.metrics), soft_wrap=True)
-        failures = failure_text(measured.rows, landed=not self.options.no_land)
-        if failures is not None:
-            console.print(failures, soft_wrap=True)
-        if measured.reason:
-            console.print(f"{measured.status}: {measured.reason}", style="yellow", highlight=False, markup=False)
-
 
 def _ordered(row: dict[str, Any]) -> dict[str, Any]:
     """The promised keys first."""
     return {key: row[key] for key in PROMISED} | {k: v for k, v in row.items() if k not in PROMISED}
-
-
-def _print_json(values: dict[str, Any]) -> None:
-    import orjson
-
-    print(orjson.dumps(values).decode(), flush=True)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console()
-
-
-class _Points:
-    """A search's points, printed as they come."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-
-    def add(self, point: "Point", result: "PointResult", grade: str | None, said: str) -> None:
-        """Print one."""
-        if not self._quiet:
-            from flows.benchtable import point_line, points_header
-
-            if point.number == 0:
-                print(points_header(), flush=True)
-            print(point_line(point, result, grade, said), flush=True)
 
 
 def _run_row(spec: TrialSpec, trial: TrialRow) -> RunRow:
@@ -296,22 +247,3 @@ def _run_row(spec: TrialSpec, trial: TrialRow) -> RunRow:
         max_usd=None,
         run_kind="bench",
     )
-
-
-class _Teller:
-    """One line on standard error that says how far the trial is."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-
-    def __call__(self, event: str, values: dict[str, Any]) -> None:
-        if not self._quiet and event == "progress":
-            total = f"/{values['total']}" if values["total"] is not None else ""
-            tokens = f", {values['output_tokens']} tokens" if values["output_tokens"] is not None else ""
-            line = f"{values['phase']}: {values['done']}{total} done, {values['in_flight']} in flight{tokens}"
-            print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        """Remove the line."""
-        if not self._quiet:
-            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)

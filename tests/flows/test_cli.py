@@ -95,8 +95,24 @@ def test_an_open_loop_reports_how_late_its_sends_were(tmp_path):
 def test_a_bench_of_nobody_says_why_and_is_no_success(tmp_path):
     done = bench(tmp_path / "data", "http://127.0.0.1:9/v1", "--requests", "3", "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout)["errors"] == {"connect_refused": json.loads(done.stdout)["attempts"]}
+    row = json.loads(done.stdout)
+    assert row["errors"] == {"connect_refused": row["attempts"]}
+    assert row["ended_by"] == "3 attempts in a row ended in connect_refused: 127.0.0.1:9: Connection refused"
     assert "Traceback" not in done.stderr
+
+
+def test_a_dead_address_is_told_first_in_one_sentence_and_asked_once_however_many_repeats_or_points(tmp_path):
+    asked = ("http://127.0.0.1:9/v1", "--no-land")
+    said = (
+        "no answer from http://127.0.0.1:9/v1: 3 attempts in a row ended in connect_refused: 127.0.0.1:9: Connection"
+        " refused; nothing listens there: start the server, or correct host and port"
+    )
+    repeated = bench(tmp_path, *asked, "--requests", "3", "--repeats", "3")
+    first, second = repeated.stdout.splitlines()
+    assert (repeated.returncode, first) == (1, said)
+    assert re.fullmatch(r"bench-\S+\.adhoc\.adhoc\.1 has no figures", second)
+    searched = bench(tmp_path, *asked, "--find-rate", "--duration", "3")
+    assert (searched.returncode, searched.stdout) == (1, f"no rate found that meets the service level: {said}\n")
 
 
 @pytest.mark.parametrize(
