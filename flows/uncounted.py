@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from flows.plurals import counted
 from flows.targets import EndpointTarget, Target
 from flows.workload import Workload
 
@@ -51,7 +52,7 @@ def _attached(load: Workload) -> Iterator[str]:
 
     if load.images is not None:
         tokens = picture_tokens(load.images.width_px, load.images.height_px)
-        yield f"{_count(load.images.count, 'picture')} a request{_at_most(tokens)}"
+        yield f"{counted(load.images.count, 'picture')} a request{_at_most(tokens)}"
     if load.audio_s > 0:
         yield f"{load.audio_s:g} s of sound a request{_at_most(round(load.audio_s * SOUND_TOKENS_PER_S))}"
     if load.prompts_file is not None:
@@ -65,16 +66,12 @@ def _of_file(path: Path) -> Iterator[str]:
     prompts, _ = read_prompts(path)
     pictures = [[image for turn in prompt.turns for image in turn.images] for prompt in prompts]
     sounds = [[] if prompt.audio is None else [prompt.audio] for prompt in prompts]
-    of = f"of the {_count(len(prompts), 'prompt')} of {path.name}"
+    of = f"of the {counted(len(prompts), 'prompt')} of {path.name}"
     if shown := [image_tokens(image) for some in pictures for image in some]:
-        yield f"{_count(len(shown), 'picture')} in {sum(map(bool, pictures))} {of}{_at_most(max(shown))}"
+        yield f"{counted(len(shown), 'picture')} in {sum(map(bool, pictures))} {of}{_at_most(max(shown))}"
     if heard := [sound_tokens(sound) for some in sounds for sound in some]:
-        yield f"{_count(len(heard), 'sound')} in {sum(map(bool, sounds))} {of}{_at_most(max(heard))}"
+        yield f"{counted(len(heard), 'sound')} in {sum(map(bool, sounds))} {of}{_at_most(max(heard))}"
 
 
 def _at_most(tokens: int) -> str:
     return f", at most {tokens:,} tokens each"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

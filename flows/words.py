@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from flows.checked import never_checked
 from flows.plan import Plan, total_usd
+from flows.plurals import counted
 from flows.prepare import NightRequest
 from flows.running import TrialResult
 from flows.uncounted import uncounted
@@ -27,15 +28,18 @@ def plan_sentences(request: NightRequest, plan: Plan) -> Iterator[str]:
     requests = sum(t.requests or 0 for t in due)
     targets = len({t.target.id for t in due})
     searches = sum(t.workload.search is not None for t in due)
-    trials = f"{len(due) - searches} trials" + (f", {searches} searches" if searches else "")
-    yield f"run {plan.run_id}: {targets} targets, {trials}, {'up to ' if searches else ''}{requests} requests"
+    trials = counted(len(due) - searches, "trial") + (f", {counted(searches, 'search')}" if searches else "")
+    most = f"{'up to ' if searches else ''}{counted(requests, 'request')}"
+    yield f"run {plan.run_id}: {counted(targets, 'target')}, {trials}, {most}"
     landed = sum(t.landed for t in plan.trials)
     if landed:
-        yield f"{landed} trials of this run have landed already and are not measured again"
+        have, are = ("has", "is") if landed == 1 else ("have", "are")
+        yield f"{counted(landed, 'trial')} of this run {have} landed already and {are} not measured again"
     canaries = plan.canaries_due
     if canaries:
         worst, asked = usd(total_usd(each.quote_usd_worst for each in canaries)), len(canaries)
-        yield f"canary: {len(questions())} fixed questions to each of {asked} targets in the end, at worst {worst}"
+        whom = f"each of {asked} targets" if asked > 1 else "1 target"
+        yield f"canary: {len(questions())} fixed questions to {whom} in the end, at worst {worst}"
     yield f"worst case {usd(plan.quote_usd_worst)}; stops before {usd(request.budget_usd)} (max_usd)"
     yield from uncounted((trial.target, trial.workload) for trial in due)
     site = request.loaded.config.site

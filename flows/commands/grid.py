@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.errors import ConfigError, NightError
 from flows.paths import data_dir
+from flows.plurals import counted
 from probes.errors import ProbeError
 from warehouse.errors import WarehouseError
 
@@ -48,10 +49,10 @@ def sentences(brought: "Brought") -> list[str]:
     span = f"{brought.first_hour_at:%Y-%m-%d %H:00} to {brought.last_hour_at:%Y-%m-%d %H:00} UTC"
     said = [
         f"{brought.zone}, {brought.signal}, from {brought.source}: {span}",
-        f"{_count(brought.landed, 'hour')} new or revised, {brought.unchanged} known already",
+        f"{counted(brought.landed, 'hour')} new or revised, {brought.unchanged} known already",
     ]
     if brought.left_out:
-        said.append(f"{_count(brought.left_out, 'hour')} left out: parts of them are missing")
+        said.append(f"{counted(brought.left_out, 'hour')} left out: parts of them are missing")
     if brought.landed:
         said.append("what is accounted already stays as it is until `megatoken account --recompute`")
     return said
@@ -139,7 +140,3 @@ def _age(now: datetime, at: datetime) -> str:
     return (
         f"{hours * 60:.0f} min ago" if hours < 1 else f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} d ago"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

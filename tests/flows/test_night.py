@@ -68,7 +68,7 @@ def test_a_second_night_adds_and_the_same_one_measures_nothing_again(tmp_path):
         again = night(data, config, "--run-id", run_id_of(first))
         assert len(server.requests) == served
         assert again.returncode == 0
-        assert "1 trials of this run have landed already" in again.stdout
+        assert "1 trial of this run has landed already" in again.stdout
         assert "watch: changes show after 10 nights, so far there is 1" in again.stdout
         assert "<feed" in (data / "published" / "changes.atom").read_text()
         night(data, config)
