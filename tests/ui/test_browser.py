@@ -1,4 +1,7 @@
-"""The pages in a real browser: that they render, restore, follow snapshots, and ask nobody outside this machine."""
+"""The pages in a real browser: that they render, restore, follow snapshots, and ask nobody outside this machine.
+
+How each of them looks is shown by `python -m tests.ui.look`.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -52,9 +55,9 @@ def looks(browser) -> Iterator[Mapping[str, BrowserContext]]:
 
 
 @contextmanager
-def visit(browser: Browser, url: str, *, scheme: str = "light") -> Iterator[Page]:
+def visit(browser: Browser, url: str) -> Iterator[Page]:
     """A page in a browser that has never been here; what it asked for is checked when the visit ends."""
-    context = browser.new_context(viewport={"width": WIDE[0], "height": WIDE[1]}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": WIDE[0], "height": WIDE[1]}, color_scheme="light")
     with context, visit_in(context, url) as page:
         yield page
 
@@ -133,21 +136,18 @@ def test_a_page_renders_within_the_window_and_is_read_by_everybody(served: Serve
         for table in page.get_by_role("table").all():
             assert table.get_attribute("aria-label")
         assert barriers(page) == []
-        shoot(page, f"{name}-{look}")
         if look == "light":
             page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
             page.wait_for_timeout(400)
             assert fits(page)
-            shoot(page, f"{name}-phone")
 
 
-def test_a_ranking_by_another_metric_looks_as_good(served: Served, browser):
-    with visit(browser, f"{served.url}/ranking?workload=rag-4&by=output_tokens_per_s") as page:
+def test_a_ranking_by_another_metric_looks_as_good(served: Served, looks):
+    with visit_in(looks["light"], f"{served.url}/ranking?workload=rag-4&by=output_tokens_per_s") as page:
         settled(page, PAGES["ranking"][1])
         shoot(page, "ranking-by-speed")
-    with visit(
-        browser, f"{served.url}/ranking?workload=rag-4&by=operational_gco2e_per_output_mtok", scheme="dark"
-    ) as page:
+    emissions = f"{served.url}/ranking?workload=rag-4&by=operational_gco2e_per_output_mtok"
+    with visit_in(looks["dark"], emissions) as page:
         settled(page, PAGES["ranking"][1])
         expect(page.get_by_text("not for sure", exact=False).first).to_be_visible()
         shoot(page, "ranking-by-emissions-dark")
@@ -162,8 +162,8 @@ def asked_for(page: Page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
 
 
-def test_the_address_of_a_view_restores_it_in_a_browser_that_was_never_here(served: Served, browser):
-    with visit(browser, f"{served.url}/ranking") as page:
+def test_the_address_of_a_view_restores_it_in_a_browser_that_was_never_here(served: Served, looks, browser):
+    with visit_in(looks["light"], f"{served.url}/ranking") as page:
         settled(page, PAGES["ranking"][1])
         pick(page, "Workload", "rag-4")
         pick(page, "Rank by", "Energy")
@@ -179,8 +179,8 @@ def test_the_address_of_a_view_restores_it_in_a_browser_that_was_never_here(serv
         assert page.url == address
 
 
-def test_choices_outlive_a_visit_to_the_other_page(served: Served, browser):
-    with visit(browser, f"{served.url}/ranking") as page:
+def test_choices_outlive_a_visit_to_the_other_page(served: Served, looks):
+    with visit_in(looks["light"], f"{served.url}/ranking") as page:
         settled(page, PAGES["ranking"][1])
         pick(page, "Workload", "rag-4")
         expect(page.get_by_text("4 requests in flight")).to_be_visible()
@@ -200,8 +200,8 @@ def test_choices_outlive_a_visit_to_the_other_page(served: Served, browser):
         settled(page, PAGES["runs"][1])
 
 
-def test_back_undoes_a_choice(served: Served, browser):
-    with visit(browser, f"{served.url}/ranking?workload=chat-1&by=ttft_p50_s&grades=any") as page:
+def test_back_undoes_a_choice(served: Served, looks):
+    with visit_in(looks["light"], f"{served.url}/ranking?workload=chat-1&by=ttft_p50_s&grades=any") as page:
         settled(page, PAGES["ranking"][1])
         pick(page, "Workload", "rag-4")
         expect(page.get_by_text("4 requests in flight")).to_be_visible()
@@ -220,8 +220,8 @@ def test_a_run_and_a_trial_are_restored_from_their_address_and_from_the_one_of_b
         shoot(page, "run-with-failures")
 
 
-def test_a_view_of_emissions_is_restored_from_its_address(served: Served, browser):
-    with visit(browser, f"{served.url}/carbon?workload=rag-4") as page:
+def test_a_view_of_emissions_is_restored_from_its_address(served: Served, looks, browser):
+    with visit_in(looks["light"], f"{served.url}/carbon?workload=rag-4") as page:
         settled(page, PAGES["carbon"][1])
         pick(page, "Count", "per answered request")
         pick(page, "Operational by", "Market")
@@ -234,16 +234,16 @@ def test_a_view_of_emissions_is_restored_from_its_address(served: Served, browse
         assert page.url == address
 
 
-def test_a_new_snapshot_is_shown_without_a_reload(served: Served, browser):
-    with visit(browser, f"{served.url}/ranking") as page:
+def test_a_new_snapshot_is_shown_without_a_reload(served: Served, looks):
+    with visit_in(looks["light"], f"{served.url}/ranking") as page:
         settled(page, PAGES["ranking"][1])
         expect(page.get_by_role("cell", name="newcomer")).to_have_count(0)
         add_night(served, "newcomer")
         expect(page.get_by_role("cell", name="newcomer").first).to_be_visible(timeout=LIMIT_MS)
 
 
-def test_a_snapshot_deleted_under_the_page_is_one_sentence_and_the_next_one_heals_it(served: Served, browser):
-    with visit(browser, f"{served.url}/ranking") as page:
+def test_a_snapshot_deleted_under_the_page_is_one_sentence_and_the_next_one_heals_it(served: Served, looks):
+    with visit_in(looks["light"], f"{served.url}/ranking") as page:
         settled(page, PAGES["ranking"][1])
         for snapshot in snapshots(served.data_dir):
             snapshot.unlink()
