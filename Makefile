@@ -17,8 +17,9 @@ night: setup
 
 # Three files at a time on two cores: nights and servers are mostly waited for. A file stays whole: its browser or server
 # is its own. In the order of the folders, not the files of most tests first: nights come early, and no long one is last.
+# They start Python some three hundred times: what is compiled once is kept, whatever a container's environment says.
 test: setup
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
