@@ -3,13 +3,13 @@
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from flows.bodies import body_problem
+from flows.configfiles import table_with_paths, with_prices, with_tariff, with_tokenizer
 from flows.errors import ConfigError
 from flows.gridprovider import GridProvider
 from flows.meterhook import MeterHook
@@ -19,12 +19,11 @@ from flows.pacing import limit_problem
 from flows.site import CountedDevice, Hardware, Hosting, Market, NonNegative, Range, Site
 from flows.tables import STRICT_KEYS
 from flows.targets import EndpointTarget, LocalTarget, Price, Target, Timeouts, api_key
-from flows.traces import completed, with_paths
+from flows.traces import completed
 from flows.workload import SearchLimits, Workload
 from probes.errors import ProbeError
 from probes.load.ingredients import Images
 from probes.load.spread import Spread
-from probes.load.token_table import TOKENIZER_WORDS
 
 __all__ = [
     "BenchmarkConfig", "EndpointTarget", "Hosting", "LoadedConfig", "LocalTarget", "Night", "Price", "Pulse", "Range",
@@ -185,7 +184,10 @@ def check_config(raw: Mapping[str, Any], *, name: str, folder: Path = Path()) ->
     problems: list[str] = []
     tables = raw.get("workloads")
     if isinstance(tables, list):
-        raw = {**raw, "workloads": [_with_paths(table, n, folder, name, problems) for n, table in enumerate(tables)]}
+        raw = {
+            **raw,
+            "workloads": [table_with_paths(table, n, folder, name, problems) for n, table in enumerate(tables)],
+        }
     try:
         config = check_table(BenchmarkConfig, raw, name=name)
     except ConfigError as error:
@@ -198,77 +200,18 @@ def check_config(raw: Mapping[str, Any], *, name: str, folder: Path = Path()) ->
             problems.append(f'{name}: workloads[{n}] "{workload.id}": {error}')
     if problems:
         raise ConfigError(problems)
+    price_file = None if config.prices is None else config.prices.file
     config = config.model_copy(
         update={
             "workloads": workloads,
-            "targets": [_with_tokenizer(each, folder) for each in _with_prices(config, folder, name)],
-            "site": _with_tariff(config.site, folder, name),
+            "targets": [with_tokenizer(each, folder) for each in with_prices(config.targets, price_file, folder, name)],
+            "site": with_tariff(config.site, folder, name),
         }
     )
     config.check_room(name)
     config.check_pacing(name)
     config.check_bodies(name)
     return config
-
-
-def _with_paths(table: Any, n: int, folder: Path, name: str, problems: list[str]) -> Any:  # noqa: ANN401 - TOML's own
-    if not isinstance(table, dict):
-        return table
-    found: list[str] = []
-    filled = with_paths(table, folder, found)
-    problems += [f'{name}: workloads[{n}] "{table.get("id")}" {sentence}' for sentence in found]
-    return filled
-
-
-def _with_prices(config: BenchmarkConfig, folder: Path, name: str) -> list[EndpointTarget | LocalTarget]:
-    """The targets, the hosted ones with the path of the config's price file.
-
-    Raises:
-        ConfigError: it cannot be read, or has a mistake.
-    """
-    if config.prices is None:
-        return list(config.targets)
-    from warehouse.errors import WarehouseError
-    from warehouse.pricebook import read_price_file
-
-    path = (folder / Path(config.prices.file).expanduser()).resolve()
-    try:
-        read_price_file(path)
-    except WarehouseError as error:
-        raise ConfigError([f"{name}: prices file: {error}"]) from error
-    return [
-        replace(target, price_file=target.price_file or str(path)) if isinstance(target, EndpointTarget) else target
-        for target in config.targets
-    ]
-
-
-def _with_tokenizer(target: Target, folder: Path) -> Target:
-    """A target with the path of its tokenizer's file, if it names one."""
-    if target.tokenizer in TOKENIZER_WORDS:
-        return target
-    return replace(target, tokenizer=str((folder / Path(target.tokenizer).expanduser()).resolve()))
-
-
-def _with_tariff(site: Site | None, folder: Path, name: str) -> Site | None:
-    """The site with the path of its file of hours.
-
-    Raises:
-        ConfigError: the file cannot be read, or has a mistake; or it is not said which file a time zone is of.
-    """
-    if site is None:
-        return None
-    if site.tariff_file is None:
-        if site.tariff_timezone is not None:
-            raise ConfigError([f"{name}: [site] tariff_timezone is of no file; give tariff_file, or leave it out"])
-        return site
-    from flows.tariff import tariff_of
-
-    found = replace(site, tariff_file=str((folder / Path(site.tariff_file).expanduser()).resolve()))
-    try:
-        tariff_of(found)
-    except ConfigError as error:
-        raise ConfigError([f"{name}: [site] {problem}" for problem in error.problems]) from None
-    return found
 
 
 AnyTable = TypeVar("AnyTable")
