@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -148,8 +148,10 @@ def test_a_deployed_night_runs_when_it_is_due_and_a_pulse_is_drawn_from_its_tick
             cwd=ROOT, env=server.env, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
         try:
-            server.prefect(
-                "deployment", "run", "nightly/first-night", "--param", f"config={config}", "--start-in", "2 seconds"
+            due = {"scheduled_time": (datetime.now(UTC) + timedelta(seconds=2)).isoformat()}
+            server.ask(
+                f"deployments/{deployments['first-night']['id']}/create_flow_run",
+                {"parameters": {"config": str(config)}, "state": {"type": "SCHEDULED", "state_details": due}},
             )
             tick = pulse_moved_up(server, config)
 
