@@ -9,7 +9,7 @@ from tests.warehouse.begun import begun
 from tests.warehouse.builders import attempt_row, counter_samples, local_facts, meter_row, trial_row
 from warehouse.account_changes import account_changes
 from warehouse.account_report import account_reports, find_subjects
-from warehouse.accounts import account
+from warehouse.accounts import METHOD_VERSION, account
 from warehouse.errors import WarehouseError
 from warehouse.landing import land
 from warehouse.latest import Found
@@ -96,7 +96,7 @@ def test_a_report_has_every_figure_and_every_factor_once_and_is_of_the_latest_ac
     assert len(quantities) == len(set(quantities)) == 9
     assert {spread.figure for spread in report.spreads} == {"energy_j", "usd", "gco2e", "water_l"}
     assert {score.functional_unit for score in report.scores} == {"request", "1k output tokens", "1M output tokens"}
-    assert report.method_version == "3"
+    assert report.method_version == METHOD_VERSION
 
 
 @pytest.mark.parametrize(
