@@ -37,7 +37,7 @@ def section(at: frame.Frame, target_id: str) -> None:
                 beneath="Some twenty cheap calls tell, and where it leaves its standard.",
             )
         )
-        st.code(f"megatoken check {target_id} --config FILE", language=None)
+        st.code(f"megatoken check {target_id} --config FILE", language=None, wrap_lines=True)
         return
     found = endpoint_check_snapshot.findings(at.shown.path, target_id)
     st.html(markup.heading(heading(check), beneath=beneath(check, words.age(check["started_at"], at.now))))

@@ -7,6 +7,7 @@ from typing import Any
 from ui import words
 from ui.markup import Badge, Cell, Column, Row, Tile, Tone
 from ui.ranking import Entry
+from warehouse.formulas.change_points import MIN_NIGHTS
 from warehouse.metrics import METRICS, TASK_METRICS, Metric, format_value, metric
 from warehouse.service_level import Verdict
 
@@ -218,3 +219,14 @@ def _change(row: Mapping[str, Any]) -> Row:
             Cell(main="; ".join(row["hints"] or ()) or "nothing that is stored", tone="quiet", wide=True),
         ]
     )
+
+
+def unchanged(nights: int, window: str) -> tuple[str, str]:
+    """What is said of a window without changes, and beneath it what that means: a few nights cannot show a shift."""
+    if nights < MIN_NIGHTS:
+        so_far = words.count(nights, "night")
+        return (
+            "Too early to say what changed",
+            f"Shifts show after {MIN_NIGHTS} nights, so far {so_far}; no price changed.",
+        )
+    return "Nothing changed", f"No shift, odd night or price in the last {window}."

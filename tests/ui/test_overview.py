@@ -109,3 +109,15 @@ def test_a_service_level_is_kept_only_where_every_target_is_known_to_keep_it():
     assert said("unknown", "unknown") == ("warn", "0 of 2 targets keep the service level, of 2 it is not known.")
     assert said("passes", "fails")[1].startswith("1 of 2 targets keeps the service level, 1 fails it and")
     assert overview.level_words([None]) is None
+
+
+@pytest.mark.parametrize(
+    ("nights", "title", "beneath"),
+    [
+        (1, "Too early to say what changed", "Shifts show after 10 nights, so far 1 night; no price changed."),
+        (9, "Too early to say what changed", "Shifts show after 10 nights, so far 9 nights; no price changed."),
+        (10, "Nothing changed", "No shift, odd night or price in the last 28 days."),
+    ],
+)
+def test_a_few_nights_without_a_change_are_too_early_to_say(nights, title, beneath):
+    assert overview.unchanged(nights, "28 days") == (title, beneath)

@@ -49,8 +49,9 @@ def draw(at: frame.Frame) -> None:
     if not targets:
         raise frame.Nothing("Nothing to choose from yet", "No target has a measurement under this workload yet.")
     first = answers[asked[0].key]
-    nights = words.count(max(entry.band.n_runs for entry in first), "night")
-    at.beneath(f"{words.count(len(targets), 'target')} {frame.MIDDLE} {nights} of the last {chosen.window_words}")
+    nights = max(entry.band.n_runs for entry in first)
+    seen = f"{words.count(nights, 'night')} of the last {chosen.window_words}"
+    at.beneath(f"{words.count(len(targets), 'target')} {frame.MIDDLE} {seen}")
     newest = max(entry.row["measured_at"] for entry in first)
     if words.is_stale(newest, at.now):
         st.html(markup.verdict(*words.stale_verdict(newest, at.now)))
@@ -71,22 +72,19 @@ def draw(at: frame.Frame) -> None:
     st.html(markup.table(*overview.table(answers, asked, listed, marks), label="Targets in the four questions"))
     if len(listed) < len(targets):
         st.html(markup.notes([f"{len(listed)} of {len(targets)} targets are listed; Ranking has them all."]))
-    _changes(at, chosen)
+    _changes(at, chosen, nights)
     _night(at)
     _checks(at)
     st.html(markup.heading("Where to look next"))
     st.html("".join(markup.link(said, page, {"workload": chosen.workload}) for page, said in _WAYS))
 
 
-def _changes(at: frame.Frame, chosen: frame.Filters) -> None:
+def _changes(at: frame.Frame, chosen: frame.Filters, nights: int) -> None:
     found = overview_snapshot.changes(at.shown.path, chosen.workload, chosen.window)
     found = [row for row in found if chosen.admits(row)]
     if not found:
-        st.html(
-            markup.heading(
-                "Nothing changed", beneath=f"No shift, odd night or price in the last {chosen.window_words}."
-            )
-        )
+        text, beneath = overview.unchanged(nights, chosen.window_words)
+        st.html(markup.heading(text, beneath=beneath))
         return
     newest = found[0]["changed_on"]
     st.html(

@@ -13,6 +13,7 @@ from warehouse.price_shelf import Shelf, Shelved, on_day
 
 _FIRST_DAY = date(2020, 1, 1)
 _AHEAD = timedelta(days=366)
+_HOSTED = "megatoken night flows/configs/providers.example.toml --dry-run"
 _SHOWN = {"prices": "Prices", "bill": "What changed my bill"}
 
 
@@ -29,7 +30,7 @@ def _prices(at: frame.Frame) -> None:
     shelf = prices_snapshot.shelf(at.shown.path)
     if not shelf.products and not shelf.benched:
         ours = f" {words.listed(list(shelf.own))}: at the price of electricity and hardware." if shelf.own else ""
-        raise frame.Nothing("No price to show yet", f"No hosted target has been measured yet.{ours}")
+        raise frame.Nothing("No price to show yet", f"No hosted target has been measured yet.{ours}", code=_HOSTED)
     model = at.bar(model=True).model
     today = at.now.date()
     with at.choices:
