@@ -12,13 +12,11 @@ from typing import Final
 
 from probes.load.limits import has_said_all, overdue
 from probes.load.receiving import Receiver
-from probes.load.transport import Connection, State
+from probes.load.transport import OPENING, Connection
 
 _BATCH: Final = 128  # connections looked at between two looks at the sockets
 _HELD_LIMIT_BYTES: Final = 64 << 20  # of answers under way
 _SPILL_BYTES: Final = 32 << 10  # beyond that limit, those that hold more than this leave memory
-
-_OPENING: Final = (State.CONNECTING, State.HANDSHAKE)
 
 
 class Sweep:
@@ -56,7 +54,7 @@ class Sweep:
         for _ in range(min(len(self._to_see), _BATCH)):
             connection = self._to_see.pop()
             flight, response, lane = connection.flight, connection.response, connection.lane
-            if connection.state in _OPENING:
+            if connection.state in OPENING:
                 lane.opener.expire(connection, seen_ns)
                 continue
             if flight is None:

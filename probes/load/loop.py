@@ -24,7 +24,7 @@ from probes.load.receiving import Receiver
 from probes.load.rounds import Ahead
 from probes.load.sending import Sender
 from probes.load.timer import Timer
-from probes.load.transport import HANGUP, Connection, State
+from probes.load.transport import HANGUP, OPENING, Connection
 from probes.load.writing import Writing
 
 _S: Final = 1_000_000_000
@@ -35,8 +35,6 @@ _CALM_MOST_NS: Final = 4_000_000
 _DIALS_EACH: Final = 2  # tries for each connection that is to be there beforehand
 _LONGEST_TICK_S: Final = 0.25
 _BUILDS_QUIET: Final = 2
-
-_OPENING: Final = (State.CONNECTING, State.HANDSHAKE)
 
 
 class LoadLoop:
@@ -198,7 +196,7 @@ class LoadLoop:
 
     def _handle(self, connection: Connection, mask: int) -> None:
         """An event of a connection."""
-        if connection.state in _OPENING:
+        if connection.state in OPENING:
             connection.lane.opener.advance(connection, mask)
             if mask & HANGUP:
                 self._receiver.heard(connection, mask)

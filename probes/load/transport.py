@@ -37,6 +37,9 @@ class State(IntEnum):
     CLOSED = 4
 
 
+OPENING: Final = (State.CONNECTING, State.HANDSHAKE)
+
+
 class Connection:
     """A connection, what it is doing, and the request it carries."""
 
