@@ -1,8 +1,10 @@
 """How many tokens a picture or a sound in a prompt may be, where nobody has counted: for worst cases only."""
 
+import io
 import math
-import struct
 from typing import Final
+
+import imagesize
 
 from probes.load.containers import audio_s
 from probes.load.prompt import Image
@@ -17,7 +19,6 @@ _PX_A_TOKEN: Final = 750
 _PATCH_PX: Final = 32
 _TOKENS_A_PATCH: Final = 2.46
 _MOST_PATCHES: Final = 1536
-_MARKERS_WITH_SIZE: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # of JPEG: starts of frames
 
 
 def picture_tokens(width_px: int, height_px: int) -> int:
@@ -51,51 +52,6 @@ def sound_tokens(sound: bytes) -> int:
 
 
 def size_px(data: bytes) -> tuple[int, int] | None:
-    """Width and height that a PNG, GIF, WebP or JPEG says; None if it says none.
-
-    Source: RFC 2083 (PNG), GIF89a, RFC 9649 (WebP), ITU-T T.81 (JPEG).
-    """
-    found: tuple[int, int] | None
-    try:
-        if data.startswith(b"\x89PNG"):
-            found = struct.unpack_from(">II", data, 16)
-        elif data.startswith(b"GIF8"):
-            found = struct.unpack_from("<HH", data, 6)
-        elif data[8:12] == b"WEBP":
-            found = _webp_px(data)
-        elif data.startswith(b"\xff\xd8"):
-            found = _jpeg_px(data)
-        else:
-            return None
-    except struct.error:
-        return None
-    return found if found is not None and min(found) > 0 else None
-
-
-def _webp_px(data: bytes) -> tuple[int, int] | None:
-    match data[12:16]:
-        case b"VP8 ":
-            width, height = struct.unpack_from("<HH", data, 26)
-            return width & 0x3FFF, height & 0x3FFF
-        case b"VP8L":
-            (bits,) = struct.unpack_from("<I", data, 21)
-            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-        case b"VP8X":
-            (more,) = struct.unpack_from("<Q", data, 22)  # two numbers of 24 bits, after four bytes that are not ours
-            return (more >> 16 & 0xFFFFFF) + 1, (more >> 40 & 0xFFFFFF) + 1
-        case _:
-            return None
-
-
-def _jpeg_px(data: bytes) -> tuple[int, int] | None:
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker in _MARKERS_WITH_SIZE:
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            return width, height
-        if marker == 0xFF:  # filling
-            at += 1
-        else:
-            at += 2 + struct.unpack_from(">H", data, at + 2)[0]
-    return None
+    """Width and height that a picture says, as it is stored; None if it says none."""
+    width, height = map(math.ceil, imagesize.get(io.BytesIO(data), exif_rotation=False))
+    return (width, height) if min(width, height) > 0 else None

@@ -34,6 +34,9 @@ def test_the_dearest_rule_counts(width, height, tokens):
         ("WEBP", {}),
         ("WEBP", {"lossless": True}),
         ("WEBP", {"exif": b"Exif\0\0" + bytes(10)}),
+        ("TIFF", {}),
+        ("BMP", {}),
+        ("AVIF", {}),
     ],
 )
 def test_a_picture_says_its_size_and_a_piece_of_it_says_none_or_the_same(kind, options):
@@ -45,7 +48,7 @@ def test_a_picture_says_its_size_and_a_piece_of_it_says_none_or_the_same(kind, o
     assert image_tokens(Image(data=data, media_type="any")) == picture_tokens(301, 77)
 
 
-@pytest.mark.parametrize("data", [b"", b"BM123456", b"\x89PNG\r\n\x1a\n" + bytes(30), b"\xff\xd8\xff\xd9"])
+@pytest.mark.parametrize("data", [b"", b"BM123456", b"<svg", b"\x89PNG\r\n\x1a\n" + bytes(30), b"\xff\xd8\xff\xd9"])
 def test_what_says_no_size_is_estimated_by_its_bytes(data):
     assert size_px(data) is None
     assert image_tokens(Image(data=data + bytes(64_000), media_type="image/x")) >= 1000
