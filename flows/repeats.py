@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from flows.workload import LEAST_REPEATS
 from warehouse.loader import TrialResult
 
 
@@ -11,9 +12,12 @@ def known_well_enough(results: Sequence[TrialResult], *, within_share: float) ->
     Of documents, which have neither: that of E2E's median.
 
     Args:
-        results: the trials of one target under one workload that ran to their end.
+        results: the trials of one target under one workload that ran to their end; of fewer than `LEAST_REPEATS`
+            nothing is known well enough.
         within_share: half the interval's width over the figure, at most.
     """
+    if len(results) < LEAST_REPEATS:
+        return False
     from warehouse.formulas.statistics import narrow_enough, over_trials
 
     ttft_s = [r.ttft_p50_s for r in results if r.ttft_p50_s is not None]

@@ -5,7 +5,7 @@ What prompts are made of is told in `probes.load`: `spread` (lengths), `texts`, 
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from flows.tables import STRICT_KEYS, Allowed, Before
 from probes.load.ingredients import History, Images, ingredients_problem
@@ -13,6 +13,11 @@ from probes.load.orders import PromptsOrder
 from probes.load.spread import Spread
 from probes.load.texts import TextKind
 from warehouse.rows import Arrivals
+
+# To stop as soon as an interval happens to be narrow is to stop when the repeats happened to agree: looked at from the
+# third on, 95 % intervals held the truth in 91 to 92 %, from the fifth on in 93 to 94 %, and without stopping in 93 to
+# 95 % (log-normal trials, spread 5 to 20 %, up to 6 and 10 repeats; half a repeat more on average).
+LEAST_REPEATS: Final = 5
 
 Id = Annotated[str, Allowed(pattern=r"^[a-z0-9][a-z0-9_-]{0,47}$")]
 Positive = Annotated[float, Allowed(gt=0, allow_inf_nan=False)]
@@ -126,8 +131,11 @@ class Workload:
         problem = ingredients_problem(self)
         if problem is not None:
             raise ValueError(problem)
-        if self.stop_at_relative_half_width is not None and self.repeats == 1:
-            raise ValueError("stop_at_relative_half_width stops repeats, of which there is one; set repeats = N")
+        if self.stop_at_relative_half_width is not None and self.repeats <= LEAST_REPEATS:
+            raise ValueError(
+                f"stop_at_relative_half_width leaves out repeats after the first {LEAST_REPEATS}, and there are"
+                f" {self.repeats}; set repeats = {LEAST_REPEATS + 1} or more"
+            )
 
     @property
     def most_prompt_tokens(self) -> int:

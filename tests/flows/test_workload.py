@@ -68,7 +68,7 @@ def test_every_kind_of_arrivals_is_taken_with_what_it_needs_and_counted(keys):
         ({"arrivals": "closed", "concurrency": 1, "requests": 3, "repeats": 0}, "repeats = 0: must be >= 1"),
         (
             {"arrivals": "closed", "concurrency": 1, "requests": 3, "stop_at_relative_half_width": 0.1},
-            "stops repeats, of which there is one",
+            "leaves out repeats after the first 5, and there are 1; set repeats = 6 or more",
         ),
         ({"arrivals": "closed", "concurrency": 1, "requests": 3, "connections": "hot"}, "'warm' or 'cold'"),
         ({"arrivals": "closed", "concurrency": 1, "requests": 3, "client_processes": 0}, "client_processes = 0"),
