@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from ui import certificate, frame, markup, runs, runs_list, runs_trials, snapshot, words
+from ui import certificate, frame, markup, runs, runs_list, runs_snapshot, runs_trials, words
 from ui.charts import attempts_chart
 from ui.choices import url_choice
 from ui.runs_chart import outcomes_chart
+from ui.snapshot import Row
 
 QUESTION = "Did last night work?"
 
 
 def draw(at: frame.Frame) -> None:
     """The verdict, and then from the whole run down to one attempt."""
-    found = snapshot.runs(at.shown.path)
+    found = runs_snapshot.runs(at.shown.path)
     if not found:
         raise frame.Nothing("No run to look at yet", "The published snapshot holds no run yet.")
     by_id = {run["run_id"]: run for run in found}
@@ -32,9 +33,9 @@ def draw(at: frame.Frame) -> None:
     _orchestrator(run)
     st.html(markup.tiles(runs.tiles(run)))
     path, run_id = at.shown.path, run["run_id"]
-    _coverage_and_failures(snapshot.cells(path, run_id), snapshot.failures(path, run_id))
+    _coverage_and_failures(runs_snapshot.cells(path, run_id), runs_snapshot.failures(path, run_id))
     _runs_of_its_kind(found, run, dark=at.dark)
-    trials = snapshot.trials(path, run_id)
+    trials = runs_snapshot.trials(path, run_id)
     st.html(markup.heading("Trials of this run, in the order in which they were measured"))
     if trials:
         st.html(markup.table(*runs_trials.trial_table(trials), label="Trials of the run"))
@@ -53,7 +54,7 @@ def _orchestrator(run: Mapping[str, object]) -> None:
         st.html(markup.notes([f"Prefect's flow run {flow_run}; its server was not kept, so there is no page of it."]))
 
 
-def _coverage_and_failures(cells: Sequence[snapshot.Row], failures: Sequence[snapshot.Row]) -> None:
+def _coverage_and_failures(cells: Sequence[Row], failures: Sequence[Row]) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.html(markup.heading("What was planned, and what became of it"))
@@ -69,7 +70,7 @@ def _coverage_and_failures(cells: Sequence[snapshot.Row], failures: Sequence[sna
             st.html(markup.table(*runs.failure_table(failures), label="Failed attempts by class"))
 
 
-def _runs_of_its_kind(found: Sequence[snapshot.Row], run: snapshot.Row, *, dark: bool) -> None:
+def _runs_of_its_kind(found: Sequence[Row], run: Row, *, dark: bool) -> None:
     kind = str(run["run_kind"])
     listed = runs_list.of_kind(found, kind)
     finding = runs_list.finding(listed, kind)
@@ -84,14 +85,14 @@ def _runs_of_its_kind(found: Sequence[snapshot.Row], run: snapshot.Row, *, dark:
         st.html(markup.table(*runs_list.list_table(listed, run["run_id"]), label=f"The last {many}"))
 
 
-def _one_trial(at: frame.Frame, trials: Sequence[snapshot.Row], *, ad_hoc: bool) -> None:
+def _one_trial(at: frame.Frame, trials: Sequence[Row], *, ad_hoc: bool) -> None:
     by_id = {trial["trial_id"]: trial for trial in trials}
     # A trial with attempts has something to show: those first.
     ids = sorted(by_id, key=lambda trial_id: not by_id[trial_id]["attempts"])
     heading, picker = st.columns([5, 4], vertical_alignment="bottom")
     with picker:
         chosen = url_choice("Trial", "trial", ids, show=lambda trial_id: _trial_option(by_id[trial_id]))
-    attempts = snapshot.attempts(at.shown.path, chosen.value)
+    attempts = runs_snapshot.attempts(at.shown.path, chosen.value)
     finding = runs_trials.attempts_finding(attempts)
     with heading:
         st.html(markup.heading(finding, beneath=_drawn(attempts)))
@@ -102,12 +103,12 @@ def _one_trial(at: frame.Frame, trials: Sequence[snapshot.Row], *, ad_hoc: bool)
         st.altair_chart(chart, alt=f"Time to first token of each attempt over time. {finding}.")
         with st.expander("These attempts as a table"):
             st.dataframe(runs_trials.attempts_twin(attempts), hide_index=True, height=280, alt="Attempts of the trial")
-    certified = snapshot.certificate(at.shown.path, chosen.value)
+    certified = runs_snapshot.certificate(at.shown.path, chosen.value)
     st.html(markup.heading("How far its load client can be trusted"))
     st.html(markup.verdict(*certificate.verdict(certified)))
     with st.expander("The evidence"):
         st.html(markup.table(*certificate.evidence_table(certified), label="Evidence of the load client"))
-    facts = snapshot.facts(at.shown.path, chosen.value)
+    facts = runs_snapshot.facts(at.shown.path, chosen.value)
     st.html(markup.heading("What its accounts rest on"))
     trial = by_id[chosen.value]
     if not ad_hoc and trial["energy_j"] is not None:
@@ -117,19 +118,19 @@ def _one_trial(at: frame.Frame, trials: Sequence[snapshot.Row], *, ad_hoc: bool)
         st.html(markup.table(*runs_trials.fact_table(facts), label="Facts behind the accounts"))
     else:
         st.html(markup.notes(["No fact was stated for this trial: its cost and its emissions are unknown."]))
-    meters = snapshot.meters(at.shown.path, chosen.value)
+    meters = runs_snapshot.meters(at.shown.path, chosen.value)
     if meters:
         st.html(markup.table(*runs_trials.meter_table(meters), label="Meters that watched the trial"))
     else:
         st.html(markup.notes(["No meter watched this trial."]))
 
 
-def _trial_option(trial: snapshot.Row) -> str:
+def _trial_option(trial: Row) -> str:
     retry = f" {runs.MIDDLE} try {trial['try_number']}" if trial["try_number"] > 1 else ""
     return f"{trial['target_id']} {runs.MIDDLE} {trial['workload_id']}{retry}"
 
 
-def _drawn(attempts: Sequence[snapshot.Row]) -> str:
+def _drawn(attempts: Sequence[Row]) -> str:
     if not attempts:
         return ""
     there_are = attempts[0]["all_attempts"]
@@ -138,7 +139,7 @@ def _drawn(attempts: Sequence[snapshot.Row]) -> str:
     return "Time to first token of each attempt, by when it was sent."
 
 
-def _origin(run: snapshot.Row, at: frame.Frame) -> str:
+def _origin(run: Row, at: frame.Frame) -> str:
     parts = [
         run["run_id"],
         f"began {words.instant(run['started_at'])} ({words.age(run['started_at'], at.now)})",
