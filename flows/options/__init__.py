@@ -1,10 +1,18 @@
 """Options of the commands, a file for each command that has many; standard library only, so that `--help` is quick."""
 
 import argparse
+import os.path
 from typing import Final
 
 FIRST_CONFIG: Final = "flows/configs/first-night.toml"
 PROVIDERS_CONFIG: Final = "flows/configs/providers.example.toml"
+
+
+def shipped(config: str) -> str:
+    """The path of a config of ours: as it is for one who stands in a checkout, else where it is installed."""
+    if os.path.exists(config):  # noqa: PTH110 - `--help` does without pathlib
+        return config
+    return os.path.normpath(os.path.join(os.path.dirname(__file__), "..", "..", config))  # noqa: PTH118, PTH120
 
 
 class Parser(argparse.ArgumentParser):

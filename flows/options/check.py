@@ -2,14 +2,14 @@
 
 import argparse
 
-from flows.options import FIRST_CONFIG
+from flows.options import FIRST_CONFIG, shipped
 
 
 def add_check_options(check: argparse.ArgumentParser) -> None:
     """Whom to ask, and what it may cost."""
     check.add_argument("target", nargs="?", metavar="TARGET", help="a target of the config, by its id")
     check.add_argument(
-        "--config", default=FIRST_CONFIG, metavar="FILE", help=f"where TARGET is (default: {FIRST_CONFIG})"
+        "--config", default=shipped(FIRST_CONFIG), metavar="FILE", help=f"where TARGET is (default: {FIRST_CONFIG})"
     )
     check.add_argument(
         "--max-usd", type=float, metavar="X", help="ask nothing if it could cost more (default: config's)"

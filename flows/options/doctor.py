@@ -2,7 +2,7 @@
 
 import argparse
 
-from flows.options import FIRST_CONFIG
+from flows.options import FIRST_CONFIG, shipped
 
 
 def add_doctor_options(doctor: argparse.ArgumentParser) -> None:
@@ -10,7 +10,7 @@ def add_doctor_options(doctor: argparse.ArgumentParser) -> None:
     doctor.add_argument(
         "config",
         nargs="?",
-        default=FIRST_CONFIG,
+        default=shipped(FIRST_CONFIG),
         metavar="CONFIG",
         help=f"whose keys to check (default: {FIRST_CONFIG})",
     )

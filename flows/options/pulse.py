@@ -2,7 +2,7 @@
 
 import argparse
 
-from flows.options import PROVIDERS_CONFIG
+from flows.options import PROVIDERS_CONFIG, shipped
 
 
 def add_pulse_options(pulse: argparse.ArgumentParser) -> None:
@@ -10,7 +10,7 @@ def add_pulse_options(pulse: argparse.ArgumentParser) -> None:
     pulse.add_argument(
         "config",
         nargs="?",
-        default=PROVIDERS_CONFIG,
+        default=shipped(PROVIDERS_CONFIG),
         metavar="CONFIG",
         help=f"one with a [pulse] table (default: {PROVIDERS_CONFIG})",
     )

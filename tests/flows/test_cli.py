@@ -12,6 +12,7 @@ import pytest
 
 from flows.commands.bench import PROMISED
 from probes.fake_endpoint import FakeScript, fake_endpoint
+from tests.flows import prepared
 from tests.flows.nights import ROOT, command, environment, megatoken
 from tests.warehouse.synthetic import copy_synthetic
 
@@ -338,3 +339,12 @@ def test_rows_of_many_columns_are_shown_a_value_a_line(published):
     ]  # fmt: skip
     narrow = megatoken(published, "sql", "SELECT 1 AS a, NULL AS b")
     assert [line.split() for line in narrow.stdout.splitlines()] == [["a", "b"], ["1", "NULL"]]
+
+
+def test_the_first_config_is_found_where_there_is_no_checkout(tmp_path):
+    found = prepared.run(
+        ("night", "--dry-run", "--data", "data"), cwd=tmp_path, env=environment(tmp_path / "data"), limit_s=60
+    )
+    assert found.returncode == 0, found.stderr
+    assert "3 targets, 6 trials" in found.stdout
+    assert not (tmp_path / "data").exists()
