@@ -14,7 +14,7 @@ from probes.fake.formats import FORMATS
 from probes.fake.formats.base import Format, Writer
 from probes.fake.formats.bedrock import ConverseWriter
 from probes.fake.ratelimits import limit_headers
-from probes.fake.story import HIDDEN_TOKENS, Ask, Finish, Story, make_pieces
+from probes.fake.story import HIDDEN_TOKENS, Ask, Finish, Story, make_pieces, until_stop
 
 Framing = Literal["usual", "chunked", "length", "close"]
 LineEnd = Literal["lf", "crlf"]
@@ -101,6 +101,9 @@ def tell_story(ask: Ask, fixture: Fixture, tokens: int) -> Story:
         big=fixture.big,
     )
     finish: Finish = "length" if ask.tokens is not None and count >= ask.tokens else "stop"
+    pieces, stopped_at = until_stop(pieces, ask.stops)
+    if stopped_at is not None:
+        finish = "sequence"
     if fixture.tool:
         finish = "tool"
     if fixture.filtered:
@@ -111,6 +114,7 @@ def tell_story(ask: Ask, fixture: Fixture, tokens: int) -> Story:
         pieces=pieces,
         hidden_tokens=HIDDEN_TOKENS if fixture.reasoning == "hidden" else 0,
         finish=finish,
+        stopped_at=stopped_at,
         role=fixture.role != "none",
         usage_place=fixture.usage_place,
         usage_fault=fixture.usage_fault,

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 Kind = Literal["text", "reasoning", "tool"]
-Finish = Literal["length", "stop", "tool", "filter"]
+Finish = Literal["length", "stop", "sequence", "tool", "filter"]
 UsagePlace = Literal["usual", "own", "finish", "every", "none"]
 UsageFault = Literal["none", "negative", "text", "tenfold"]
 
@@ -31,6 +31,7 @@ class Ask:
     tokens: int | None = None  # how many it allows; None if it does not say
     stream: bool = True
     wants_usage: bool = True
+    stops: tuple[str, ...] = ()  # texts before which the answer ends
     inputs: tuple[str, ...] = ()  # texts to embed, documents to rank
     query: str = ""  # what to rank by
     variant: str = ""  # what else decides about the form of the answer: encoding, audio format
@@ -61,6 +62,7 @@ class Story:
     pieces: tuple[Piece, ...]
     hidden_tokens: int = 0  # of reasoning, counted and never shown
     finish: Finish = "stop"
+    stopped_at: str | None = None  # the text before which it ended
     role: bool = True  # False: no event that only opens
     usage_place: UsagePlace = "usual"
     usage_fault: UsageFault = "none"
@@ -116,6 +118,26 @@ def make_pieces(
         kind: Kind = "tool" if tool else "reasoning" if n < thoughts else "text"
         pieces.append(Piece(kind, text, len(part)))
     return tuple(pieces)
+
+
+def until_stop(pieces: Sequence[Piece], stops: Sequence[str]) -> tuple[tuple[Piece, ...], str | None]:
+    """The pieces of an answer up to the first of those texts in what a person sees, and that text; all without one."""
+    seen = "".join(piece.text for piece in pieces if piece.kind == "text")
+    found = [(at, stop) for stop in stops if (at := seen.find(stop)) >= 0]
+    if not found:
+        return tuple(pieces), None
+    left, stop = min(found)
+    kept = []
+    for piece in pieces:
+        if piece.kind == "text":
+            text, left = piece.text[:left], left - len(piece.text)
+            if text:
+                kept.append(piece if text == piece.text else Piece(piece.kind, text, max(count_words(text), 1)))
+            if left <= 0:
+                break
+        else:
+            kept.append(piece)
+    return tuple(kept), stop
 
 
 def count_words(said: object) -> int:

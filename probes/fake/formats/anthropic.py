@@ -6,10 +6,16 @@ from typing import Any, Final
 
 import orjson
 
-from probes.fake.formats.base import SSE, Body, Format, Writer, need, sse, tokens_asked, traits, words_of
+from probes.fake.formats.base import SSE, Body, Format, Writer, need, sse, stops_asked, tokens_asked, traits, words_of
 from probes.fake.story import TOOL_NAME, Ask, BadAskError, Kind, Piece, Story
 
-_REASONS: Final = {"length": "max_tokens", "stop": "end_turn", "tool": "tool_use", "filter": "refusal"}
+_REASONS: Final = {
+    "length": "max_tokens",
+    "stop": "end_turn",
+    "sequence": "stop_sequence",
+    "tool": "tool_use",
+    "filter": "refusal",
+}
 
 
 def read(body: Body, _: Mapping[str, str]) -> Ask:
@@ -22,6 +28,7 @@ def read(body: Body, _: Mapping[str, str]) -> Ask:
         model=need(body, "model", str),
         prompt_tokens=words_of(body, "system", "messages"),
         tokens=tokens,
+        stops=stops_asked(body, "stop_sequences"),
         stream=body.get("stream") is True,
     )
 
@@ -52,7 +59,7 @@ class MessagesWriter(Writer):
 
     def ending(self) -> list[bytes]:
         story = self.story
-        fields: dict[str, Any] = {"delta": {"stop_reason": _REASONS[story.finish], "stop_sequence": None}}
+        fields: dict[str, Any] = {"delta": {"stop_reason": _REASONS[story.finish], "stop_sequence": story.stopped_at}}
         if story.usage_place != "none":
             fields["usage"] = self._output_usage()
         return [*self._close_block(), _named("message_delta", **fields), _named("message_stop")]
@@ -103,7 +110,7 @@ class MessagesWriter(Writer):
             "model": self.story.model,
             "content": blocks,
             "stop_reason": reason,
-            "stop_sequence": None,
+            "stop_sequence": self.story.stopped_at if reason is not None else None,
         }
 
     def _input_usage(self) -> dict[str, Any]:

@@ -117,6 +117,19 @@ def need(body: Body, name: str, kind: type[Any] | tuple[type[Any], ...]) -> Any:
     return value
 
 
+def stops_asked(body: Body, name: str) -> tuple[str, ...]:
+    """The texts before which an answer is to end: one, or a list of them.
+
+    Raises:
+        BadAskError: they are no texts, or empty ones.
+    """
+    value = body.get(name) or []
+    found = value if isinstance(value, list) else [value]
+    if not all(isinstance(text, str) and text for text in found):
+        raise BadAskError(f"{name} = {str(value)[:60]} must be a text, or a list of them")
+    return tuple(found)
+
+
 def tokens_asked(body: Body, *names: str) -> int | None:
     """The first of those keys that says how many tokens may come.
 

@@ -7,11 +7,17 @@ from urllib.parse import unquote
 
 import orjson
 
-from probes.fake.formats.base import Body, Format, Writer, need, tokens_asked, traits, words_of
+from probes.fake.formats.base import Body, Format, Writer, need, stops_asked, tokens_asked, traits, words_of
 from probes.fake.formats.frames import frame
 from probes.fake.story import TOOL_NAME, Ask, BadAskError, Kind, Piece, Story
 
-_REASONS: Final = {"length": "max_tokens", "stop": "end_turn", "tool": "tool_use", "filter": "content_filtered"}
+_REASONS: Final = {
+    "length": "max_tokens",
+    "stop": "end_turn",
+    "sequence": "stop_sequence",
+    "tool": "tool_use",
+    "filter": "content_filtered",
+}
 
 
 def read(body: Body, path: Mapping[str, str]) -> Ask:
@@ -24,6 +30,7 @@ def read(body: Body, path: Mapping[str, str]) -> Ask:
         model=unquote(path["model"]),
         prompt_tokens=words_of(body, "system", "messages"),
         tokens=tokens_asked(config, "maxTokens"),
+        stops=stops_asked(config, "stopSequences"),
         stream=path["action"] == "converse-stream",
     )
 

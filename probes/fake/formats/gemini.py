@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import orjson
 
-from probes.fake.formats.base import SSE, Body, Format, Writer, need, tokens_asked, traits, words_of
+from probes.fake.formats.base import SSE, Body, Format, Writer, need, stops_asked, tokens_asked, traits, words_of
 from probes.fake.story import TOOL_NAME, Ask, BadAskError, Piece, Story
 
-_REASONS: Final = {"length": "MAX_TOKENS", "stop": "STOP", "tool": "STOP", "filter": "SAFETY"}
+_REASONS: Final = {"length": "MAX_TOKENS", "stop": "STOP", "sequence": "STOP", "tool": "STOP", "filter": "SAFETY"}
 
 
 def read(body: Body, path: Mapping[str, str]) -> Ask:
@@ -22,6 +22,7 @@ def read(body: Body, path: Mapping[str, str]) -> Ask:
         model=path["model"],
         prompt_tokens=words_of(body, "systemInstruction", "contents"),
         tokens=tokens_asked(config, "maxOutputTokens"),
+        stops=stops_asked(config, "stopSequences"),
         stream=path["action"] == "streamGenerateContent",
         variant="sse" if path.get("alt") == "sse" else "array",
     )

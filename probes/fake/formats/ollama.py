@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import orjson
 
-from probes.fake.formats.base import Body, Format, Writer, need, tokens_asked, traits, words_of
+from probes.fake.formats.base import Body, Format, Writer, need, stops_asked, tokens_asked, traits, words_of
 from probes.fake.story import TOOL_NAME, Ask, BadAskError, Piece
 
-_REASONS: Final = {"length": "length", "stop": "stop", "tool": "stop", "filter": "stop"}
+_REASONS: Final = {"length": "length", "stop": "stop", "sequence": "stop", "tool": "stop", "filter": "stop"}
 _MS: Final = 1_000_000  # durations are nanoseconds
 
 
@@ -21,6 +21,7 @@ def _read(body: Body, names: tuple[str, ...]) -> Ask:
         model=need(body, "model", str),
         prompt_tokens=words_of(body, *names),
         tokens=tokens_asked(options, "num_predict"),
+        stops=stops_asked(options, "stop"),
         stream=body.get("stream") is not False,
     )
 

@@ -6,10 +6,16 @@ from typing import Any, Final
 
 import orjson
 
-from probes.fake.formats.base import SSE, Body, Format, Writer, need, sse, tokens_asked, traits, words_of
+from probes.fake.formats.base import SSE, Body, Format, Writer, need, sse, stops_asked, tokens_asked, traits, words_of
 from probes.fake.story import TOOL_NAME, Ask, Piece, Story
 
-_REASONS: Final = {"length": "length", "stop": "stop", "tool": "tool_calls", "filter": "content_filter"}
+_REASONS: Final = {
+    "length": "length",
+    "stop": "stop",
+    "sequence": "stop",
+    "tool": "tool_calls",
+    "filter": "content_filter",
+}
 DONE: Final = b"data: [DONE]\n\n"
 
 
@@ -21,6 +27,7 @@ def read(body: Body, path: Mapping[str, str]) -> Ask:
         model=path.get("model") or need(body, "model", str),
         prompt_tokens=words_of({"messages": messages}, "messages"),
         tokens=tokens_asked(body, "max_completion_tokens", "max_tokens"),
+        stops=stops_asked(body, "stop"),
         stream=body.get("stream") is True,
         wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
     )

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import orjson
 
-from probes.fake.formats.base import SSE, Body, Format, Writer, need, sse, tokens_asked, traits, words_of
+from probes.fake.formats.base import SSE, Body, Format, Writer, need, sse, stops_asked, tokens_asked, traits, words_of
 from probes.fake.formats.openai_chat import DONE, usage
 from probes.fake.story import Ask, Piece, Story
 
-_REASONS: Final = {"length": "length", "stop": "stop", "tool": "stop", "filter": "content_filter"}
+_REASONS: Final = {"length": "length", "stop": "stop", "sequence": "stop", "tool": "stop", "filter": "content_filter"}
 
 
 def read(body: Body, _: Mapping[str, str]) -> Ask:
@@ -22,6 +22,7 @@ def read(body: Body, _: Mapping[str, str]) -> Ask:
         model=need(body, "model", str),
         prompt_tokens=len(prompt) if ids else words_of(body, "prompt"),
         tokens=tokens_asked(body, "max_tokens"),
+        stops=stops_asked(body, "stop"),
         stream=body.get("stream") is True,
         wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
     )

@@ -6,10 +6,16 @@ from typing import Any, ClassVar, Final
 
 import orjson
 
-from probes.fake.formats.base import SSE, Body, Format, Writer, need, tokens_asked, traits, words_of
+from probes.fake.formats.base import SSE, Body, Format, Writer, need, stops_asked, tokens_asked, traits, words_of
 from probes.fake.story import Ask, BadAskError, Piece, Story
 
-_REASONS: Final = {"length": "length", "stop": "eos_token", "tool": "eos_token", "filter": "stop_sequence"}
+_REASONS: Final = {
+    "length": "length",
+    "stop": "eos_token",
+    "sequence": "stop_sequence",
+    "tool": "eos_token",
+    "filter": "stop_sequence",
+}
 
 
 def read(body: Body, path: Mapping[str, str]) -> Ask:
@@ -22,6 +28,7 @@ def read(body: Body, path: Mapping[str, str]) -> Ask:
         model="fake",  # it serves one, and no request names it
         prompt_tokens=words_of(body, "inputs"),
         tokens=tokens_asked(parameters, "max_new_tokens"),
+        stops=stops_asked(parameters, "stop"),
         stream=path["action"] == "generate_stream",
         wants_usage=parameters.get("details") is True,
     )

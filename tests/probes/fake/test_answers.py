@@ -14,6 +14,7 @@ from probes.errors import ProbeError
 from probes.fake.errors import KINDS, refusal
 from probes.fake.formats import FORMATS
 from probes.fake_endpoint import FakeScript, Play, fake_endpoint
+from probes.load.protocols import PROTOCOLS
 from tests.probes.fake.expected import ALL
 
 SAID = [{"role": "user", "content": "a b c"}]
@@ -39,6 +40,49 @@ def post(fake, path, body, headers=None):
     answer, text = send(fake, "POST", path, body, headers)
     assert answer.status == 200, text
     return json.loads(text)
+
+
+STOPPED = {
+    "openai-chat": ("/v1/chat/completions", {"messages": SAID, "stop": " gr"}, "stop"),
+    "openai-completions": ("/v1/completions", {"prompt": "a", "stop": ["again", " gr"]}, "stop"),
+    "anthropic": ("/v1/messages", {"messages": SAID, "max_tokens": 8, "stop_sequences": [" gr"]}, "stop_sequence"),
+    "gemini": (
+        "/v1beta/models/m:streamGenerateContent?alt=sse",
+        {"contents": [], "generationConfig": {"stopSequences": [" gr"]}},
+        "STOP",
+    ),
+    "ollama": ("/api/chat", {"messages": SAID, "options": {"stop": [" gr"]}}, "stop"),
+    "ollama-generate": ("/api/generate", {"prompt": "a", "options": {"stop": [" gr"]}}, "stop"),
+    "bedrock": (
+        "/model/m/converse-stream", {"messages": [], "inferenceConfig": {"stopSequences": [" gr"]}}, "stop_sequence"
+    ),
+    "tgi": ("/generate_stream", {"inputs": "a", "parameters": {"stop": [" gr"], "details": True}}, "stop_sequence"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("api", STOPPED)
+@pytest.mark.parametrize("fixture", ["none", "many-tokens-a-chunk"])
+def test_an_answer_ends_before_a_stop_sequence_whether_it_is_cut_there_or_not(api, fixture):
+    path, body, reason = STOPPED[api]
+    with fake_endpoint(FakeScript(fault=fixture)) as fake:
+        answer, raw = send(fake, "POST", path, {"model": "m", "stream": True, **body})
+    assert answer.status == 200, raw
+    facts = PROTOCOLS[api].read_stream(raw)
+    assert (PROTOCOLS[api].answer_text(raw).strip(), facts.finish_reason) == ("the quick", reason)
+    assert facts.fault is None
+    assert facts.output_tokens == {"tgi": 3, "openai-chat": None, "openai-completions": None}.get(api, 2)
+
+
+def test_a_stop_sequence_that_never_comes_or_is_none_changes_nothing_or_is_refused(plain):
+    whole = post(plain, "/v1/chat/completions", {"model": "m", "messages": SAID, "max_tokens": 8, "stop": ["zebra"]})
+    assert whole["choices"][0] | {"message": None} == {"index": 0, "message": None, "finish_reason": "length"}
+    first = post(plain, "/v1/chat/completions", {"model": "m", "messages": SAID, "stop": " the"})
+    assert (first["choices"][0]["message"]["content"], first["choices"][0]["finish_reason"]) == (None, "stop")
+    named = post(plain, "/v1/messages", {"model": "m", "messages": SAID, "max_tokens": 8, "stop_sequences": ["fox"]})
+    assert (named["stop_reason"], named["stop_sequence"]) == ("stop_sequence", "fox")
+    answer, text = send(plain, "POST", "/v1/chat/completions", {"model": "m", "messages": SAID, "stop": [1]})
+    assert answer.status == 400
+    assert b"stop = [1] must be a text, or a list of them" in text
 
 
 def test_each_format_answers_with_one_document_where_it_has_one(plain):
