@@ -224,7 +224,7 @@ def _change(row: Mapping[str, Any]) -> Row:
 def unchanged(nights: int, window: str) -> tuple[str, str]:
     """What is said of a window without changes, and beneath it what that means: a few nights cannot show a shift."""
     if nights < MIN_NIGHTS:
-        so_far = words.count(nights, "night")
+        so_far = words.count(nights, "night") if nights else "none that can be ranked by"
         return (
             "Too early to say what changed",
             f"Shifts show after {MIN_NIGHTS} nights, so far {so_far}; no price changed.",

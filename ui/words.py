@@ -130,6 +130,11 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def nights_ranked_by(number: int, window: str) -> str:
+    """5 nights of the last 28 days: those whose load client is trusted enough to rank by."""
+    return f"{count(number, 'night')} of the last {window}" if number else f"no night of the last {window} to rank by"
+
+
 def listed(names: list[str], most: int = 4) -> str:
     """a, b and c; a, b, c, d and 3 more."""
     if len(names) > most:

@@ -114,6 +114,11 @@ def test_a_service_level_is_kept_only_where_every_target_is_known_to_keep_it():
 @pytest.mark.parametrize(
     ("nights", "title", "beneath"),
     [
+        (
+            0,
+            "Too early to say what changed",
+            "Shifts show after 10 nights, so far none that can be ranked by; no price changed.",
+        ),
         (1, "Too early to say what changed", "Shifts show after 10 nights, so far 1 night; no price changed."),
         (9, "Too early to say what changed", "Shifts show after 10 nights, so far 9 nights; no price changed."),
         (10, "Nothing changed", "No shift, odd night or price in the last 28 days."),

@@ -50,7 +50,7 @@ def draw(at: frame.Frame) -> None:
         raise frame.Nothing("Nothing to choose from yet", "No target has a measurement under this workload yet.")
     first = answers[asked[0].key]
     nights = max(entry.band.n_runs for entry in first)
-    seen = f"{words.count(nights, 'night')} of the last {chosen.window_words}"
+    seen = words.nights_ranked_by(nights, chosen.window_words)
     at.beneath(f"{words.count(len(targets), 'target')} {frame.MIDDLE} {seen}")
     newest = max(entry.row["measured_at"] for entry in first)
     if words.is_stale(newest, at.now):

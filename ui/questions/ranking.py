@@ -191,7 +191,7 @@ def _count(found: Sequence[ranking.Entry], missing: Sequence[ranking.Absent], wi
         if (number := sum(item.outcome == outcome for item in missing))
     ]
     nights = max((entry.band.n_runs for entry in found), default=0)
-    parts.append(f"{words.count(nights, 'night')} of the last {window}")
+    parts.append(words.nights_ranked_by(nights, window))
     return f" {MIDDLE} ".join(parts)
 
 
