@@ -81,7 +81,8 @@ def draw(at: frame.Frame) -> None:
             st.html(markup.table(*providers.ratio_table(ratios, by), label="Providers on the models that both serve"))
     terms = terms_words(snapshot.workload_terms(at.shown.path, chosen.workload))
     listed_reasons = {entry.target_id: reasons[entry.target_id] for entry in shown if entry.target_id in reasons}
-    st.html(markup.notes([terms, *notes(shown, listed_reasons, look, at.now)]))
+    small_print = [line for line in notes(shown, listed_reasons, look, at.now) if line not in said]
+    st.html(markup.notes([terms, *small_print]))
 
 
 def _table(
