@@ -1,7 +1,9 @@
 """Cutting events out of a body."""
 
 import re
+import tracemalloc
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -166,3 +168,20 @@ def test_events_that_are_copied_late_are_the_same(body):
         early.data, early.ends, early.errors, early.unfinished,
     )  # fmt: skip
     assert [late.data[n] for n in range(len(late.data))] == early.data
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r", b"\r\n", b"\r\n\r"])
+@pytest.mark.parametrize("before", [b"", b"data: 1\n\n", b"data: 1\r\n\r\n"])
+def test_blank_lines_by_the_thousand_take_little_memory_and_are_no_events(line_end, before):
+    flood = line_end * (200_000 // len(line_end))
+    body = before + flood + b"data: 2" + 2 * line_end
+    tracemalloc.start()
+    try:
+        events = cut_events(body)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 30 * len(body)
+    assert events.data == ([b"1"] if before else []) + [b"2"]
+    assert events.ends[: len(events.data) - 1] == ([len(before)] if before else [])
+    assert len(before) + len(flood) < events.ends[-1] <= len(body)
