@@ -4,8 +4,6 @@ import io
 import math
 from typing import Final
 
-import imagesize
-
 from probes.load.containers import audio_s
 from probes.load.prompt import Image
 
@@ -53,5 +51,7 @@ def sound_tokens(sound: bytes) -> int:
 
 def size_px(data: bytes) -> tuple[int, int] | None:
     """Width and height that a picture says, as it is stored; None if it says none."""
+    import imagesize  # brings urllib and TLS, which no load client needs for less
+
     width, height = map(math.ceil, imagesize.get(io.BytesIO(data), exif_rotation=False))
     return (width, height) if min(width, height) > 0 else None
