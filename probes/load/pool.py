@@ -35,7 +35,8 @@ class Pool:
         try:
             received = connection.sock.recv(READ_BYTES)
             if received and connection.tls is not None:
-                received = b"" if connection.tls.decrypt(received) or connection.tls.closed else b"kept"
+                unasked = connection.tls.decrypt(received, memoryview(bytearray(READ_BYTES)))
+                received = b"" if unasked or connection.tls.closed else b"kept"
             elif received:
                 received = b""  # unasked bytes: what follows on this connection could not be trusted
         except BlockingIOError:

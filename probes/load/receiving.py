@@ -63,6 +63,10 @@ class Receiver:
         self._on_landed = on_landed
         self.queue: deque[Connection] = deque()  # of what waits to be read
         self.trust_kernel = True  # False for a second after the wall clock was set
+        # Made once: a bytes object of that size for each read, cut down at once, leaves holes in the heap that no other
+        # read fits into, and the heap grows for as long as the trial lasts.
+        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._buffers = [self._buffer]
         self.reads = 0
         self.stamp_ns = 0  # of the last read; 0 if it was not the kernel's
 
@@ -108,7 +112,7 @@ class Receiver:
     def receive(self, connection: Connection) -> None:  # noqa: PLR0912 - the hot path, in one frame
         """Read once from a connection that carries a flight."""
         try:
-            data, ancillary, _, _ = connection.recvmsg(READ_BYTES, _ANCILLARY_BYTES)
+            count, ancillary, _, _ = connection.recvmsg_into(self._buffers, _ANCILLARY_BYTES)
         except BlockingIOError:
             return
         except OSError as error:
@@ -122,15 +126,17 @@ class Receiver:
         else:
             stamp_ns = monotonic_ns()
             self.stamp_ns = 0
-            response.read_stamped |= data != b""
-        if not data:
+            response.read_stamped |= count != 0
+        if not count:
             self.lost(connection, "the server closed the connection")
             return
-        if connection.hung_up or len(data) >= READ_BYTES:  # no event will tell of the rest
+        if connection.hung_up or count >= READ_BYTES:  # no event will tell of the rest
             self._enqueue(connection)
+        received = self._buffer[:count]  # good until the next read; the parser copies what it keeps
+        data: bytes | memoryview = received
         tls = connection.tls
         if tls is not None:
-            data = self._decrypt(connection, tls, data)
+            data = self._decrypt(connection, tls, received)
             if not data:
                 return
         response.stamps.append(stamp_ns)
@@ -175,10 +181,10 @@ class Receiver:
         else:
             connection.lane.spill(flight, response)
 
-    def _decrypt(self, connection: Connection, tls: "TlsChannel", received: bytes) -> bytes:
+    def _decrypt(self, connection: Connection, tls: "TlsChannel", received: memoryview) -> bytes:
         """Plain bytes; none when a record is not complete yet, or the connection is lost."""
         try:
-            data = tls.decrypt(received)
+            data = tls.decrypt(received, self._buffer)
         except OSError as error:  # ssl.SSLError is one
             self.lost(connection, f"TLS: {error}", broken=True)
             return b""

@@ -67,7 +67,7 @@ class Response:
         self.on_body = self.parts.append  # what httptools calls for each piece: no Python frame
         # A parser costs a microsecond, so none is used for a second response: no state can leak into it.
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
-        self.feed: Callable[[bytes], None] = self._parser.feed_data
+        self.feed: Callable[[bytes | memoryview], None] = self._parser.feed_data
 
     def on_message_begin(self) -> None:
         if self.complete:  # nobody asked for another answer, such as a 408 for the request that did not follow in time
@@ -149,5 +149,5 @@ class Response:
         return stamps, ends, body[:cut]
 
 
-def _refuse(_data: bytes) -> None:
+def _refuse(_data: bytes | memoryview) -> None:
     raise httptools.HttpParserError("bytes after the end of the response")

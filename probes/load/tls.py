@@ -1,8 +1,7 @@
 """TLS over memory buffers: the socket stays ours, so a kernel stamp belongs to the bytes of the record it came with."""
 
 import ssl
-
-_READ_BYTES = 65536
+from typing import cast
 
 
 def client_context(ca_file: str | None) -> ssl.SSLContext:
@@ -43,13 +42,19 @@ class TlsChannel:
         self._ssl.write(data)
         return self._out.read()
 
-    def decrypt(self, received: bytes) -> bytes:
-        """The plain bytes that have become readable with `received`; may be none."""
+    def decrypt(self, received: bytes | memoryview, buffer: memoryview) -> bytes:
+        """The plain bytes that have become readable with `received`; may be none.
+
+        Args:
+            received: as it came.
+            buffer: overwritten, a record at a time; may be the one that `received` is in.
+        """
         self._in.write(received)
         plain: list[bytes] = []
         try:
-            while part := self._ssl.read(_READ_BYTES):
-                plain.append(part)
+            # with a buffer it tells how many bytes; typeshed says otherwise
+            while count := cast("int", self._ssl.read(len(buffer), buffer)):
+                plain.append(buffer[:count].tobytes())
             self.closed = True
         except ssl.SSLWantReadError:
             pass  # the rest of the record is still under way

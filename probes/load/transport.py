@@ -54,7 +54,7 @@ class Connection:
         "opened_ns",
         "outbox",
         "queued",
-        "recvmsg",
+        "recvmsg_into",
         "response",
         "send",
         "sock",
@@ -79,7 +79,7 @@ class Connection:
         self.queued = False  # has something to be read
         self.hung_up = False  # the server will send no more than what waits
         self.fd = sock.fileno()
-        self.recvmsg = sock.recvmsg
+        self.recvmsg_into = sock.recvmsg_into
         self.send = sock.send
         self.naming: tuple[Lookup, socket.socket] | None = None  # it waits for a name, and the bell that tells
         self.address_index = address_index

@@ -3,6 +3,7 @@
 import select
 import socket
 import time
+import tracemalloc
 from contextlib import contextmanager
 
 import pytest
@@ -16,7 +17,7 @@ from probes.load.receiving import Receiver
 from probes.load.redaction import Secrets
 from probes.load.spec import Timeouts
 from probes.load.spool import SpoolWriter
-from probes.load.transport import LISTEN, Connection, State, connecting_socket
+from probes.load.transport import LISTEN, READ_BYTES, Connection, State, connecting_socket
 
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -166,3 +167,24 @@ def test_more_than_one_read_takes_is_read_on_without_another_event(bench):
             bench.receiver.read_queued(0)
             received = b"".join(connection.response.parts).count(b"data: ")
     assert received == 4001
+
+
+def test_a_read_makes_nothing_larger_than_what_came(bench):
+    """Objects of the size asked for, cut down at once, make the heap grow for hours."""
+    connection, server = bench.pair()
+    server.sendall(HEAD + ROLE + WORD)
+    bench.hear()
+    tracemalloc.start()
+    try:
+        for _ in range(20):
+            server.sendall(WORD)
+            before, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            bench.hear()
+            bench.receiver.read_queued(0)
+            _, peak = tracemalloc.get_traced_memory()
+            assert peak - before < READ_BYTES // 4  # epoll itself takes 12 KiB
+    finally:
+        tracemalloc.stop()
+        server.close()
+    assert b"".join(connection.response.parts).count(b"word") == 21

@@ -6,6 +6,7 @@ import socketserver
 import ssl
 import threading
 import time
+import tracemalloc
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from probes.fake_endpoint import FakeScript, fake_endpoint
+from probes.load.tls import TlsChannel, client_context
 from tests.probes.load.conftest import PATIENT
 
 
@@ -129,3 +131,39 @@ def test_connections_that_end_as_soon_as_they_are_open_are_not_opened_for_ever(c
     assert result.stopped_reason is None
     measured = [attempt.error_class for attempt in result.attempts if attempt.phase == "measured"]
     assert measured == ["truncated"] * 4
+
+
+def test_records_are_read_whole_and_nothing_larger_is_made_than_they_bring(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    inbox, outbox = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(inbox, outbox, server_side=True)
+    channel = TlsChannel(client_context(str(certificate[0])), "localhost")
+    while not channel.handshake(outbox.read()):
+        inbox.write(channel.pending())
+        with suppress(ssl.SSLWantReadError):
+            server.do_handshake()
+    inbox.write(channel.pending())
+    server.do_handshake()
+    buffer = memoryview(bytearray(65536))
+
+    server.write(b"a" * 40_000)  # three records
+    server.write(b"b")
+    records = outbox.read()
+    came = memoryview(records)[: len(records) - 3]
+    buffer[: len(came)] = came  # as the receiver hands it over: in the buffer that is overwritten
+    assert channel.decrypt(buffer[: len(came)], buffer) == b"a" * 40_000
+    assert channel.decrypt(records[-3:], buffer) == b"b"
+
+    tracemalloc.start()
+    try:
+        for _ in range(20):
+            server.write(b"c" * 100)
+            record = outbox.read()
+            before, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            assert channel.decrypt(record, buffer) == b"c" * 100
+            _, peak = tracemalloc.get_traced_memory()
+            assert peak - before < 4096
+    finally:
+        tracemalloc.stop()
