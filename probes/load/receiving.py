@@ -132,11 +132,10 @@ class Receiver:
             return
         if connection.hung_up or count >= READ_BYTES:  # no event will tell of the rest
             self._enqueue(connection)
-        received = self._buffer[:count]  # good until the next read; the parser copies what it keeps
-        data: bytes | memoryview = received
+        data: bytes | memoryview = self._buffer[:count]  # good until the next read; the parser copies what it keeps
         tls = connection.tls
         if tls is not None:
-            data = self._decrypt(connection, tls, received)
+            data = self._decrypt(connection, tls, data)
             if not data:
                 return
         response.stamps.append(stamp_ns)
@@ -181,7 +180,7 @@ class Receiver:
         else:
             connection.lane.spill(flight, response)
 
-    def _decrypt(self, connection: Connection, tls: "TlsChannel", received: memoryview) -> bytes:
+    def _decrypt(self, connection: Connection, tls: "TlsChannel", received: bytes | memoryview) -> bytes:
         """Plain bytes; none when a record is not complete yet, or the connection is lost."""
         try:
             data = tls.decrypt(received, self._buffer)
