@@ -2,6 +2,7 @@
 
 import select
 import socket
+import struct
 import time
 import tracemalloc
 from contextlib import contextmanager
@@ -101,6 +102,32 @@ def test_an_answer_is_read_at_once_until_its_first_payload_and_from_the_queue_af
         assert len(connection.response.stamps) == 4  # it waits
         bench.receiver.read_queued(0)
         assert len(connection.response.stamps) == 5
+
+
+def test_bytes_that_overtook_others_count_from_when_those_had_come(bench):
+    # TCP hands over in order of sending; the stamp of a segment that came out of order is older than that of the one
+    # it had to wait for.
+    connection, server = bench.pair()
+    really = connection.recvmsg_into
+    overtaken_ns = 60_000_000_000
+
+    def overtaking(buffers, ancillary_bytes):
+        count, ((level, kind, stamp),), flags, address = really(buffers, ancillary_bytes)
+        seconds, nanoseconds = struct.unpack("qq", stamp)
+        earlier = divmod(seconds * 1_000_000_000 + nanoseconds - overtaken_ns, 1_000_000_000)
+        return count, [(level, kind, struct.pack("qq", *earlier))], flags, address
+
+    with server:
+        server.sendall(HEAD)
+        bench.hear()
+        server.sendall(ROLE)
+        connection.recvmsg_into = overtaking
+        bench.hear()
+        connection.recvmsg_into = really
+        server.sendall(event(b""))
+        bench.hear()
+    first, second, third = connection.response.stamps
+    assert first == second < third
 
 
 def test_waiting_streams_do_not_hold_up_a_first_token(bench):
